@@ -1,0 +1,27 @@
+//! A socket inspector for Linux that takes netstat's place.
+//!
+//! One way through it: arguments → request → tables → selection → owners → layout → bytes.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`cli`] | the command line; turns arguments into a [`Request`](cli::Request) |
+//! | [`socket`] | the model: a socket as the kernel describes it |
+//! | [`query`] | which sockets are asked for |
+//! | [`tables`] | where sockets come from: `<root>/net/*` |
+//! | [`owners`] | who holds them: one sweep of `<root>/<pid>/fd` |
+//! | [`process`] | what a process is |
+//! | [`render`] | how a listing looks, and what makes foreign text harmless |
+//! | [`listing`] | one listing, through all of these |
+//!
+//! `main.rs` decides the exit status. Imports run downwards only: `listing` uses the rooms,
+//! `tables` and `render` use `query` and `socket`, `owners` uses `process`; `socket` uses none.
+
+pub mod cli;
+pub mod listing;
+mod number;
+pub mod owners;
+pub mod process;
+pub mod query;
+pub mod render;
+pub mod socket;
+pub mod tables;

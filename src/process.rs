@@ -1,0 +1,81 @@
+//! What a process is, by the word of `<root>/<pid>`.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use nix::errno::Errno;
+use procfs::ProcError;
+
+/// A process's number.
+pub type Pid = u32;
+
+/// Bytes of a command line that are read; a process can make it as long as it likes.
+const LONGEST_COMMAND: u64 = 4096;
+
+/// A process that holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: Pid,
+    command: Vec<u8>,
+}
+
+impl Process {
+    /// Reads `<root>/<pid>/cmdline` (`man 5 proc_pid_cmdline`).
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` or `ESRCH` when the process has gone away, `EACCES` when it may not be seen.
+    pub fn read(root: &Path, pid: Pid) -> io::Result<Self> {
+        let mut command = Vec::new();
+        procfs::process::Process::new_with_root(root.join(pid.to_string()))
+            .and_then(|process| process.open_relative("cmdline"))
+            .map_err(into_io)?
+            .take(LONGEST_COMMAND)
+            .read_to_end(&mut command)?;
+        Ok(Self { pid, command })
+    }
+
+    /// The program's name as netstat has it: `argv[0]`, and if that is a whole path, its last
+    /// part. The process chooses these bytes.
+    #[must_use]
+    pub fn program(&self) -> &[u8] {
+        let name = self.command.split(|&byte| byte == 0).next().unwrap_or_default();
+        if name.starts_with(b"/") {
+            name.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
+        } else {
+            name
+        }
+    }
+}
+
+fn into_io(error: ProcError) -> io::Error {
+    match error {
+        ProcError::PermissionDenied(_) => Errno::EACCES.into(),
+        ProcError::NotFound(_) => Errno::ENOENT.into(),
+        ProcError::Io(error, _) => error,
+        other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_the_last_part_of_a_whole_path() {
+        for (command, program) in [
+            (&b"/usr/bin/python3\0receiver.py\0"[..], &b"python3"[..]),
+            (b"python3\0/home/x\0", b"python3"),
+            (b"sshd: /usr/sbin/sshd -D", b"sshd: /usr/sbin/sshd -D"),
+            (b"./a/b", b"./a/b"),
+            (b"/usr/bin/", b""),
+            (b"/", b""),
+            (b"", b""),
+            (b"\0hidden", b""),
+        ] {
+            let process = Process { pid: 1, command: command.to_vec() };
+            assert_eq!(process.program(), program, "{}", command.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which sockets are asked for, as one predicate over the model.
+
+use crate::socket::{Family, Protocol, Socket};
+
+/// Which of the two sorts of sockets are asked for: servers, or those that have a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Sockets with a peer; what netstat shows unless told otherwise.
+    Connected,
+    /// Sockets without one, `-l`.
+    Listening,
+    /// Both, `-a`.
+    All,
+}
+
+/// The sockets that are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Sockets of these protocols.
+    pub protocols: Vec<Protocol>,
+    /// Sockets of these families.
+    pub families: Vec<Family>,
+    /// Servers, connections or both.
+    pub scope: Scope,
+}
+
+impl Query {
+    /// Whether sockets of this protocol and family are asked for at all.
+    #[must_use]
+    pub fn includes(&self, protocol: Protocol, family: Family) -> bool {
+        self.protocols.contains(&protocol) && self.families.contains(&family)
+    }
+
+    /// Whether this socket is asked for.
+    #[must_use]
+    pub fn selects(&self, socket: &Socket) -> bool {
+        self.includes(socket.protocol, socket.family)
+            && match self.scope {
+                Scope::All => true,
+                Scope::Listening => is_server(socket),
+                Scope::Connected => !is_server(socket),
+            }
+    }
+}
+
+/// netstat's test for a socket without a peer: no remote port for tcp, no remote address for udp.
+///
+/// An IPv4-mapped `0.0.0.0` is an address here, as it is to netstat.
+fn is_server(socket: &Socket) -> bool {
+    match socket.protocol {
+        Protocol::Tcp => socket.remote.port == 0,
+        Protocol::Udp => socket.remote.address.is_unspecified(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+    use crate::socket::{Endpoint, Queues, State, Timer};
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+    fn socket(protocol: Protocol, address: IpAddr, port: u16) -> Socket {
+        Socket {
+            protocol,
+            family: Family::Ipv4,
+            slot: 0,
+            local: Endpoint { address: NO_ADDRESS, port: 1 },
+            remote: Endpoint { address, port },
+            state: State::Close,
+            queues: Queues { receive: 0, send: 0 },
+            timer: Timer { kind: 0, ticks: 0, retransmits: 0, probes: 0 },
+            uid: 0,
+            inode: 1,
+            drops: None,
+        }
+    }
+
+    fn shown(scope: Scope, socket: &Socket) -> bool {
+        let protocols = vec![Protocol::Tcp, Protocol::Udp];
+        Query { protocols, families: vec![Family::Ipv4], scope }.selects(socket)
+    }
+
+    #[test]
+    fn a_tcp_server_is_a_socket_without_a_remote_port() {
+        for address in [NO_ADDRESS, PEER] {
+            let server = socket(Protocol::Tcp, address, 0);
+            let connection = socket(Protocol::Tcp, address, 443);
+            assert!(shown(Scope::Listening, &server) && !shown(Scope::Connected, &server));
+            assert!(!shown(Scope::Listening, &connection) && shown(Scope::Connected, &connection));
+            assert!(shown(Scope::All, &server) && shown(Scope::All, &connection));
+        }
+    }
+
+    #[test]
+    fn a_udp_server_is_a_socket_without_a_remote_address() {
+        for port in [0, 443] {
+            let server = socket(Protocol::Udp, NO_ADDRESS, port);
+            let connection = socket(Protocol::Udp, PEER, port);
+            assert!(shown(Scope::Listening, &server) && !shown(Scope::Connected, &server));
+            assert!(!shown(Scope::Listening, &connection) && shown(Scope::Connected, &connection));
+        }
+        let mapped = socket(Protocol::Udp, Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0).into(), 0);
+        assert!(shown(Scope::Connected, &mapped));
+    }
+
+    #[test]
+    fn other_families_and_protocols_are_not_asked_for() {
+        let query = Query {
+            protocols: vec![Protocol::Tcp],
+            families: vec![Family::Ipv4],
+            scope: Scope::All,
+        };
+        let tcp = socket(Protocol::Tcp, PEER, 1);
+        assert!(query.selects(&tcp));
+        assert!(!query.selects(&socket(Protocol::Udp, PEER, 1)));
+        assert!(!query.selects(&Socket { family: Family::Ipv6, ..tcp }));
+    }
+}

@@ -1,0 +1,106 @@
+//! How a listing looks. Layouts write to a [`std::io::Write`] and know nothing of where sockets
+//! come from; what they share is here.
+
+pub mod netstat;
+
+use std::iter::repeat_n;
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// The characters of text that another process chose, made harmless for a terminal: what drives
+/// it, is invisible or changes the direction of writing becomes `.`, and so does each byte that
+/// is no UTF-8. All else stays.
+pub(crate) fn harmless(text: &[u8]) -> impl Iterator<Item = char> {
+    text.utf8_chunks().flat_map(|chunk| {
+        let valid = chunk.valid().chars().map(|char| if is_visible(char) { char } else { '.' });
+        valid.chain(repeat_n('.', chunk.invalid().len()))
+    })
+}
+
+fn is_visible(char: char) -> bool {
+    use GeneralCategory::{
+        Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,
+        Unassigned,
+    };
+    match char {
+        ' '..='~' => true,
+        // Letters and marks that Unicode says to show as nothing (Default_Ignorable_Code_Point),
+        // and the blank Braille pattern.
+        '\u{34f}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{2800}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ffa0}'
+        | '\u{e0100}'..='\u{e01ef}' => false,
+        _ => !matches!(
+            char.general_category(),
+            Control
+                | Format
+                | LineSeparator
+                | ParagraphSeparator
+                | PrivateUse
+                | SpaceSeparator
+                | Surrogate
+                | Unassigned
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: impl AsRef<[u8]>) -> String {
+        harmless(text.as_ref()).collect()
+    }
+
+    #[test]
+    fn printable_text_stays() {
+        for text in ["sshd: /usr/sbin", "naïve", "čeština", "日本語", "हिन्दी", "🦀", "a~!\"\\'"]
+        {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn what_drives_a_terminal_becomes_a_dot() {
+        assert_eq!(shown("\x1b[31mred\x07\r\n\t\x7f"), ".[31mred.....");
+        assert_eq!(shown("c1 \u{9b}31m \u{85}"), "c1 .31m .");
+    }
+
+    #[test]
+    fn what_is_invisible_or_changes_direction_becomes_a_dot() {
+        for char in [
+            '\u{a0}',
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2066}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{e0001}',
+            '\u{e0100}',
+            '\u{e000}',
+            '\u{378}',
+        ] {
+            assert_eq!(shown(format!("a{char}b")), "a.b", "{}", char.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn each_byte_that_is_no_utf8_becomes_a_dot() {
+        assert_eq!(shown(b"a\xff\xfeb"), "a..b");
+        assert_eq!(shown(b"cut \xe6\x97"), "cut ..");
+        assert_eq!(shown(b"\xc0\xaf \xed\xa0\x80"), ".. ...");
+    }
+}

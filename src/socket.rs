@@ -1,0 +1,131 @@
+//! The model: one socket as the kernel describes it. Typed, compact, no I/O.
+//!
+//! Values stay what they are (a port is a number, a state an enum) until a layout renders them.
+
+use std::net::IpAddr;
+
+/// The transport protocol of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Transmission Control Protocol.
+    Tcp,
+    /// User Datagram Protocol.
+    Udp,
+}
+
+/// The address family that a socket was opened with.
+///
+/// An IPv6 socket that talks IPv4 stays [`Family::Ipv6`]; its addresses are IPv4-mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `AF_INET`.
+    Ipv4,
+    /// `AF_INET6`.
+    Ipv6,
+}
+
+/// One end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address; all zeros where the end is not bound or not connected.
+    pub address: IpAddr,
+    /// The port; 0 where there is none.
+    pub port: u16,
+}
+
+/// A socket's state, with the kernel's numbers (`include/net/tcp_states.h`).
+///
+/// A udp socket is [`Established`](State::Established) when connected and
+/// [`Close`](State::Close) otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names are the protocol's own, RFC 9293")]
+pub enum State {
+    Established = 1,
+    SynSent = 2,
+    SynRecv = 3,
+    FinWait1 = 4,
+    FinWait2 = 5,
+    TimeWait = 6,
+    Close = 7,
+    CloseWait = 8,
+    LastAck = 9,
+    Listen = 10,
+    Closing = 11,
+    /// A handshake in progress that has no full socket yet.
+    NewSynRecv = 12,
+}
+
+impl State {
+    /// The state with the kernel's number `number`, if there is one.
+    #[must_use]
+    pub fn from_kernel(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Established,
+            2 => Self::SynSent,
+            3 => Self::SynRecv,
+            4 => Self::FinWait1,
+            5 => Self::FinWait2,
+            6 => Self::TimeWait,
+            7 => Self::Close,
+            8 => Self::CloseWait,
+            9 => Self::LastAck,
+            10 => Self::Listen,
+            11 => Self::Closing,
+            12 => Self::NewSynRecv,
+            _ => return None,
+        })
+    }
+}
+
+/// Bytes that wait in a socket's queues.
+///
+/// On a listening tcp socket `receive` counts the connections that wait to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queues {
+    /// Received and not yet read by the program.
+    pub receive: u32,
+    /// Sent by the program and not yet acknowledged by the other end.
+    pub send: u32,
+}
+
+/// The timer that is pending on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// Which timer, in the kernel's numbers: 0 none, 1 retransmission, 2 keepalive,
+    /// 3 `TIME_WAIT`, 4 zero-window probe.
+    pub kind: u8,
+    /// When it expires, in clock ticks (`sysconf(_SC_CLK_TCK)`) from the reading of the table.
+    pub ticks: u64,
+    /// Retransmissions that have not been answered.
+    pub retransmits: u32,
+    /// Keepalive or zero-window probes that have not been answered.
+    pub probes: u32,
+}
+
+/// One socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Its address family.
+    pub family: Family,
+    /// Its place in the kernel's table.
+    pub slot: u32,
+    /// This host's end.
+    pub local: Endpoint,
+    /// The other end.
+    pub remote: Endpoint,
+    /// Its state.
+    pub state: State,
+    /// What waits in its queues, in bytes.
+    pub queues: Queues,
+    /// Its pending timer.
+    pub timer: Timer,
+    /// The user who opened it.
+    pub uid: u32,
+    /// Its inode, by which processes hold it; 0 where no process can (`TIME_WAIT`, handshakes).
+    pub inode: u64,
+    /// Received datagrams that were dropped; none where the kernel does not count them.
+    pub drops: Option<u32>,
+}

@@ -1,0 +1,135 @@
+//! Lines out of a reader, through one buffer that the caller owns and reuses.
+
+use std::io::{self, Read};
+
+/// A line, without its newline.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    Whole(&'a [u8]),
+    /// Longer than the buffer; its bytes are gone.
+    TooLong,
+}
+
+/// Gives `each` every line of `input` with its number, from 1. The last one needs no newline.
+///
+/// # Errors
+///
+/// Those of `input`; the lines before the error have been given.
+pub(super) fn for_each(
+    mut input: impl Read,
+    buffer: &mut [u8],
+    mut each: impl FnMut(u64, Line<'_>),
+) -> io::Result<()> {
+    let mut number = 0;
+    let mut filled = 0; // bytes at the start of the buffer that belong to an unfinished line
+    let mut too_long = false; // the unfinished line has outgrown the buffer
+    loop {
+        if filled == buffer.len() {
+            too_long = true;
+            filled = 0;
+        }
+        let got = match input.read(buffer.get_mut(filled..).unwrap_or_default()) {
+            Ok(got) => got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let end = filled + got;
+        let mut rest = buffer.get(..end).unwrap_or_default();
+        let mut searched = filled;
+        while let Some(newline) = position(rest, searched) {
+            let (line, after) = rest.split_at(newline);
+            number += 1;
+            each(number, if too_long { Line::TooLong } else { Line::Whole(line) });
+            rest = after.get(1..).unwrap_or_default();
+            searched = 0;
+            too_long = false;
+        }
+        if got == 0 {
+            if too_long {
+                each(number + 1, Line::TooLong);
+            } else if !rest.is_empty() {
+                each(number + 1, Line::Whole(rest));
+            }
+            return Ok(());
+        }
+        filled = rest.len();
+        buffer.copy_within(end - filled..end, 0);
+    }
+}
+
+/// Where the first newline of `text` is, which is not before `from`.
+fn position(text: &[u8], from: usize) -> Option<usize> {
+    text.get(from..)?.iter().position(|&byte| byte == b'\n').map(|found| found + from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its parts one read at a time, as a file of /proc does; `None` is an interruption.
+    struct Parts<'a>(Vec<Option<&'a [u8]>>);
+
+    impl Read for Parts<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            match self.0.remove(0) {
+                None => Err(io::ErrorKind::Interrupted.into()),
+                Some(part) => {
+                    let (now, later) = part.split_at(part.len().min(buffer.len()));
+                    buffer[..now.len()].copy_from_slice(now);
+                    if !later.is_empty() {
+                        self.0.insert(0, Some(later));
+                    }
+                    Ok(now.len())
+                }
+            }
+        }
+    }
+
+    fn lines_of(parts: Vec<Option<&[u8]>>, size: usize) -> Vec<(u64, Option<Vec<u8>>)> {
+        let mut lines = Vec::new();
+        for_each(Parts(parts), &mut vec![0; size], |number, line| match line {
+            Line::Whole(text) => lines.push((number, Some(text.to_vec()))),
+            Line::TooLong => lines.push((number, None)),
+        })
+        .unwrap();
+        lines
+    }
+
+    #[test]
+    fn a_line_may_arrive_in_parts_and_end_without_a_newline() {
+        let parts = vec![Some(&b"on"[..]), None, Some(b"e\n\ntw"), Some(b"o")];
+        let whole = |text: &[u8]| Some(text.to_vec());
+        let expected = vec![(1, whole(b"one")), (2, whole(b"")), (3, whole(b"two"))];
+        assert_eq!(lines_of(parts, 8), expected);
+    }
+
+    #[test]
+    fn a_line_longer_than_the_buffer_costs_that_line_alone() {
+        let text = b"a\nbbbbbbbbbbbbbbbbbbbbbbbbbbbb\nc\ndddddddddd";
+        let expected =
+            vec![(1, Some(b"a".to_vec())), (2, None), (3, Some(b"c".to_vec())), (4, None)];
+        assert_eq!(lines_of(vec![Some(text)], 8), expected);
+    }
+
+    #[test]
+    fn a_line_as_long_as_the_buffer_is_too_long_and_one_byte_less_is_not() {
+        assert_eq!(lines_of(vec![Some(b"1234567\n")], 8), [(1, Some(b"1234567".to_vec()))]);
+        assert_eq!(lines_of(vec![Some(b"12345678\n")], 8), [(1, None)]);
+    }
+
+    #[test]
+    fn an_error_comes_after_the_lines_before_it() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::from_raw_os_error(5))
+            }
+        }
+        let mut count = 0;
+        let result = for_each(b"one\ntwo\nth".chain(Fails), &mut [0; 64], |_, _| count += 1);
+        assert_eq!((count, result.unwrap_err().raw_os_error()), (2, Some(5)));
+    }
+}
