@@ -1,0 +1,197 @@
+//! The whole program: the fixtures' cases, byte for byte, and how it ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use common::{NOBODY, RNETSTAT, difference, is_root, rnetstat, text};
+use tempfile::TempDir;
+
+/// Runs each `fixtures/<case>/expected/<flags>.txt` on the case's tree.
+#[test]
+fn every_fixture_prints_what_it_should() {
+    let mut failures = String::new();
+    let mut compared = 0;
+    let mut cases: Vec<_> = fs::read_dir("fixtures").unwrap().map(|entry| entry.unwrap()).collect();
+    cases.sort_by_key(fs::DirEntry::path);
+    for case in cases.iter().filter(|case| case.path().is_dir()) {
+        for file in fs::read_dir(case.path().join("expected")).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_none_or(|extension| extension != "txt") {
+                continue;
+            }
+            let name = case.path().display().to_string();
+            let flags = file.file_stem().unwrap().to_str().unwrap().to_owned();
+            let (output, uid) = run_case(&case.path(), &flags);
+            let expected = fs::read_to_string(&file).unwrap();
+            let remarks = fs::read_to_string(file.with_extension("stderr")).unwrap_or_default();
+            let remarks = remarks.replace("{uid}", &uid.to_string());
+            let differences = [
+                difference(&expected, &text(output.stdout)),
+                difference(&remarks, &text(output.stderr)),
+                (!output.status.success()).then(|| format!("{}\n", output.status)),
+            ];
+            for difference in differences.into_iter().flatten() {
+                failures += &format!("\n{name} {flags}\n{difference}");
+            }
+            compared += 1;
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+    assert!(compared > 30, "only {compared} expectations were found");
+}
+
+/// Runs one case, and says as which user. A case with a file `unreadable` names paths of its tree
+/// that nobody may read, root aside, so it runs as somebody else on a copy.
+fn run_case(case: &Path, flags: &str) -> (Output, u32) {
+    let arguments = |command: &mut Command| {
+        command.arg("--proc").arg(case.join("proc")).args(flags.split(' ')).output().unwrap()
+    };
+    let Ok(unreadable) = fs::read_to_string(case.join("unreadable")) else {
+        return (arguments(&mut Command::new(RNETSTAT)), 0);
+    };
+    let (directory, program) = common::public_copy();
+    let copy = directory.path().join(case);
+    fs::create_dir_all(&copy).unwrap();
+    common::copy_tree(&case.join("proc"), &copy);
+    for path in unreadable.lines() {
+        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0)).unwrap();
+    }
+    let mut command = Command::new(program);
+    command.current_dir(directory.path());
+    let mut uid = nix::unistd::Uid::effective().as_raw();
+    if is_root() {
+        uid = NOBODY;
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = arguments(&mut command);
+    for path in unreadable.lines() {
+        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0o755))
+            .unwrap();
+    }
+    (output, uid)
+}
+
+/// A tree whose listing is far longer than a pipe holds.
+fn long_tree() -> TempDir {
+    let root = TempDir::new().unwrap();
+    fs::create_dir(root.path().join("net")).unwrap();
+    let mut table = fs::read_to_string("fixtures/01-lab/proc/net/tcp").unwrap();
+    let row = table.lines().last().unwrap().to_owned() + "\n";
+    table += &row.repeat(20_000);
+    fs::write(root.path().join("net/tcp"), table).unwrap();
+    root
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let tree = long_tree();
+    let mut child = Command::new(RNETSTAT)
+        .args(["-tan", "--proc"])
+        .arg(tree.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "Active Internet connections (servers and established)\n");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let output = Command::new(RNETSTAT)
+        .args(["-tan", "--proc", "fixtures/01-lab/proc"])
+        .stdout(File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let message = "rnetstat: cannot write the listing: No space left on device (os error 28)\n";
+    assert_eq!((output.status.code(), text(output.stderr).as_str()), (Some(2), message));
+}
+
+#[test]
+fn remarks_that_cannot_be_written_change_nothing() {
+    let expected = fs::read_to_string("fixtures/12-corrupt-lines/expected/-tuanp.txt").unwrap();
+    let output = Command::new(RNETSTAT)
+        .args(["-tuanp", "--proc", "fixtures/12-corrupt-lines/proc"])
+        .stderr(File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), text(output.stdout)), (Some(0), expected));
+}
+
+/// Nothing on stdout, this on stderr, and status 2.
+fn assert_refused(root: &Path, flags: &str, message: &str) {
+    let output = rnetstat(&[flags, "--proc", root.to_str().unwrap()]);
+    let expected = format!(
+        "rnetstat: no socket table can be read: {message} \
+         (is /proc mounted? --proc DIR names another place)\n"
+    );
+    assert_eq!(text(output.stderr), expected);
+    assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+}
+
+#[test]
+fn without_a_table_there_is_one_line_and_status_2() {
+    let root = TempDir::new().unwrap();
+    let net = root.path().join("net");
+    let missing = "No such file or directory (os error 2)";
+    let nowhere = root.path().join("nowhere");
+    assert_refused(&nowhere, "-tuan", &format!("{}/net: {missing}", nowhere.display()));
+    assert_refused(root.path(), "-6tuan", &format!("{}: {missing}", net.display()));
+    fs::create_dir(&net).unwrap();
+    assert_refused(root.path(), "-tuan", &format!("{}/tcp: {missing}", net.display()));
+    fs::create_dir(net.join("udp6")).unwrap();
+    let directory = "Is a directory (os error 21)";
+    assert_refused(root.path(), "-6tuan", &format!("{}/udp6: {directory}", net.display()));
+}
+
+#[test]
+fn a_table_that_cannot_be_read_costs_that_table() {
+    let root = TempDir::new().unwrap();
+    common::copy_tree(Path::new("fixtures/01-lab/proc/net"), root.path());
+    let tcp6 = root.path().join("net/tcp6");
+    fs::remove_file(&tcp6).unwrap();
+    fs::create_dir(&tcp6).unwrap();
+    let output = rnetstat(&["-tuan", "--proc", root.path().to_str().unwrap()]);
+    let message = "this table is not complete: Is a directory (os error 21)";
+    assert_eq!(text(output.stderr), format!("rnetstat: {}: {message}\n", tcp6.display()));
+    let whole = rnetstat(&["-tuan", "--proc", "fixtures/01-lab/proc"]);
+    let mut expected = text(whole.stdout);
+    expected = expected
+        .lines()
+        .filter(|line| !line.starts_with("tcp6"))
+        .fold(String::new(), |rest, line| rest + line + "\n");
+    assert_eq!((output.status.code(), text(output.stdout)), (Some(0), expected));
+}
+
+#[test]
+fn a_bad_option_ends_with_status_2_and_a_message() {
+    for bad in ["-z", "--nosuch", "extra"] {
+        let output = rnetstat(&["-t", bad]);
+        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+        let message = text(output.stderr);
+        assert!(message.starts_with(&format!("error: unexpected argument '{bad}'")), "{message}");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let help = rnetstat(&["-h"]);
+    assert_eq!((help.status.code(), text(help.stderr)), (Some(0), String::new()));
+    let help = text(help.stdout);
+    for flag in ["-t", "-u", "-a", "-l", "-n", "-p", "-4", "-6", "-W", "-h", "-V", "--proc"] {
+        assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
+    }
+    let version = rnetstat(&["-V"]);
+    assert_eq!(text(version.stdout), concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
+}

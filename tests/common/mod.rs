@@ -1,0 +1,80 @@
+//! What the tests share: the program under test, comparing texts, and hosts of their own.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+pub mod host;
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use similar::TextDiff;
+use tempfile::TempDir;
+
+/// The program under test.
+pub const RNETSTAT: &str = env!("CARGO_BIN_EXE_rnetstat");
+
+/// A user who is not root and owns nothing.
+pub const NOBODY: u32 = 65534;
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
+/// Runs the program under test.
+pub fn rnetstat(arguments: &[&str]) -> Output {
+    Command::new(RNETSTAT).args(arguments).output().expect("rnetstat should run")
+}
+
+/// The text of an output, which is UTF-8 whatever a process calls itself.
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("the output should be UTF-8")
+}
+
+/// A directory that every user can enter, with a copy of the program under test.
+pub fn public_copy() -> (TempDir, PathBuf) {
+    let directory = TempDir::new().expect("a temporary directory");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+    let program = directory.path().join("rnetstat");
+    fs::copy(RNETSTAT, &program).expect("a copy of rnetstat");
+    (directory, program)
+}
+
+/// What differs between two texts, line by line; none when they are the same.
+pub fn difference(expected: &str, found: &str) -> Option<String> {
+    (expected != found).then(|| {
+        let diff = TextDiff::from_lines(expected, found);
+        diff.unified_diff().header("expected", "found").to_string()
+    })
+}
+
+/// Whether these programs are there. Without one a test says that it is skipped, but where
+/// `CI` is set that is a failure.
+pub fn have(tools: &[&str]) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found =
+        |tool: &&str| env::split_paths(&path).any(|directory| directory.join(tool).exists());
+    match tools.iter().find(|tool| !found(tool)) {
+        Some(tool) => {
+            skipped(&format!("no {tool}"));
+            false
+        }
+        None => true,
+    }
+}
+
+/// Says that a test is skipped, or fails it where `CI` is set.
+pub fn skipped(why: &str) {
+    assert!(env::var_os("CI").is_none(), "this test may not be skipped here: {why}");
+    eprintln!("skipped: {why}");
+}
+
+/// Copies a tree, symbolic links as they are.
+pub fn copy_tree(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().expect("cp should run");
+    assert!(copied.success());
+}

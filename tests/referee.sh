@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The referee: netstat itself, run on the /proc trees of the fixtures.
+#
+#   tests/referee.sh write [CASE...]   writes every expected/<flags>.txt that netstat can make
+#   tests/referee.sh check [CASE...]   compares them with netstat's word; status 1 if any differs
+#
+# CASE is a folder of fixtures; all of them if none is given. The flag sets that a case lists in
+# its file `differs` are not netstat's to write: `check` makes sure that they do differ.
+# Needs netstat and unshare; a case with a file `unreadable` needs root as well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# netstat FLAGS... with the case's tree as its /proc, in a mount namespace of its own.
+netstat_on() {
+    local case=$1 map=() user=()
+    shift
+    if [ "$(id -u)" != 0 ]; then
+        map=(-Ur)
+    elif [ -e "$case/unreadable" ]; then
+        user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    fi
+    # netstat shows the first holder that it meets. The kernel lists processes by number, so the
+    # tree is laid out anew on a tmpfs, in the order in which that lists its entries.
+    # shellcheck disable=SC2016
+    unshare "${map[@]}" -m bash -euc '
+        case=$1 users=$2
+        shift 2
+        mount -t tmpfs tmpfs /mnt
+        for order in -v -rv; do
+            rm -rf /mnt/*
+            for entry in $(ls $order "$case/proc"); do cp -a "$case/proc/$entry" /mnt/; done
+            if ls -U /mnt | grep -E "^[0-9]+$" | sort -nc 2>/dev/null; then break; fi
+        done
+        chmod 755 /mnt
+        if [ -e "$case/unreadable" ]; then
+            while read -r path; do chmod 000 "/mnt/$path"; done < "$case/unreadable"
+        fi
+        mount --bind /mnt /proc
+        exec "${@:2:$users}" netstat "${@:2+$users}" 2>/dev/null
+    ' bash "$case" "${#user[@]}" -- "${user[@]}" "$@"
+}
+
+mode=${1:-}
+case $mode in write | check) shift ;; *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+[ $# -gt 0 ] || set -- fixtures/[0-9]*/
+
+status=0 compared=0
+for case in "$@"; do
+    case=${case%/}
+    if [ -e "$case/unreadable" ] && [ "$(id -u)" != 0 ]; then
+        echo "skipped: $case needs root"
+        continue
+    fi
+    for expected in "$case"/expected/*.txt; do
+        flags=$(basename "$expected" .txt)
+        # shellcheck disable=SC2086 # the file's name is a command line
+        found=$(netstat_on "$case" $flags && echo .) || { echo "$case $flags: netstat failed" >&2; exit 2; }
+        differs=no
+        grep -q -- "^$flags: " "$case/differs" 2>/dev/null && differs=yes
+        if [ "$mode" = write ]; then
+            [ $differs = yes ] || printf '%s' "${found%.}" > "$expected"
+            continue
+        fi
+        compared=$((compared + 1))
+        if diff <(printf '%s' "${found%.}") "$expected" > /dev/null; then
+            [ $differs = no ] || { echo "$case $flags: listed in differs, and does not differ" >&2; status=1; }
+        elif [ $differs = no ]; then
+            echo "$case $flags: netstat (-) and the expectation (+) differ" >&2
+            diff -u <(printf '%s' "${found%.}") "$expected" >&2 || true
+            status=1
+        fi
+    done
+done
+[ "$mode" = write ] || echo "$compared expectations compared with netstat"
+exit $status
