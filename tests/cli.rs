@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// Runs each `fixtures/<case>/expected/<flags>.txt` on the case's tree.
 #[test]
 fn every_fixture_prints_what_it_should() {
-    let mut failures = String::new();
+    let mut failures = Vec::new();
     let mut compared = 0;
     let mut cases: Vec<_> = fs::read_dir("fixtures").unwrap().map(|entry| entry.unwrap()).collect();
     cases.sort_by_key(fs::DirEntry::path);
@@ -39,12 +39,12 @@ fn every_fixture_prints_what_it_should() {
                 (!output.status.success()).then(|| format!("{}\n", output.status)),
             ];
             for difference in differences.into_iter().flatten() {
-                failures += &format!("\n{name} {flags}\n{difference}");
+                failures.push(format!("{name} {flags}\n{difference}"));
             }
             compared += 1;
         }
     }
-    assert!(failures.is_empty(), "{failures}");
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
     assert!(compared > 30, "only {compared} expectations were found");
 }
 
@@ -62,7 +62,7 @@ fn run_case(case: &Path, flags: &str) -> (Output, u32) {
     fs::create_dir_all(&copy).unwrap();
     common::copy_tree(&case.join("proc"), &copy);
     for path in unreadable.lines() {
-        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0o0)).unwrap();
     }
     let mut command = Command::new(program);
     command.current_dir(directory.path());

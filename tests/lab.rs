@@ -22,8 +22,8 @@ fn lab() -> Option<(Host, Service, Service, String)> {
     let mut sender = host.start("python3", &["tests/programs/sender.py"]);
     sender.say("hello");
     assert_eq!(sender.line(), "Sent");
-    let received = receiver.line();
-    assert!(received.starts_with("Received 'hello' from 127.0.0.1:"), "{received}");
+    let message = receiver.line();
+    assert!(message.starts_with("Received 'hello' from 127.0.0.1:"), "{message}");
     Some((host, receiver, sender, pid))
 }
 

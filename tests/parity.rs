@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::host::Host;
-use common::{difference, have, is_root, public_copy, text};
+use common::{difference, have, is_root, public_copy, say, text};
 
 /// Flag sets that both programs know.
 const FLAGS: [&str; 24] = [
@@ -45,7 +45,7 @@ fn both_list_a_rich_host_the_same() {
     assert_eq!(sockets.line(), "ready");
     let (_directory, rnetstat) = public_copy();
 
-    let mut failures = String::new();
+    let mut failures = Vec::new();
     let mut compared = 0;
     // Nobody becomes somebody else in a user namespace with one user.
     let users: &[&[&str]] = if is_root() {
@@ -65,14 +65,14 @@ fn both_list_a_rich_host_the_same() {
             assert!(expected.0.lines().count() > 2, "netstat {flags} lists nothing");
             for (expected, found) in [(expected.0, found.0), (expected.1, found.1)] {
                 if let Some(difference) = difference(&expected, &found) {
-                    failures += &format!("\n{flags} {user:?}\n{difference}");
+                    failures.push(format!("{flags} {user:?}\n{difference}"));
                 }
             }
             compared += 1;
         }
     }
-    assert!(failures.is_empty(), "{failures}");
-    println!("{compared} listings compared");
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    say(&format!("{compared} listings compared with netstat"));
 }
 
 #[test]

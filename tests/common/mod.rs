@@ -7,6 +7,7 @@ pub mod host;
 
 use std::env;
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -70,7 +71,12 @@ pub fn have(tools: &[&str]) -> bool {
 /// Says that a test is skipped, or fails it where `CI` is set.
 pub fn skipped(why: &str) {
     assert!(env::var_os("CI").is_none(), "this test may not be skipped here: {why}");
-    eprintln!("skipped: {why}");
+    say(&format!("skipped: {why}"));
+}
+
+/// Says something on stderr that the test harness does not hold back.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Copies a tree, symbolic links as they are.
