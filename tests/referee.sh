@@ -28,7 +28,7 @@ netstat_on() {
         mount -t tmpfs tmpfs /mnt
         for order in -v -rv; do
             rm -rf /mnt/*
-            for entry in $(ls $order "$case/proc"); do cp -a "$case/proc/$entry" /mnt/; done
+            for entry in $(ls $order "$case/proc"); do cp -dR "$case/proc/$entry" /mnt/; done
             if ls -U /mnt | grep -E "^[0-9]+$" | sort -nc 2>/dev/null; then break; fi
         done
         chmod 755 /mnt

@@ -13,8 +13,6 @@ use crate::socket::{Endpoint, Family, Protocol, Queues, Socket, State};
 
 /// Characters that an address and its port may have together, unless addresses are shown whole.
 const ENDPOINT: usize = 22;
-/// Of these, the most that the port keeps.
-const PORT: usize = 18;
 /// Bytes that `PID/Program name` may have.
 const PROGRAM: usize = 19;
 
@@ -141,8 +139,7 @@ fn endpoint(cell: &mut String, end: &Endpoint, wide: bool) {
         port => push(cell, format_args!("{port}")),
     }
     if !wide && cell.len() > ENDPOINT {
-        cell.truncate(split + PORT);
-        let kept = split.min(ENDPOINT - (cell.len() - split));
+        let kept = ENDPOINT - (cell.len() - split);
         cell.replace_range(kept..split, "");
         split = kept;
     }

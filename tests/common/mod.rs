@@ -81,6 +81,6 @@ pub fn say(text: &str) {
 
 /// Copies a tree, symbolic links as they are.
 pub fn copy_tree(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("-a").args([from, to]).status().expect("cp should run");
+    let copied = Command::new("cp").arg("-dR").args([from, to]).status().expect("cp should run");
     assert!(copied.success());
 }

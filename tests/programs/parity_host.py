@@ -84,11 +84,14 @@ for number, address in enumerate(LONG):
 # Queues: unread on one end, unsent on the other.
 client, accepted = pair(plain, ("127.0.0.1", 80))
 client.sendall(b"x" * 1234)
-client, accepted = pair(plain, ("127.0.0.1", 80))
+narrow = listener(V4, ("127.0.0.1", 81))
+narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client, accepted = pair(narrow, ("127.0.0.1", 81))
+client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
 client.setblocking(False)
 try:
     while True:
-        client.send(b"x" * 65536)
+        client.send(b"x" * 4096)
 except BlockingIOError:
     pass
 
@@ -131,9 +134,8 @@ if os.getuid() == 0 and len(open("/proc/self/uid_map").readlines()[0].split()[2]
         "time.sleep(1000)"], executable="/usr/bin/python3", user=1000, group=1000))
     until(lambda: ":238C " in open("/proc/net/udp").read())
 
-for state in "01", "04", "05", "06", "08", "0A":
-    if state != "04":
-        until(lambda: has("tcp", state))
+for state in "01", "05", "06", "08", "0A":
+    until(lambda: has("tcp", state))
 until(lambda: has("tcp6", "06"))
 print("ready", flush=True)
 sys.stdin.read()
