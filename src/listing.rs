@@ -66,6 +66,12 @@ pub fn list(
         if let Some(text) = blindness(owners.sight()) {
             remark(&text);
         }
+        if owners.veiled() {
+            remark(
+                &"rnetstat: what some processes hold may not be seen without CAP_SYS_PTRACE; \
+                  their sockets are shown as nobody's",
+            );
+        }
         owners
     });
 

@@ -58,6 +58,7 @@ pub struct Owners {
     /// In order of PID.
     processes: Vec<Process>,
     sight: Sight,
+    veiled: bool,
 }
 
 impl Owners {
@@ -70,6 +71,7 @@ impl Owners {
             holders: Vec::new(),
             processes: Vec::new(),
             hidden: false,
+            veiled: false,
             any_socket: false,
         };
         if let Err(error) = sweep.all(warn) {
@@ -81,7 +83,8 @@ impl Owners {
             (true, true) => Sight::Partial,
             (true, false) => Sight::Nothing,
         };
-        Self { holders: sweep.holders, processes: sweep.processes, sight }
+        let Sweep { holders, processes, veiled, .. } = sweep;
+        Self { holders, processes, sight, veiled }
     }
 
     /// Everyone who holds the socket, in order of PID and descriptor.
@@ -104,6 +107,13 @@ impl Owners {
     pub fn sight(&self) -> Sight {
         self.sight
     }
+
+    /// Whether there are processes whose descriptors could be listed and not looked at, as it
+    /// is for root without `CAP_SYS_PTRACE`, in a container.
+    #[must_use]
+    pub fn veiled(&self) -> bool {
+        self.veiled
+    }
 }
 
 /// The sweep while it runs.
@@ -112,8 +122,10 @@ struct Sweep<'a> {
     wanted: &'a HashSet<u64>,
     holders: Vec<(u64, Holder)>,
     processes: Vec<Process>,
-    /// Something was out of our sight.
+    /// Some process may not be seen.
     hidden: bool,
+    /// Some descriptor may not be looked at.
+    veiled: bool,
     /// Some process holds a socket, wanted or not.
     any_socket: bool,
 }
@@ -140,6 +152,10 @@ impl Sweep<'_> {
                 Ok(link) => link,
                 // Closed since it was listed; or no link, in a tree that is no kernel's.
                 Err(Errno::ENOENT | Errno::EINVAL) => continue,
+                Err(Errno::EACCES | Errno::EPERM) => {
+                    self.veiled = true;
+                    continue;
+                }
                 Err(error) => {
                     result = Err(error.into());
                     continue;

@@ -48,21 +48,26 @@ fn every_fixture_prints_what_it_should() {
     assert!(compared > 30, "only {compared} expectations were found");
 }
 
-/// Runs one case, and says as which user. A case with a file `unreadable` names paths of its tree
-/// that nobody may read, root aside, so it runs as somebody else on a copy.
+/// Runs one case, and says as which user. A case with a file `modes` changes those of paths in
+/// its tree, which root would not mind, so it runs as somebody else on a copy.
 fn run_case(case: &Path, flags: &str) -> (Output, u32) {
-    let arguments = |command: &mut Command| {
+    let run = |command: &mut Command| {
         command.arg("--proc").arg(case.join("proc")).args(flags.split(' ')).output().unwrap()
     };
-    let Ok(unreadable) = fs::read_to_string(case.join("unreadable")) else {
-        return (arguments(&mut Command::new(RNETSTAT)), 0);
+    let Ok(modes) = fs::read_to_string(case.join("modes")) else {
+        return (run(&mut Command::new(RNETSTAT)), 0);
     };
     let (directory, program) = common::public_copy();
     let copy = directory.path().join(case);
     fs::create_dir_all(&copy).unwrap();
     common::copy_tree(&case.join("proc"), &copy);
-    for path in unreadable.lines() {
-        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0o0)).unwrap();
+    let paths: Vec<_> = modes.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    let set = |path: &str, mode| {
+        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(mode))
+            .unwrap();
+    };
+    for (mode, path) in &paths {
+        set(path, u32::from_str_radix(mode, 8).unwrap());
     }
     let mut command = Command::new(program);
     command.current_dir(directory.path());
@@ -71,10 +76,10 @@ fn run_case(case: &Path, flags: &str) -> (Output, u32) {
         uid = NOBODY;
         command.uid(NOBODY).gid(NOBODY);
     }
-    let output = arguments(&mut command);
-    for path in unreadable.lines() {
-        fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(0o755))
-            .unwrap();
+    let output = run(&mut command);
+    // The copy can be removed again.
+    for (_, path) in &paths {
+        set(path, 0o755);
     }
     (output, uid)
 }

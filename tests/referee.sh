@@ -6,7 +6,7 @@
 #
 # CASE is a folder of fixtures; all of them if none is given. The flag sets that a case lists in
 # its file `differs` are not netstat's to write: `check` makes sure that they do differ.
-# Needs netstat and unshare; a case with a file `unreadable` needs root as well.
+# Needs netstat and unshare; a case with a file `modes` needs root as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,7 @@ netstat_on() {
     shift
     if [ "$(id -u)" != 0 ]; then
         map=(-Ur)
-    elif [ -e "$case/unreadable" ]; then
+    elif [ -e "$case/modes" ]; then
         user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
     fi
     # netstat shows the first holder that it meets. The kernel lists processes by number, so the
@@ -32,8 +32,8 @@ netstat_on() {
             if ls -U /mnt | grep -E "^[0-9]+$" | sort -nc 2>/dev/null; then break; fi
         done
         chmod 755 /mnt
-        if [ -e "$case/unreadable" ]; then
-            while read -r path; do chmod 000 "/mnt/$path"; done < "$case/unreadable"
+        if [ -e "$case/modes" ]; then
+            while read -r mode path; do chmod "$mode" "/mnt/$path"; done < "$case/modes"
         fi
         mount --bind /mnt /proc
         exec "${@:2:$users}" netstat "${@:2+$users}" 2>/dev/null
@@ -47,7 +47,7 @@ case $mode in write | check) shift ;; *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; 
 status=0 compared=0
 for case in "$@"; do
     case=${case%/}
-    if [ -e "$case/unreadable" ] && [ "$(id -u)" != 0 ]; then
+    if [ -e "$case/modes" ] && [ "$(id -u)" != 0 ]; then
         echo "skipped: $case needs root"
         continue
     fi
