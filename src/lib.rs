@@ -13,10 +13,14 @@
 //! | [`render`] | how a listing looks, and what makes foreign text harmless |
 //! | [`listing`] | one listing, through all of these |
 //!
+//! Two small ones serve several: `files` opens what may be no kernel's file, `number` reads the
+//! kernel's digits.
+//!
 //! `main.rs` decides the exit status. Imports run downwards only: `listing` uses the rooms,
 //! `tables` and `render` use `query` and `socket`, `owners` uses `process`; `socket` uses none.
 
 pub mod cli;
+mod files;
 pub mod listing;
 mod number;
 pub mod owners;

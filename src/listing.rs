@@ -63,8 +63,8 @@ pub fn list(
         let owners = Owners::sweep(&request.proc, &wanted, &mut |warning| {
             remark(&format_args!("rnetstat: {warning}"));
         });
-        if let Some(text) = blindness(owners.sight()) {
-            remark(&text);
+        for line in blindness(owners.sight()) {
+            remark(&line);
         }
         if owners.veiled() {
             remark(
@@ -84,18 +84,17 @@ pub fn list(
     Ok(())
 }
 
-/// What netstat says when it may not see who holds what.
-fn blindness(sight: Sight) -> Option<String> {
+/// What netstat says when it may not see who holds what, line by line.
+fn blindness(sight: Sight) -> Vec<String> {
     match sight {
-        Sight::Whole => None,
-        Sight::Partial => Some(
-            "(Not all processes could be identified, non-owned process info\n \
-             will not be shown, you would have to be root to see it all.)"
-                .to_owned(),
-        ),
-        Sight::Nothing => Some(format!(
+        Sight::Whole => Vec::new(),
+        Sight::Partial => vec![
+            "(Not all processes could be identified, non-owned process info".to_owned(),
+            " will not be shown, you would have to be root to see it all.)".to_owned(),
+        ],
+        Sight::Nothing => vec![format!(
             "(No info could be read for \"-p\": geteuid()={} but you should be root.)",
             Uid::effective()
-        )),
+        )],
     }
 }

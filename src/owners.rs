@@ -46,7 +46,7 @@ pub struct Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, error } = self;
-        write!(f, "{}: sockets held here may be shown as nobody's: {error}", path.display())
+        write!(f, "{}: its sockets may be shown as nobody's: {error}", path.display())
     }
 }
 
@@ -136,14 +136,14 @@ impl Sweep<'_> {
         pids.sort_unstable();
         for pid in pids {
             let path = self.root.join(pid.to_string()).join("fd");
-            if let Err(error) = self.process(pid, &path) {
+            if let Err(error) = self.process(pid, &path, warn) {
                 self.note(path, error, warn);
             }
         }
         Ok(())
     }
 
-    fn process(&mut self, pid: Pid, path: &Path) -> io::Result<()> {
+    fn process(&mut self, pid: Pid, path: &Path, warn: &mut dyn FnMut(Warning)) -> io::Result<()> {
         let mut directory = open_directory(path)?;
         let mut known = false;
         let mut result = Ok(());
@@ -167,7 +167,13 @@ impl Sweep<'_> {
                 continue;
             }
             if !known {
-                self.processes.push(Process::read(self.root, pid)?);
+                match Process::read(self.root, pid) {
+                    Ok(process) => self.processes.push(process),
+                    Err(error) => {
+                        self.note(Process::command_file(self.root, pid), error, warn);
+                        return result;
+                    }
+                }
                 known = true;
             }
             self.holders.push((inode, Holder { pid, fd }));
@@ -194,7 +200,12 @@ fn open_directory(path: &Path) -> nix::Result<Dir> {
 fn numbers(directory: &mut Dir) -> nix::Result<Vec<u32>> {
     let mut numbers = Vec::new();
     for entry in directory.iter() {
-        numbers.extend(decimal::<u32>(entry?.file_name().to_bytes()));
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        // The kernel writes no leading zeros, so such a name is another file's.
+        if name == b"0" || !name.starts_with(b"0") {
+            numbers.extend(decimal::<i32>(name).map(i32::cast_unsigned));
+        }
     }
     Ok(numbers)
 }

@@ -1,10 +1,13 @@
 //! What a process is, by the word of `<root>/<pid>`.
 
+use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use procfs::ProcError;
+
+use crate::files;
 
 /// A process's number.
 pub type Pid = u32;
@@ -21,12 +24,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Reads `<root>/<pid>/cmdline` (`man 5 proc_pid_cmdline`).
+    /// Reads its [`command_file`](Self::command_file).
     ///
     /// # Errors
     ///
     /// `ENOENT` or `ESRCH` when the process has gone away, `EACCES` when it may not be seen.
     pub fn read(root: &Path, pid: Pid) -> io::Result<Self> {
+        // To open a pipe, in a tree that is no kernel's, is to wait for its writer.
+        files::ensure_regular(&fs::metadata(Self::command_file(root, pid))?)?;
         let mut command = Vec::new();
         procfs::process::Process::new_with_root(root.join(pid.to_string()))
             .and_then(|process| process.open_relative("cmdline"))
@@ -34,6 +39,12 @@ impl Process {
             .take(LONGEST_COMMAND)
             .read_to_end(&mut command)?;
         Ok(Self { pid, command })
+    }
+
+    /// `<root>/<pid>/cmdline` (`man 5 proc_pid_cmdline`).
+    #[must_use]
+    pub fn command_file(root: &Path, pid: Pid) -> PathBuf {
+        root.join(pid.to_string()).join("cmdline")
     }
 
     /// The program's name as netstat has it: `argv[0]`, and if that is a whole path, its last

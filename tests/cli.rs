@@ -25,6 +25,7 @@ fn every_fixture_prints_what_it_should() {
         for file in fs::read_dir(case.path().join("expected")).unwrap() {
             let file = file.unwrap().path();
             if file.extension().is_none_or(|extension| extension != "txt") {
+                assert!(file.with_extension("txt").exists(), "{} is alone", file.display());
                 continue;
             }
             let name = case.path().display().to_string();
@@ -55,7 +56,7 @@ fn run_case(case: &Path, flags: &str) -> (Output, u32) {
         command.arg("--proc").arg(case.join("proc")).args(flags.split(' ')).output().unwrap()
     };
     let Ok(modes) = fs::read_to_string(case.join("modes")) else {
-        return (run(&mut Command::new(RNETSTAT)), 0);
+        return (run(&mut Command::new(RNETSTAT)), nix::unistd::Uid::effective().as_raw());
     };
     let (directory, program) = common::public_copy();
     let copy = directory.path().join(case);
@@ -124,6 +125,56 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
+fn what_cannot_be_written_is_an_error() {
+    for (flags, stdout) in [
+        (&["-h"][..], File::options().write(true).open("/dev/full")),
+        (&["-V"], File::options().write(true).open("/dev/full")),
+        (&["-tan", "--proc", "fixtures/01-lab/proc"], File::open("/dev/null")),
+    ] {
+        let output = Command::new(RNETSTAT).args(flags).stdout(stdout.unwrap()).output().unwrap();
+        let message = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        assert!(message.starts_with("rnetstat: cannot write the listing: "), "{message}");
+    }
+}
+
+#[test]
+fn a_tree_that_is_no_kernels_never_makes_it_wait() {
+    let root = TempDir::new().unwrap();
+    common::copy_tree(Path::new("fixtures/01-lab/proc"), root.path());
+    let proc = root.path().join("proc");
+    for file in ["net/udp6", "1057/cmdline"] {
+        fs::remove_file(proc.join(file)).unwrap();
+        nix::unistd::mkfifo(&proc.join(file), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    fs::remove_file(proc.join("net/udp")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", proc.join("net/udp")).unwrap();
+    for name in ["2147483648", "0001", "+2", "name"] {
+        common::copy_tree(&proc.join("9154"), &proc.join(name));
+    }
+    let output = rnetstat(&["-tuanp", "--proc", proc.to_str().unwrap()]);
+    let remarks = text(output.stderr).replace(proc.to_str().unwrap(), "");
+    let expected = "\
+        rnetstat: /net/udp: this table is not complete: not a regular file\n\
+        rnetstat: /net/udp6: this table is not complete: not a regular file\n\
+        rnetstat: /1057/cmdline: its sockets may be shown as nobody's: not a regular file\n";
+    assert_eq!((output.status.code(), remarks.as_str()), (Some(0), expected));
+    let listing = text(output.stdout);
+    assert_eq!(listing.matches("9154/firefox").count(), 5, "{listing}");
+    assert_eq!(listing.matches("LISTEN      -").count(), 2, "{listing}");
+}
+
+#[test]
+fn a_name_in_the_arguments_cannot_drive_the_terminal() {
+    for flags in [&["-t", "--proc", "no\x1b[31m\nwhere"][..], &["-t", "--no\x1b[31m"]] {
+        let output = rnetstat(flags);
+        assert_eq!(output.status.code(), Some(2));
+        let message = text(output.stderr);
+        assert!(message.contains("no.[31m") && !message.contains('\x1b'), "{message:?}");
+    }
+}
+
+#[test]
 fn remarks_that_cannot_be_written_change_nothing() {
     let expected = fs::read_to_string("fixtures/12-corrupt-lines/expected/-tuanp.txt").unwrap();
     let output = Command::new(RNETSTAT)
@@ -156,8 +207,7 @@ fn without_a_table_there_is_one_line_and_status_2() {
     fs::create_dir(&net).unwrap();
     assert_refused(root.path(), "-tuan", &format!("{}/tcp: {missing}", net.display()));
     fs::create_dir(net.join("udp6")).unwrap();
-    let directory = "Is a directory (os error 21)";
-    assert_refused(root.path(), "-6tuan", &format!("{}/udp6: {directory}", net.display()));
+    assert_refused(root.path(), "-6tuan", &format!("{}/udp6: not a regular file", net.display()));
 }
 
 #[test]
@@ -168,7 +218,7 @@ fn a_table_that_cannot_be_read_costs_that_table() {
     fs::remove_file(&tcp6).unwrap();
     fs::create_dir(&tcp6).unwrap();
     let output = rnetstat(&["-tuan", "--proc", root.path().to_str().unwrap()]);
-    let message = "this table is not complete: Is a directory (os error 21)";
+    let message = "this table is not complete: not a regular file";
     assert_eq!(text(output.stderr), format!("rnetstat: {}: {message}\n", tcp6.display()));
     let whole = rnetstat(&["-tuan", "--proc", "fixtures/01-lab/proc"]);
     let mut expected = text(whole.stdout);

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::host::Host;
-use common::{difference, have, is_root, public_copy, say, text};
+use common::{difference, have, is_root, public_copy, say, skipped, text};
 
 /// Flag sets that both programs know.
 const FLAGS: [&str; 24] = [
@@ -102,6 +102,9 @@ fn the_expectations_of_the_fixtures_are_netstats() {
     }
     let output = Command::new(Path::new("tests/referee.sh")).arg("check").output().unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    if output.status.code() == Some(3) {
+        return skipped("no namespaces");
+    }
     assert!(output.status.success(), "{stdout}{stderr}");
     say(stdout.trim_end());
 }

@@ -6,17 +6,16 @@
 #
 # CASE is a folder of fixtures; all of them if none is given. The flag sets that a case lists in
 # its file `differs` are not netstat's to write: `check` makes sure that they do differ.
+# Status 3: no namespace can be made here.
 # Needs netstat and unshare; a case with a file `modes` needs root as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # netstat FLAGS... with the case's tree as its /proc, in a mount namespace of its own.
 netstat_on() {
-    local case=$1 map=() user=()
+    local case=$1 user=()
     shift
-    if [ "$(id -u)" != 0 ]; then
-        map=(-Ur)
-    elif [ -e "$case/modes" ]; then
+    if [ -e "$case/modes" ]; then
         user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
     fi
     # netstat shows the first holder that it meets. The kernel lists processes by number, so the
@@ -41,7 +40,13 @@ netstat_on() {
 }
 
 mode=${1:-}
-case $mode in write | check) shift ;; *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
+map=()
+[ "$(id -u)" = 0 ] || map=(-Ur)
+if ! unshare "${map[@]}" -m true 2>/dev/null; then
+    echo "skipped: no namespaces"
+    exit 3
+fi
+case $mode in write | check) shift ;; *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
 [ $# -gt 0 ] || set -- fixtures/[0-9]*/
 
 status=0 compared=0
@@ -62,7 +67,7 @@ for case in "$@"; do
             continue
         fi
         compared=$((compared + 1))
-        if diff <(printf '%s' "${found%.}") "$expected" > /dev/null; then
+        if [ "$found" = "$(cat "$expected" && echo .)" ]; then
             [ $differs = no ] || { echo "$case $flags: listed in differs, and does not differ" >&2; status=1; }
         elif [ $differs = no ]; then
             echo "$case $flags: netstat (-) and the expectation (+) differ" >&2

@@ -10,7 +10,7 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 /// The characters of text that another process chose, made harmless for a terminal: what drives
 /// it, is invisible or changes the direction of writing becomes `.`, and so does each byte that
 /// is no UTF-8. All else stays.
-pub(crate) fn harmless(text: &[u8]) -> impl Iterator<Item = char> {
+pub fn harmless(text: &[u8]) -> impl Iterator<Item = char> {
     text.utf8_chunks().flat_map(|chunk| {
         let valid = chunk.valid().chars().map(|char| if is_visible(char) { char } else { '.' });
         valid.chain(repeat_n('.', chunk.invalid().len()))

@@ -4,10 +4,11 @@ mod lines;
 mod proc_net;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::query::Query;
 use crate::socket::{Family, Protocol, Socket};
 use lines::Line;
@@ -61,7 +62,7 @@ impl Source {
         for table in TABLES.iter().filter(|table| query.includes(table.protocol, table.family)) {
             let path = self.directory.join(table.file);
             let mut any_line = false;
-            let result = File::open(&path).and_then(|file| {
+            let result = files::open(&path).and_then(|file| {
                 lines::for_each(file, &mut self.buffer, |number, line| {
                     any_line = true;
                     let row = match line {

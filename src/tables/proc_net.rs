@@ -50,7 +50,8 @@ impl fmt::Display for Fault {
 
 /// Whether this is the heading that the kernel prints above the rows.
 pub(super) fn is_heading(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"sl ")
+    let titles = line.trim_ascii_start().strip_prefix(b"sl ");
+    titles.is_some_and(|titles| titles.trim_ascii_start().starts_with(b"local_address "))
 }
 
 /// Parses one row.
