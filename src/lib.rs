@@ -1,6 +1,7 @@
 //! A socket inspector for Linux that takes netstat's place.
 //!
-//! One way through it: arguments → request → tables → selection → owners → layout → bytes.
+//! One way through it: arguments → request → tables → selection → owners → names → layout →
+//! bytes.
 //!
 //! | room | what it owns |
 //! |---|---|
@@ -10,8 +11,10 @@
 //! | [`tables`] | where sockets come from: `<root>/net/*` |
 //! | [`owners`] | who holds them: one sweep of `<root>/<pid>/fd` |
 //! | [`process`] | what a process is |
+//! | [`names`] | hosts, ports and users by name |
 //! | [`render`] | how a listing looks, and what makes foreign text harmless |
 //! | [`listing`] | one listing, through all of these |
+//! | [`watch`] | the same listing again and again |
 //!
 //! Two small ones serve several: `files` opens what may be no kernel's file, `number` reads the
 //! kernel's digits.
@@ -22,6 +25,7 @@
 pub mod cli;
 mod files;
 pub mod listing;
+pub mod names;
 mod number;
 pub mod owners;
 pub mod process;
@@ -29,3 +33,4 @@ pub mod query;
 pub mod render;
 pub mod socket;
 pub mod tables;
+pub mod watch;

@@ -7,9 +7,12 @@ use std::io::{self, Write};
 use nix::unistd::Uid;
 
 use crate::cli::Request;
+use crate::names::{Names, Number};
 use crate::owners::{Owners, Sight};
+use crate::process::Process;
 use crate::render::netstat::Table;
-use crate::tables::{Source, Unreadable};
+use crate::socket::{Socket, UnixSocket};
+use crate::tables::{self, Row, Source, Unreadable, Warning};
 
 /// Why there is no listing, or only a part of one.
 #[derive(Debug)]
@@ -37,30 +40,82 @@ impl From<io::Error> for Error {
     }
 }
 
-/// Lists what `request` asks for on `out`. What was amiss and did not stop it goes to `remark`,
-/// a line at a time.
-///
-/// # Errors
-///
-/// [`Error`], when no table can be read or `out` cannot be written.
-pub fn list(
-    request: &Request,
-    out: impl Write,
-    remark: &mut dyn FnMut(&dyn fmt::Display),
-) -> Result<(), Error> {
-    let mut sockets = Vec::new();
-    Source::new(&request.proc)
-        .read(&request.query, |row| match row {
-            Ok(socket) if request.query.selects(&socket) => sockets.push(socket),
-            Ok(_) => {}
-            Err(warning) => remark(&format_args!("rnetstat: {warning}")),
-        })
-        .map_err(Error::Tables)?;
+/// Where what is amiss and does not stop a listing goes, a line at a time.
+pub type Remark<'a> = &'a mut dyn FnMut(&dyn fmt::Display);
 
-    let owners = request.layout.programs.then(|| {
-        let wanted: HashSet<u64> =
-            sockets.iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
-        let owners = Owners::sweep(&request.proc, &wanted, &mut |warning| {
+/// Lists what a request asks for, once or again: what serves every listing is kept.
+pub struct Lister<'a> {
+    request: &'a Request,
+    source: Source,
+    names: Names,
+}
+
+/// The sockets that are asked for.
+#[derive(Default)]
+struct Sockets {
+    internet: Vec<Socket>,
+    unix: Vec<UnixSocket>,
+}
+
+impl<'a> Lister<'a> {
+    /// A lister for this request.
+    #[must_use]
+    pub fn new(request: &'a Request) -> Self {
+        Self { request, source: Source::new(&request.proc), names: Names::default() }
+    }
+
+    /// Lists on `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`], when no table can be read or `out` cannot be written.
+    pub fn list(&mut self, out: impl Write, remark: Remark<'_>) -> Result<(), Error> {
+        let sockets = self.read(remark)?;
+        let owners = self.request.layout.programs.then(|| self.sweep(&sockets, remark));
+        let process = |inode: u64| -> Option<&Process> { owners.as_ref()?.first(inode) };
+        self.look_up(&sockets, remark);
+
+        let mut table = Table::new(self.request.layout, &self.names, out);
+        if !self.request.query.protocols.is_empty() {
+            table.internet_heading()?;
+        }
+        for socket in &sockets.internet {
+            table.internet(socket, process(socket.inode))?;
+        }
+        if self.request.query.unix {
+            table.unix_heading()?;
+        }
+        for socket in &sockets.unix {
+            table.unix(socket, process(socket.inode))?;
+        }
+        table.finish()?;
+        Ok(())
+    }
+
+    fn read(&mut self, remark: Remark<'_>) -> Result<Sockets, Error> {
+        let query = &self.request.query;
+        let mut sockets = Sockets::default();
+        self.source
+            .read(query, |row| match row {
+                Ok(Row::Internet(socket)) if query.selects(&socket) => {
+                    sockets.internet.push(socket)
+                }
+                Ok(Row::Unix(socket)) if query.selects_unix(&socket) => sockets.unix.push(socket),
+                Ok(_) => {}
+                Err(Warning::Absent { .. }) if !self.request.verbose => {}
+                Err(warning) => remark(&format_args!("rnetstat: {warning}")),
+            })
+            .map_err(Error::Tables)?;
+        tables::drop_repeated(&mut sockets.internet);
+        tables::drop_repeated_unix(&mut sockets.unix);
+        Ok(sockets)
+    }
+
+    fn sweep(&self, sockets: &Sockets, remark: Remark<'_>) -> Owners {
+        let internet = sockets.internet.iter().map(|socket| socket.inode);
+        let unix = sockets.unix.iter().map(|socket| socket.inode);
+        let wanted: HashSet<u64> = internet.chain(unix).filter(|&inode| inode != 0).collect();
+        let owners = Owners::sweep(&self.request.proc, &wanted, &mut |warning| {
             remark(&format_args!("rnetstat: {warning}"));
         });
         for line in blindness(owners.sight()) {
@@ -73,15 +128,29 @@ pub fn list(
             );
         }
         owners
-    });
-
-    let mut table = Table::new(request.layout, out)?;
-    for socket in &sockets {
-        let process = owners.as_ref().and_then(|owners| owners.first(socket.inode));
-        table.row(socket, process)?;
     }
-    table.finish()?;
-    Ok(())
+
+    fn look_up(&mut self, sockets: &Sockets, remark: Remark<'_>) {
+        let naming = self.request.layout.naming;
+        let numbers = sockets.internet.iter().flat_map(|socket| {
+            let ends = [socket.local, socket.remote];
+            let hosts =
+                ends.map(|end| end.address).into_iter().filter(|host| !host.is_unspecified());
+            let ports = ends.map(|end| end.port).into_iter().filter(|&port| port != 0);
+            let hosts = hosts.map(Number::Host).filter(move |_| naming.hosts);
+            let ports = ports.map(|port| Number::Port(socket.protocol.into(), port));
+            let user = (naming.users && self.request.layout.extended).then_some(socket.uid);
+            hosts.chain(ports.filter(move |_| naming.ports)).chain(user.map(Number::User))
+        });
+        let timeout = self.request.resolve_timeout;
+        let unknown = self.names.look_up(numbers, timeout);
+        if unknown > 0 {
+            remark(&format_args!(
+                "rnetstat: {unknown} names were not known after {timeout:?} and are shown as \
+                 numbers (-n does not ask, --resolve-timeout SECONDS waits longer)"
+            ));
+        }
+    }
 }
 
 /// What netstat says when it may not see who holds what, line by line.

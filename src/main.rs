@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use rnetstat::cli::{self, Request};
-use rnetstat::listing::{self, Error};
+use rnetstat::listing::{Error, Lister};
 use rnetstat::render::harmless;
 
 /// Nothing could be listed, or the arguments were wrong.
@@ -37,7 +37,13 @@ fn main() -> ExitCode {
 fn list(request: &Request) -> Result<(), Error> {
     // The standard library's own handle takes a descriptor that cannot be written for a sink.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    listing::list(request, BufWriter::with_capacity(64 * 1024, out), &mut remark)
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    let mut lister = Lister::new(request);
+    let mut list = || lister.list(&mut out, &mut remark);
+    match request.watch {
+        None => list(),
+        Some(watch) => watch.run(list),
+    }
 }
 
 /// Says one line on stderr. What it quotes may be of any making.

@@ -1,6 +1,6 @@
 //! Which sockets are asked for, as one predicate over the model.
 
-use crate::socket::{Family, Protocol, Socket};
+use crate::socket::{Family, Protocol, Socket, UnixSocket};
 
 /// Which of the two sorts of sockets are asked for: servers, or those that have a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,10 +16,12 @@ pub enum Scope {
 /// The sockets that are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Sockets of these protocols.
+    /// Internet sockets of these protocols.
     pub protocols: Vec<Protocol>,
-    /// Sockets of these families.
+    /// Internet sockets of these families.
     pub families: Vec<Family>,
+    /// UNIX sockets.
+    pub unix: bool,
     /// Servers, connections or both.
     pub scope: Scope,
 }
@@ -31,25 +33,38 @@ impl Query {
         self.protocols.contains(&protocol) && self.families.contains(&family)
     }
 
-    /// Whether this socket is asked for.
+    /// Whether this internet socket is asked for.
     #[must_use]
     pub fn selects(&self, socket: &Socket) -> bool {
-        self.includes(socket.protocol, socket.family)
-            && match self.scope {
-                Scope::All => true,
-                Scope::Listening => is_server(socket),
-                Scope::Connected => !is_server(socket),
-            }
+        self.includes(socket.protocol, socket.family) && self.scope.holds(is_server(socket))
+    }
+
+    /// Whether this UNIX socket is asked for.
+    #[must_use]
+    pub fn selects_unix(&self, socket: &UnixSocket) -> bool {
+        self.unix && self.scope.holds(socket.is_listening())
     }
 }
 
-/// netstat's test for a socket without a peer: no remote port for tcp, no remote address for udp.
+impl Scope {
+    /// Whether servers, or sockets with a peer, are in it.
+    fn holds(self, server: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listening => server,
+            Self::Connected => !server,
+        }
+    }
+}
+
+/// netstat's test for a socket without a peer: no remote port for tcp, no remote address for the
+/// others.
 ///
 /// An IPv4-mapped `0.0.0.0` is an address here, as it is to netstat.
 fn is_server(socket: &Socket) -> bool {
     match socket.protocol {
         Protocol::Tcp => socket.remote.port == 0,
-        Protocol::Udp => socket.remote.address.is_unspecified(),
+        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => socket.remote.address.is_unspecified(),
     }
 }
 
@@ -81,7 +96,7 @@ mod tests {
 
     fn shown(scope: Scope, socket: &Socket) -> bool {
         let protocols = vec![Protocol::Tcp, Protocol::Udp];
-        Query { protocols, families: vec![Family::Ipv4], scope }.selects(socket)
+        Query { protocols, families: vec![Family::Ipv4], unix: false, scope }.selects(socket)
     }
 
     #[test]
@@ -112,6 +127,7 @@ mod tests {
         let query = Query {
             protocols: vec![Protocol::Tcp],
             families: vec![Family::Ipv4],
+            unix: false,
             scope: Scope::All,
         };
         let tcp = socket(Protocol::Tcp, PEER, 1);

@@ -5,18 +5,22 @@
 use std::net::IpAddr;
 
 /// The transport protocol of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// Transmission Control Protocol.
     Tcp,
     /// User Datagram Protocol.
     Udp,
+    /// UDP with a partial checksum, RFC 3828.
+    UdpLite,
+    /// An IP protocol without a transport of the kernel's; the ports are the protocol's number.
+    Raw,
 }
 
 /// The address family that a socket was opened with.
 ///
 /// An IPv6 socket that talks IPv4 stays [`Family::Ipv6`]; its addresses are IPv4-mapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// `AF_INET`.
     Ipv4,
@@ -25,7 +29,7 @@ pub enum Family {
 }
 
 /// One end of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// The address; all zeros where the end is not bound or not connected.
     pub address: IpAddr,
@@ -35,7 +39,7 @@ pub struct Endpoint {
 
 /// A socket's state, with the kernel's numbers (`include/net/tcp_states.h`).
 ///
-/// A udp socket is [`Established`](State::Established) when connected and
+/// A udp or raw socket is [`Established`](State::Established) when connected and
 /// [`Close`](State::Close) otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -92,8 +96,8 @@ pub struct Queues {
 /// The timer that is pending on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// Which timer, in the kernel's numbers: 0 none, 1 retransmission, 2 keepalive,
-    /// 3 `TIME_WAIT`, 4 zero-window probe.
+    /// Which timer, in the kernel's numbers for tcp: 0 none, 1 retransmission, 2 keepalive,
+    /// 3 `TIME_WAIT`, 4 zero-window probe. Other protocols have none.
     pub kind: u8,
     /// When it expires, in clock ticks (`sysconf(_SC_CLK_TCK)`) from the reading of the table.
     pub ticks: u64,
@@ -103,7 +107,7 @@ pub struct Timer {
     pub probes: u32,
 }
 
-/// One socket.
+/// One internet socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket {
     /// Its protocol.
@@ -128,4 +132,85 @@ pub struct Socket {
     pub inode: u64,
     /// Received datagrams that were dropped; none where the kernel does not count them.
     pub drops: Option<u32>,
+}
+
+/// The type of a UNIX socket, with the kernel's numbers (`include/linux/net.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of socket(2)")]
+pub enum SocketType {
+    Stream = 1,
+    Datagram = 2,
+    Raw = 3,
+    ReliableDatagram = 4,
+    SequentialPacket = 5,
+}
+
+impl SocketType {
+    /// The type with the kernel's number `number`, if there is one.
+    #[must_use]
+    pub fn from_kernel(number: u16) -> Option<Self> {
+        Some(match number {
+            1 => Self::Stream,
+            2 => Self::Datagram,
+            3 => Self::Raw,
+            4 => Self::ReliableDatagram,
+            5 => Self::SequentialPacket,
+            _ => return None,
+        })
+    }
+}
+
+/// The state of a UNIX socket, with the kernel's numbers (`include/uapi/linux/net.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum UnixState {
+    Free = 0,
+    /// Listening too: see [`UnixSocket::is_listening`].
+    Unconnected = 1,
+    Connecting = 2,
+    Connected = 3,
+    Disconnecting = 4,
+}
+
+impl UnixState {
+    /// The state with the kernel's number `number`, if there is one.
+    #[must_use]
+    pub fn from_kernel(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Free,
+            1 => Self::Unconnected,
+            2 => Self::Connecting,
+            3 => Self::Connected,
+            4 => Self::Disconnecting,
+            _ => return None,
+        })
+    }
+}
+
+/// One UNIX socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixSocket {
+    /// Users of the socket within the kernel.
+    pub references: u32,
+    /// Bits of the kernel's, of which [`ACCEPTS`](Self::ACCEPTS) is one.
+    pub flags: u32,
+    /// Its type.
+    pub kind: SocketType,
+    /// Its state.
+    pub state: UnixState,
+    /// Its inode, by which processes hold it; 0 where nobody has accepted it yet.
+    pub inode: u64,
+    /// What it is bound to: a path, or a name that begins with `@` and is no file. None for most.
+    pub path: Option<Box<[u8]>>,
+}
+
+impl UnixSocket {
+    /// The bit of [`flags`](Self::flags) that says that it accepts connections.
+    pub const ACCEPTS: u32 = 1 << 16;
+
+    /// Whether it waits for connections.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.state == UnixState::Unconnected && self.flags & Self::ACCEPTS != 0
+    }
 }

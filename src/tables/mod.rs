@@ -1,7 +1,7 @@
 //! Where sockets come from: [`Source`] reads the tables that are asked for, in netstat's order.
 
-mod lines;
 mod proc_net;
+mod repeats;
 
 use std::fmt;
 use std::fs;
@@ -10,27 +10,22 @@ use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::query::Query;
-use crate::socket::{Family, Protocol, Socket};
-use lines::Line;
+use crate::socket::{Socket, UnixSocket};
 pub use proc_net::Fault;
+use proc_net::TABLES;
+use proc_net::lines::{self, Line};
+pub use repeats::{drop_repeated, drop_repeated_unix};
 
-/// One of the kernel's tables of sockets.
-struct Table {
-    /// Its file, below `<root>/net`.
-    file: &'static str,
-    protocol: Protocol,
-    family: Family,
+/// A row of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Row {
+    /// Of an internet table.
+    Internet(Socket),
+    /// Of the table of UNIX sockets.
+    Unix(UnixSocket),
 }
 
-/// Every table, in the order in which netstat lists them.
-const TABLES: [Table; 4] = [
-    Table { file: "tcp", protocol: Protocol::Tcp, family: Family::Ipv4 },
-    Table { file: "tcp6", protocol: Protocol::Tcp, family: Family::Ipv6 },
-    Table { file: "udp", protocol: Protocol::Udp, family: Family::Ipv4 },
-    Table { file: "udp6", protocol: Protocol::Udp, family: Family::Ipv6 },
-];
-
-/// Bytes that a line may have. The kernel's are under 400, of which udp and tcp pad to 150.
+/// Bytes that a line may have. The kernel's have fewer than 400.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// The tables below one /proc root, and the one buffer that they are read through.
@@ -55,19 +50,19 @@ impl Source {
     pub fn read(
         &mut self,
         query: &Query,
-        mut each: impl FnMut(Result<Socket, Warning>),
+        mut each: impl FnMut(Result<Row, Warning>),
     ) -> Result<(), Unreadable> {
         let mut failures = Vec::new();
         let mut readable = false;
-        for table in TABLES.iter().filter(|table| query.includes(table.protocol, table.family)) {
+        for table in TABLES.iter().filter(|table| table.is_wanted(query)) {
             let path = self.directory.join(table.file);
             let mut any_line = false;
             let result = files::open(&path).and_then(|file| {
                 lines::for_each(file, &mut self.buffer, |number, line| {
                     any_line = true;
                     let row = match line {
-                        Line::Whole(text) if number == 1 && proc_net::is_heading(text) => return,
-                        Line::Whole(text) => proc_net::parse(table, text),
+                        Line::Whole(text) if number == 1 && table.is_heading(text) => return,
+                        Line::Whole(text) => table.parse(text),
                         Line::TooLong => Err(Fault::TooLong { limit: LONGEST_LINE }),
                     };
                     each(row.map_err(|fault| Warning::Line { path: path.clone(), number, fault }));
@@ -75,7 +70,7 @@ impl Source {
             });
             readable |= result.is_ok() || any_line;
             if let Err(error) = result {
-                failures.push((path, error));
+                failures.push((table, path, error));
             }
         }
 
@@ -85,17 +80,20 @@ impl Source {
             if let Err(error) = fs::metadata(&self.directory) {
                 return Err(Unreadable { path: self.directory.clone(), error });
             }
-            let ipv4 = query.families.contains(&Family::Ipv4);
-            let fatal = failures.iter().position(|(_, error)| ipv4 || !absent(error));
+            let fatal = failures
+                .iter()
+                .position(|(table, _, error)| !(table.is_optional() && absent(error)));
             if let Some(first) = fatal {
-                let (path, error) = failures.swap_remove(first);
+                let (_, path, error) = failures.swap_remove(first);
                 return Err(Unreadable { path, error });
             }
         }
-        for (path, error) in failures {
-            if !absent(&error) {
-                each(Err(Warning::Table { path, error }));
-            }
+        for (_, path, error) in failures {
+            each(Err(if absent(&error) {
+                Warning::Absent { path }
+            } else {
+                Warning::Table { path, error }
+            }));
         }
         Ok(())
     }
@@ -113,6 +111,11 @@ pub enum Warning {
         /// What is wrong with it.
         fault: Fault,
     },
+    /// A table that is not there, which is as it should be on a kernel without its protocol.
+    Absent {
+        /// The table's file.
+        path: PathBuf,
+    },
     /// A table that is there and could not be read to its end.
     Table {
         /// The table's file.
@@ -128,6 +131,7 @@ impl fmt::Display for Warning {
             Self::Line { path, number, fault } => {
                 write!(f, "{}:{number}: this line is left out: {fault}", path.display())
             }
+            Self::Absent { path } => write!(f, "{}: there is no such table", path.display()),
             Self::Table { path, error } => {
                 write!(f, "{}: this table is not complete: {error}", path.display())
             }

@@ -5,12 +5,17 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 use tempfile::TempDir;
 
+use super::proc_net::Holds;
 use super::*;
 use crate::query::Scope;
-use crate::socket::{Endpoint, Queues, State, Timer};
+use crate::socket::{
+    Endpoint, Family, Protocol, Queues, SocketType, State, Timer, UnixSocket, UnixState,
+};
 
 /// A row as `net/ipv4/tcp_ipv4.c` and its kin print it; `padding` to the width of their rows.
 fn kernel_row(socket: &Socket) -> String {
@@ -59,6 +64,28 @@ prop_compose! {
     }
 }
 
+fn unix_row(socket: &UnixSocket) -> Vec<u8> {
+    let UnixSocket { references, flags, inode, .. } = socket;
+    let (kind, state) = (socket.kind as u16, socket.state as u8);
+    let row = format!(
+        "{:016x}: {references:08X} {:08X} {flags:08X} {kind:04X} {state:02X} {inode:5}",
+        0, 0
+    );
+    let path = socket.path.iter().flat_map(|path| [&b" "[..], path]);
+    [row.as_bytes()].into_iter().chain(path).collect::<Vec<_>>().concat()
+}
+
+prop_compose! {
+    fn unix_sockets()(
+        (references, flags, inode) in any::<(u32, u32, u64)>(),
+        kind in (1_u16..=5).prop_map(|number| SocketType::from_kernel(number).unwrap()),
+        state in (0_u8..=4).prop_map(|number| UnixState::from_kernel(number).unwrap()),
+        path in option::of(vec(any::<u8>().prop_filter("ends the line", |&byte| byte != b'\n'), 0..108)),
+    ) -> UnixSocket {
+        UnixSocket { references, flags, kind, state, inode, path: path.map(Vec::into_boxed_slice) }
+    }
+}
+
 prop_compose! {
     fn sockets(protocol: Protocol, family: Family)(
         slot: u32,
@@ -79,27 +106,41 @@ prop_compose! {
             timer: Timer { kind, ticks, retransmits, probes },
             uid,
             inode,
-            drops: (protocol == Protocol::Udp).then_some(drops),
+            drops: (protocol != Protocol::Tcp).then_some(drops),
         }
     }
 }
 
+/// Any table's file, a row of it, and what that row says.
+fn rows() -> impl Strategy<Value = (&'static str, Vec<u8>, Row)> {
+    select(&TABLES[..]).prop_flat_map(|table| match table.holds {
+        Holds::Internet(protocol, family) => sockets(protocol, family)
+            .prop_map(move |it| (table.file, kernel_row(&it).into_bytes(), Row::Internet(it)))
+            .boxed(),
+        Holds::Unix => {
+            unix_sockets().prop_map(move |it| (table.file, unix_row(&it), Row::Unix(it))).boxed()
+        }
+    })
+}
+
 /// Reads `<root>/net/<file>` for each of these files.
-fn read(files: &[(&str, &[u8])]) -> (Vec<Socket>, Vec<String>) {
+fn read(files: &[(&str, &[u8])]) -> (Vec<Row>, Vec<String>) {
     let root = TempDir::new().unwrap();
     fs::create_dir(root.path().join("net")).unwrap();
     for (file, content) in files {
         fs::write(root.path().join("net").join(file), content).unwrap();
     }
     let query = Query {
-        protocols: vec![Protocol::Tcp, Protocol::Udp],
+        protocols: vec![Protocol::Tcp, Protocol::Udp, Protocol::UdpLite, Protocol::Raw],
         families: vec![Family::Ipv4, Family::Ipv6],
+        unix: true,
         scope: Scope::All,
     };
     let (mut sockets, mut warnings) = (Vec::new(), Vec::new());
     Source::new(root.path())
         .read(&query, |row| match row {
             Ok(socket) => sockets.push(socket),
+            Err(Warning::Absent { .. }) => {}
             Err(warning) => {
                 let prefix = format!("{}/net/", root.path().display());
                 warnings.push(warning.to_string().replace(&prefix, ""));
@@ -111,35 +152,24 @@ fn read(files: &[(&str, &[u8])]) -> (Vec<Socket>, Vec<String>) {
 
 proptest! {
     #[test]
-    fn a_row_in_the_kernels_format_parses_back_to_itself(
-        tcp in sockets(Protocol::Tcp, Family::Ipv4),
-        tcp6 in sockets(Protocol::Tcp, Family::Ipv6),
-        udp in sockets(Protocol::Udp, Family::Ipv4),
-        udp6 in sockets(Protocol::Udp, Family::Ipv6),
-    ) {
-        for table in &TABLES {
-            let socket = [tcp, tcp6, udp, udp6]
-                .into_iter()
-                .find(|socket| (socket.protocol, socket.family) == (table.protocol, table.family))
-                .unwrap();
-            prop_assert_eq!(proc_net::parse(table, kernel_row(&socket).as_bytes()), Ok(socket));
+    fn a_row_in_the_kernels_format_parses_back_to_itself(rows in vec(rows(), 1..40)) {
+        for (file, text, row) in rows {
+            prop_assert_eq!(read(&[(file, &text)]), (vec![row], vec![]));
         }
     }
 
     #[test]
     fn no_bytes_cost_more_than_their_own_lines(
         noise in vec(vec(any::<u8>(), 0..200), 1..8),
-        socket in sockets(Protocol::Udp, Family::Ipv6),
+        (file, row, socket) in rows(),
     ) {
-        let row = kernel_row(&socket);
         let (mut text, mut good) = (Vec::new(), 0);
         for part in &noise {
-            text.extend_from_slice(part);
-            text.extend_from_slice(format!("\n{row}\n").as_bytes());
+            text.extend([part, &b"\n"[..], &row, b"\n"].concat());
             good += 1;
         }
         let lines = text.split(|&byte| byte == b'\n').count() - 1;
-        let (found, warnings) = read(&[("udp6", &text)]);
+        let (found, warnings) = read(&[(file, &text)]);
         prop_assert_eq!(found, vec![socket; good]);
         prop_assert_eq!(warnings.len(), lines - good);
     }
@@ -148,8 +178,8 @@ proptest! {
     fn a_row_that_is_cut_off_is_never_another_row(socket in sockets(Protocol::Tcp, Family::Ipv4)) {
         let row = kernel_row(&socket);
         for end in 0..row.len() {
-            if let Ok(found) = proc_net::parse(&TABLES[0], &row.as_bytes()[..end]) {
-                prop_assert_eq!(found, socket);
+            if let Ok(found) = TABLES[0].parse(&row.as_bytes()[..end]) {
+                prop_assert_eq!(found, Row::Internet(socket));
             }
         }
     }
@@ -174,7 +204,7 @@ fn each_field_is_where_the_kernel_puts_it() {
         inode: 4711,
         drops: None,
     };
-    assert_eq!(sockets, [expected]);
+    assert_eq!(sockets, [Row::Internet(expected)]);
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
@@ -217,4 +247,95 @@ fn a_table_without_its_heading_loses_nothing() {
     assert_eq!(warnings, ["tcp:2: this line is left out: its slot is malformed: \"sl\""]);
     let (_, warnings) = read(&[("tcp", b"sl 0: no heading\n")]);
     assert_eq!(warnings, ["tcp:1: this line is left out: its slot is malformed: \"sl\""]);
+}
+
+const UNIX: &str = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+
+#[test]
+fn a_unix_row_has_what_follows_one_space_for_its_path() {
+    let row = "0000000000000000: 00000002 00000000 00010000 0001 01 21577";
+    for (end, path) in [("", None), (" ", Some("")), (" /a b", Some("/a b")), ("  @", Some(" @"))] {
+        let (rows, warnings) = read(&[("unix", format!("{UNIX}{row}{end}\n").as_bytes())]);
+        let expected = UnixSocket {
+            references: 2,
+            flags: UnixSocket::ACCEPTS,
+            kind: SocketType::Stream,
+            state: UnixState::Unconnected,
+            inode: 21577,
+            path: path.map(|path| path.as_bytes().into()),
+        };
+        assert!(expected.is_listening());
+        assert_eq!((rows, warnings), (vec![Row::Unix(expected)], vec![]));
+    }
+}
+
+#[test]
+fn an_absurd_unix_row_costs_its_line() {
+    let row = "0000000000000000: 00000002 00000000 00010000 0001 01 21577 /x";
+    for (good, bad, fault) in [
+        (" 0001 ", " 0009 ", "its type is malformed: \"0009\""),
+        (" 01 ", " 07 ", "its state is malformed: \"07\""),
+        ("0000:", "0000", "its pointer is malformed: \"0000000000000000\""),
+        (" 21577 /x", "", "it ends before its inode"),
+        (" 21577 ", " 2x577 ", "its inode is malformed: \"2x577\""),
+    ] {
+        let bad = row.replacen(good, bad, 1);
+        let (rows, warnings) = read(&[("unix", format!("{UNIX}{bad}\n{row}\n").as_bytes())]);
+        assert_eq!(rows.len(), 1, "{bad}");
+        assert_eq!(warnings, [format!("unix:2: this line is left out: {fault}")]);
+    }
+}
+
+#[test]
+fn each_socket_is_shown_once() {
+    let socket = |port, inode| {
+        let address = Ipv4Addr::LOCALHOST.into();
+        Socket {
+            protocol: Protocol::Tcp,
+            family: Family::Ipv4,
+            slot: 0,
+            local: Endpoint { address, port },
+            remote: Endpoint { address, port: 80 },
+            state: State::Established,
+            queues: Queues { receive: 0, send: 0 },
+            timer: Timer { kind: 0, ticks: 0, retransmits: 0, probes: 0 },
+            uid: 0,
+            inode,
+            drops: None,
+        }
+    };
+    let again = |mut sockets: Vec<Socket>| {
+        drop_repeated(&mut sockets);
+        sockets
+    };
+    let (first, other) = (socket(1, 11), socket(2, 12));
+    let later = Socket { slot: 9, state: State::CloseWait, ..first };
+    assert_eq!(again(vec![first, other, later]), [first, other]);
+
+    // Inode 0 says nothing.
+    let waiting = socket(3, 0);
+    assert_eq!(again(vec![waiting, waiting]), [waiting, waiting]);
+    // A second subflow of an MPTCP socket has its inode, and ends of its own.
+    let subflow = socket(4, 11);
+    assert_eq!(again(vec![first, subflow, first]), [first, subflow]);
+    // So may a socket of another table.
+    let udp = Socket { protocol: Protocol::Udp, ..first };
+    let tcp6 = Socket { family: Family::Ipv6, ..first };
+    assert_eq!(again(vec![first, udp, tcp6]), [first, udp, tcp6]);
+    // A udp socket may have been connected meanwhile.
+    let connected = Socket { local: socket(5, 0).local, ..udp };
+    assert_eq!(again(vec![udp, connected]), [udp]);
+
+    let unix = UnixSocket {
+        references: 2,
+        flags: 0,
+        kind: SocketType::Stream,
+        state: UnixState::Connected,
+        inode: 7,
+        path: None,
+    };
+    let embryo = UnixSocket { inode: 0, ..unix.clone() };
+    let mut sockets = vec![unix.clone(), embryo.clone(), unix.clone(), embryo.clone()];
+    drop_repeated_unix(&mut sockets);
+    assert_eq!(sockets, [unix, embryo.clone(), embryo]);
 }

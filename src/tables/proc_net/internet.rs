@@ -1,4 +1,4 @@
-//! The text of `<root>/net/{tcp,tcp6,udp,udp6}`, row by row, on bytes.
+//! Rows of `<root>/net/{tcp,udp,udplite,raw}` and the same with a 6.
 //!
 //! ```text
 //!   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -8,45 +8,13 @@
 //! Written by `net/ipv4/tcp_ipv4.c` and its kin, described in `man 5 proc`. Numbers are hex, but
 //! for the slot and what follows the retransmits. An address is printed as words in host byte
 //! order, one for IPv4 and four for IPv6. Behind the inode come the reference count, a pointer
-//! and, for udp, the datagrams dropped.
+//! and, but for tcp, the datagrams dropped.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Table;
+use super::fields::{Fault, Fields};
 use crate::number::{decimal, hex};
 use crate::socket::{Endpoint, Family, Protocol, Queues, Socket, State, Timer};
-
-/// Why a line is no row.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It ends before this field.
-    Missing(&'static str),
-    /// This field cannot be what it says.
-    Malformed {
-        /// The field's name.
-        field: &'static str,
-        /// What stands there, cut to a length that can be shown.
-        text: Vec<u8>,
-    },
-    /// It is longer than a row can be.
-    TooLong {
-        /// Bytes that a line may have.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing(field) => write!(f, "it ends before its {field}"),
-            Self::Malformed { field, text } => {
-                write!(f, "its {field} is malformed: \"{}\"", text.escape_ascii())
-            }
-            Self::TooLong { limit } => write!(f, "it has {limit} bytes or more"),
-        }
-    }
-}
 
 /// Whether this is the heading that the kernel prints above the rows.
 pub(super) fn is_heading(line: &[u8]) -> bool {
@@ -60,11 +28,11 @@ pub(super) fn is_heading(line: &[u8]) -> bool {
 ///
 /// A [`Fault`] when a field up to the reference count is missing or out of its range. That count
 /// is of no use itself, but without it the inode may have been cut off in its middle.
-pub(super) fn parse(table: &Table, line: &[u8]) -> Result<Socket, Fault> {
+pub(super) fn parse(protocol: Protocol, family: Family, line: &[u8]) -> Result<Socket, Fault> {
     let mut fields = Fields(line);
     let slot = fields.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
-    let local = fields.next("local address", |text| endpoint(table.family, text))?;
-    let remote = fields.next("remote address", |text| endpoint(table.family, text))?;
+    let local = fields.next("local address", |text| endpoint(family, text))?;
+    let remote = fields.next("remote address", |text| endpoint(family, text))?;
     let state = fields.next("state", |text| State::from_kernel(hex(text)?))?;
     let (send, receive) = fields.next("pair of queues", pair)?;
     let (kind, ticks) = fields.next("timer", pair)?;
@@ -73,16 +41,16 @@ pub(super) fn parse(table: &Table, line: &[u8]) -> Result<Socket, Fault> {
     let probes = fields.next("number of probes", decimal)?;
     let inode = fields.next("inode", decimal)?;
     let _references: u32 = fields.next("reference count", decimal)?;
-    let drops = match table.protocol {
+    let drops = match protocol {
         Protocol::Tcp => None,
-        Protocol::Udp => {
+        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => {
             fields.next("pointer", Some)?;
             Some(fields.next("number of drops", decimal)?)
         }
     };
     Ok(Socket {
-        protocol: table.protocol,
-        family: table.family,
+        protocol,
+        family,
         slot,
         local,
         remote,
@@ -93,30 +61,6 @@ pub(super) fn parse(table: &Table, line: &[u8]) -> Result<Socket, Fault> {
         inode,
         drops,
     })
-}
-
-/// What is left of a line, field by field; spaces stand between fields.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn next<T>(
-        &mut self,
-        field: &'static str,
-        read: impl FnOnce(&'a [u8]) -> Option<T>,
-    ) -> Result<T, Fault> {
-        const SHOWN: usize = 40;
-        let rest = self.0.trim_ascii_start();
-        if rest.is_empty() {
-            return Err(Fault::Missing(field));
-        }
-        let end = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
-        let (text, rest) = rest.split_at(end);
-        self.0 = rest;
-        read(text).ok_or_else(|| Fault::Malformed {
-            field,
-            text: text.iter().copied().take(SHOWN).collect(),
-        })
-    }
 }
 
 /// `0100007F:1388`: an address of the family's length, and a port.
