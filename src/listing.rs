@@ -98,7 +98,7 @@ impl<'a> Lister<'a> {
         self.source
             .read(query, |row| match row {
                 Ok(Row::Internet(socket)) if query.selects(&socket) => {
-                    sockets.internet.push(socket)
+                    sockets.internet.push(socket);
                 }
                 Ok(Row::Unix(socket)) if query.selects_unix(&socket) => sockets.unix.push(socket),
                 Ok(_) => {}

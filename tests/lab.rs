@@ -11,7 +11,9 @@ use common::{RNETSTAT, text};
 
 /// A host on which the receiver runs and has got a message, and the receiver's PID.
 fn lab() -> Option<(Host, Service, Service, String)> {
-    let host = Host::new(&["python3"])?;
+    let mut host = Host::new(&["python3"])?;
+    host.put_names(b"", "");
+    host.put("/etc/services", b"");
     let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
     let greeting = receiver.line();
     let pid = greeting
@@ -36,8 +38,9 @@ fn list(host: &Host, flags: &str) -> Output {
 #[test]
 fn the_receiver_is_found_with_the_pid_that_it_printed() {
     let Some((host, mut receiver, mut sender, pid)) = lab() else { return };
-    let row = "udp        0      0 127.0.0.1:5000          0.0.0.0:*                          ";
     for flags in ["-ua", "-ul", "-nl", "-uanp", "-ulnp", "-tuanp"] {
+        let address = if flags.contains('n') { "127.0.0.1:5000" } else { "localhost:5000" };
+        let row = format!("udp        0      0 {address:<23} 0.0.0.0:*                          ");
         let program = format!(" {:<20}", format!("{pid}/python3"));
         let expected = format!("{row}{}", if flags.contains('p') { &program } else { "" });
         let listing = text(list(&host, flags).stdout);

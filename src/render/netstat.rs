@@ -24,6 +24,7 @@ const PROGRAM: usize = 19;
 
 /// Which parts of the layout are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of netstat's")]
 pub struct Layout {
     /// What the headings say is listed.
     pub scope: Scope,

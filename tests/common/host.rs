@@ -1,8 +1,12 @@
 //! A host of a test's own: private network, PID and mount namespaces that end with the test.
 
 use std::env;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use tempfile::NamedTempFile;
 
 use super::{have, is_root, skipped};
 
@@ -10,6 +14,8 @@ use super::{have, is_root, skipped};
 pub struct Host {
     holder: Child,
     enter: Vec<String>,
+    /// What is mounted over files of this machine.
+    files: Vec<NamedTempFile>,
 }
 
 impl Host {
@@ -49,7 +55,28 @@ impl Host {
             .chain(user)
             .map(ToString::to_string)
             .collect();
-        Some(Self { holder, enter })
+        Some(Self { holder, enter, files: Vec::new() })
+    }
+
+    /// Gives this host a file of its own in the place of one that the machine has.
+    pub fn put(&mut self, path: &str, content: &[u8]) {
+        let mut file = NamedTempFile::new().expect("a temporary file");
+        file.write_all(content).expect("a file that can be written");
+        let mode = fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(mode).expect("chmod");
+        let mut mount = self.command("mount");
+        let mounted = mount.arg("--bind").arg(file.path()).arg(path).status().expect("mount");
+        assert!(mounted.success(), "{path} should be there");
+        self.files.push(file);
+    }
+
+    /// Gives this host these names, and no others: hosts by /etc/hosts, and then by `more`.
+    pub fn put_names(&mut self, hosts: &[u8], more: &str) {
+        self.put(
+            "/etc/nsswitch.conf",
+            format!("passwd: files\nservices: files\nhosts: files {more}\n").as_bytes(),
+        );
+        self.put("/etc/hosts", &[b"127.0.0.1 localhost\n::1 ip6-localhost\n", hosts].concat());
     }
 
     /// A command that runs on this host.

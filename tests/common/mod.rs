@@ -12,7 +12,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use similar::TextDiff;
 use tempfile::TempDir;
 
 /// The program under test.
@@ -45,12 +44,23 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     (directory, program)
 }
 
-/// What differs between two texts, line by line; none when they are the same.
+/// The first lines that differ between two texts, side by side; none when they are the same.
 pub fn difference(expected: &str, found: &str) -> Option<String> {
-    (expected != found).then(|| {
-        let diff = TextDiff::from_lines(expected, found);
-        diff.unified_diff().header("expected", "found").to_string()
-    })
+    const SHOWN: usize = 4;
+    if expected == found {
+        return None;
+    }
+    let (mut one, mut other) = (expected.split('\n'), found.split('\n'));
+    let pairs = std::iter::from_fn(|| match (one.next(), other.next()) {
+        (None, None) => None,
+        pair => Some(pair),
+    });
+    let differing = (1..).zip(pairs).filter(|(_, (expected, found))| expected != found);
+    let shown = differing.take(SHOWN).map(|(number, (expected, found))| {
+        let line = |line: Option<&str>| line.map_or("(nothing)".to_owned(), |it| format!("{it:?}"));
+        format!("line {number}\n  expected {}\n  found    {}\n", line(expected), line(found))
+    });
+    Some(shown.collect())
 }
 
 /// Whether these programs are there. Without one a test says that it is skipped, but where

@@ -1,6 +1,7 @@
 """A host as rich as it can be held still: sockets of every kind that rnetstat lists.
 
-Prints "ready" when all is set up, and ends when its standard input does.
+Called with a directory of its own, and "root" where it can be several users. Prints "ready" when
+all is set up, and ends when its standard input does.
 """
 import os
 import socket
@@ -10,11 +11,12 @@ import time
 
 STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
 V4, V6 = socket.AF_INET, socket.AF_INET6
+FAR_PEER = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "far_peer.py")
 kept = []
 
 
-def make(family, kind, address=None, reuse=False):
-    made = socket.socket(family, kind)
+def make(family, kind, address=None, reuse=False, protocol=0):
+    made = socket.socket(family, kind, protocol)
     kept.append(made)
     if reuse:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -31,7 +33,7 @@ def listener(family, address, backlog=8, reuse=False):
 
 def pair(server, address, family=None):
     """A connection to a listener: the client's end and the server's."""
-    client = make(family or server.family, STREAM)
+    client = make(family or server.family, server.type)
     client.connect(address)
     accepted, _ = server.accept()
     kept.append(accepted)
@@ -55,6 +57,10 @@ def has(table, state):
 LONG = ["2001:db8:1234:5678:9abc:def0:1234:5678", "2001:db8::1", "fd00:0:1:2:3:4:5:6", "fd00::1:0:0:1"]
 for address in LONG:
     subprocess.run(["ip", "addr", "add", address + "/128", "dev", "lo", "nodad"], check=True)
+
+def run(*words):
+    subprocess.run(words, check=True)
+
 
 # Listeners, some with connections that nobody has accepted.
 plain = listener(V4, ("127.0.0.1", 80))
@@ -117,6 +123,55 @@ make(V6, DGRAM, ("::ffff:127.0.0.1", 5002))
 make(V6, DGRAM).connect(("::ffff:127.0.0.1", 5000))
 make(V6, DGRAM, (LONG[0], 53)).connect((LONG[2], 65535))
 
+# UDP-Lite, where the kernel has it, and raw sockets.
+UDPLITE = 136
+try:
+    make(V4, DGRAM, protocol=UDPLITE).bind(("127.0.0.1", 5003))
+    make(V4, DGRAM, protocol=UDPLITE).connect(("127.0.0.1", 5003))
+    make(V6, DGRAM, protocol=UDPLITE).bind(("::1", 5003))
+except OSError:
+    pass
+for protocol in 1, 103, 255:
+    make(V4, socket.SOCK_RAW, protocol=protocol)
+make(V4, socket.SOCK_RAW, protocol=17).bind(("127.0.0.1", 0))
+make(V4, socket.SOCK_RAW, protocol=47).connect(("127.0.0.1", 0))
+make(V6, socket.SOCK_RAW, protocol=58)
+make(V6, socket.SOCK_RAW, protocol=89).connect(("::1", 0))
+
+# Subflows of one MPTCP socket share its inode.
+MPTCP = 262
+try:
+    server = make(V4, STREAM, ("0.0.0.0", 81 + 8000), protocol=MPTCP)
+    run("ip", "mptcp", "limits", "set", "subflow", "2")
+    run("ip", "mptcp", "endpoint", "add", "127.0.1.1", "dev", "lo", "subflow")
+    server.listen()
+    client = make(V4, STREAM, protocol=MPTCP)
+    client.connect(("127.0.0.1", 8081))
+    kept.append(server.accept()[0])
+    client.sendall(b"x")
+    until(lambda: ":1F91 0101007F:" in open("/proc/net/tcp").read())
+except OSError:
+    pass
+
+# UNIX sockets of all types, with paths and abstract names, in all states.
+os.chdir(sys.argv[1])
+for number, (kind, name) in enumerate([(STREAM, sys.argv[1] + "/stream"), (STREAM, "relative"),
+                                       (STREAM, "\0abstract"), (socket.SOCK_SEQPACKET, "\0packets"),
+                                       (STREAM, "\0/nul\0nul\0"), (STREAM, "é-日本")]):
+    server = make(socket.AF_UNIX, kind, name)
+    server.listen(4)
+    pair(server, name)
+    client = make(socket.AF_UNIX, kind)
+    client.connect(name)
+make(socket.AF_UNIX, DGRAM, sys.argv[1] + "/datagrams")
+make(socket.AF_UNIX, DGRAM).connect(sys.argv[1] + "/datagrams")
+make(socket.AF_UNIX, DGRAM)
+make(socket.AF_UNIX, STREAM, "\0bound")
+make(socket.AF_UNIX, STREAM)
+make(socket.AF_UNIX, STREAM, b"")
+for kind in STREAM, DGRAM, socket.SOCK_SEQPACKET:
+    kept.extend(socket.socketpair(socket.AF_UNIX, kind))
+
 # Sockets that several processes hold, under names of their own, and of another user.
 shared = listener(V4, ("127.0.0.1", 8000))
 for _ in range(2):
@@ -127,15 +182,71 @@ for number, name in enumerate(names):
     kept.append(subprocess.Popen([name, "1000"], executable="/bin/sleep",
                                  pass_fds=[shared.fileno(), own.fileno()]))
     own.close()
-if os.getuid() == 0 and len(open("/proc/self/uid_map").readlines()[0].split()[2]) > 1:
-    kept.append(subprocess.Popen(["python3", "-c", "import socket, time;"
-        "a = socket.socket(); a.bind(('127.0.0.1', 9100)); a.listen();"
-        "b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); b.bind(('127.0.0.1', 9100));"
-        "time.sleep(1000)"], executable="/usr/bin/python3", user=1000, group=1000))
-    until(lambda: ":238C " in open("/proc/net/udp").read())
+other = """
+import socket, time
+kept = [socket.socket(f, k) for f in (socket.AF_INET, socket.AF_INET6) for k in (1, 2)]
+for each in kept:
+    each.bind(("127.0.0.1" if each.family == socket.AF_INET else "::1", 9100))
+kept[0].listen()
+kept[2].listen()
+print("ready", flush=True)
+time.sleep(1000)
+"""
+if sys.argv[2] == "root":
+    for number, user in enumerate((1000, 33, 4000000)):
+        program = other.replace("127.0.0.1", f"127.78.0.{number}").replace("::1", LONG[number])
+        child = subprocess.Popen(["python3", "-c", program], executable="/usr/bin/python3",
+                                 user=user, group=user, stdout=subprocess.PIPE)
+        kept.append(child)
+        child.stdout.readline()
 
-for state in "01", "05", "06", "08", "0A":
-    until(lambda: has("tcp", state))
+# A cable to another host that falls silent: what is sent is lost, what comes is not.
+far = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
+kept.append(far)
+far.stdout.readline()
+inside = ["nsenter", f"--net=/proc/{far.pid}/ns/net"]
+run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(far.pid))
+run(*inside, "ip", "addr", "add", "10.77.0.2/24", "dev", "far")
+run(*inside, "ip", "link", "set", "far", "up")
+run("ip", "addr", "add", "10.77.0.1/24", "dev", "near")
+run("ip", "link", "set", "near", "up")
+run("ip", "addr", "add", "fe80::77/64", "dev", "near", "nodad")
+scope = socket.if_nametoindex("near")
+listener(V6, ("fe80::77", 8500, 0, scope))
+make(V6, DGRAM, ("fe80::77", 8500, 0, scope)).connect(("fe80::78", 9, 0, scope))
+listener(V4, ("10.77.0.1", 8600))
+peer = subprocess.Popen([*inside, "python3", FAR_PEER, "10.77.0.2"],
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+kept.append(peer)
+peer.stdout.readline()
+
+
+def tell(command):
+    print(command, file=peer.stdin, flush=True)
+    return peer.stdout.readline().strip()
+
+
+fin_wait1, closing, last_ack, established = [make(V4, STREAM) for _ in range(4)]
+for number, client in enumerate([fin_wait1, closing, last_ack, established]):
+    client.connect(("10.77.0.2", 7))
+    until(lambda: tell("count") == str(number + 1))
+run("ip", "neigh", "replace", "10.77.0.2", "lladdr", "02:00:00:00:00:09", "dev", "near", "nud", "permanent")
+fin_wait1.shutdown(socket.SHUT_WR)
+closing.shutdown(socket.SHUT_WR)
+tell("finish 1")
+tell("finish 2")
+until(lambda: has("tcp", "0B"))
+until(lambda: "0007 08 " in open("/proc/net/tcp").read())
+last_ack.close()
+syn_sent = make(V4, STREAM)
+syn_sent.setblocking(False)
+syn_sent.connect_ex(("10.77.0.2", 7))
+tell("connect 10.77.0.1 8600")
+established.send(b"unanswered")
+
+for number in range(1, 12):
+    if number != 7:
+        until(lambda: has("tcp", f"{number:02X}"))
 until(lambda: has("tcp6", "06"))
 print("ready", flush=True)
 sys.stdin.read()
