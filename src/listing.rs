@@ -146,8 +146,8 @@ impl<'a> Lister<'a> {
         let unknown = self.names.look_up(numbers, timeout);
         if unknown > 0 {
             remark(&format_args!(
-                "rnetstat: {unknown} names were not known after {timeout:?} and are shown as \
-                 numbers (-n does not ask, --resolve-timeout SECONDS waits longer)"
+                "rnetstat: names that were not known after {timeout:?}: {unknown}; numbers are shown \
+                 for them (-n asks for none, --resolve-timeout SECONDS waits longer)"
             ));
         }
     }

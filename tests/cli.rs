@@ -230,6 +230,88 @@ fn a_table_that_cannot_be_read_costs_that_table() {
 }
 
 #[test]
+fn it_lists_again_as_often_as_it_is_told() {
+    let proc = ["--proc", "fixtures/01-lab/proc"];
+    let once = text(rnetstat(&[&["-tuanp"], &proc[..]].concat()).stdout);
+    let flags = ["-tuanpc", "--interval", "0.01", "--count", "3"];
+    let output = rnetstat(&[&flags[..], &proc].concat());
+    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
+    assert_eq!(text(output.stdout), once.repeat(3));
+}
+
+#[test]
+fn each_listing_is_there_before_the_pause_and_a_closed_pipe_is_the_last() {
+    let mut child = Command::new(RNETSTAT)
+        .args(["-tanc", "--interval", "0.2", "--proc", "fixtures/01-lab/proc"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first: Vec<_> = lines.by_ref().take(14).map(Result::unwrap).collect();
+    let second: Vec<_> = lines.by_ref().take(14).map(Result::unwrap).collect();
+    assert_eq!(first, second);
+    assert_eq!(first.iter().filter(|line| line.starts_with("Active")).count(), 1);
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+fn what_is_not_about_sockets_names_the_tool_to_use() {
+    for (flag, tool) in [
+        ("-r", "--route is not for rnetstat, which lists sockets: use ip route"),
+        ("--route", "--route is not for rnetstat, which lists sockets: use ip route"),
+        ("-nr", "--route is not for rnetstat, which lists sockets: use ip route"),
+        ("-i", "--interfaces is not for rnetstat, which lists sockets: use ip -s link"),
+        ("-g", "--groups is not for rnetstat, which lists sockets: use ip maddress"),
+        ("-s", "--statistics is not for rnetstat, which lists sockets: use nstat -az"),
+        ("-M", "--masquerade is not for rnetstat, which lists sockets: use conntrack -L"),
+        ("-F", "--fib is not for rnetstat, which lists sockets: use ip route"),
+        ("-C", "--cache is not for rnetstat, which lists sockets: use ip route show cache"),
+        ("-S", "--sctp is not for rnetstat, which lists sockets: use ss -S"),
+        ("-Z", "--context is not for rnetstat, which lists sockets: use ss -Z"),
+        ("--ax25", "--ax25 is not for rnetstat, which lists sockets: use the netstat of net-tools"),
+        ("-Aipx", "-A ipx is not for rnetstat, which lists sockets: use the netstat of net-tools"),
+        ("-Afoo", "unknown address family 'foo': inet, inet6 and unix are known"),
+    ] {
+        let output = rnetstat(&[flag]);
+        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+        assert_eq!(text(output.stderr), format!("error: {tool}\n"), "{flag}");
+    }
+}
+
+#[test]
+fn values_that_are_none_say_what_is_wanted() {
+    for flags in [
+        ["-t", "--resolve-timeout=-1"],
+        ["-t", "--resolve-timeout=soon"],
+        ["-tc", "--interval=nan"],
+        ["-tc", "--interval=1e300"],
+    ] {
+        let output = rnetstat(&flags);
+        let message = text(output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        let wanted = "a number of seconds is wanted, such as 2 or 0.5";
+        assert!(message.contains(wanted), "{flags:?}: {message}");
+    }
+    for flags in [["-t", "--count=3"], ["-t", "--interval=3"], ["-tc", "--count=-3"]] {
+        assert_eq!(rnetstat(&flags).status.code(), Some(2), "{flags:?}");
+    }
+}
+
+#[test]
+fn verbose_names_the_tables_that_are_not_there() {
+    let flags = ["-tuan", "--proc", "fixtures/11-no-ipv6/proc"];
+    let (brief, verbose) = (rnetstat(&flags), rnetstat(&[&flags[..], &["-v"]].concat()));
+    assert_eq!((brief.stdout, text(brief.stderr).as_str()), (verbose.stdout, ""));
+    let expected = "\
+        rnetstat: fixtures/11-no-ipv6/proc/net/tcp6: there is no such table\n\
+        rnetstat: fixtures/11-no-ipv6/proc/net/udp6: there is no such table\n";
+    assert_eq!(text(verbose.stderr), expected);
+}
+
+#[test]
 fn a_bad_option_ends_with_status_2_and_a_message() {
     for bad in ["-z", "--nosuch", "extra"] {
         let output = rnetstat(&["-t", bad]);
@@ -244,7 +326,34 @@ fn help_and_version_go_to_stdout() {
     let help = rnetstat(&["-h"]);
     assert_eq!((help.status.code(), text(help.stderr)), (Some(0), String::new()));
     let help = text(help.stdout);
-    for flag in ["-t", "-u", "-a", "-l", "-n", "-p", "-4", "-6", "-W", "-h", "-V", "--proc"] {
+    for flag in [
+        "-t",
+        "-u",
+        "-U",
+        "-w",
+        "-x",
+        "-a",
+        "-l",
+        "-n",
+        "-p",
+        "-e",
+        "-o",
+        "-4",
+        "-6",
+        "-A",
+        "-W",
+        "-c",
+        "-v",
+        "-h",
+        "-V",
+        "--numeric-hosts",
+        "--numeric-ports",
+        "--numeric-users",
+        "--resolve-timeout",
+        "--interval",
+        "--count",
+        "--proc",
+    ] {
         assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
     }
     let version = rnetstat(&["-V"]);

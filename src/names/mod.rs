@@ -1,8 +1,10 @@
 //! Hosts, services and users by name, through the host's own resolver (NSS), looked up side by
 //! side.
 
+mod local;
+
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -14,8 +16,8 @@ use dns_lookup::getnameinfo;
 use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV};
 use nix::unistd::{Uid, User};
 
-use crate::number::decimal;
 use crate::socket::Protocol;
+use local::Local;
 
 /// Look-ups that wait for their answers at once.
 const MOST_WORKERS: usize = 128;
@@ -72,6 +74,8 @@ pub struct Naming {
 pub struct Names {
     asked: HashSet<Number>,
     known: HashMap<Number, String>,
+    /// Read when the first port is asked for.
+    local: OnceCell<Local>,
     pool: Arc<Pool>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
@@ -90,8 +94,8 @@ struct Pool {
 impl Default for Names {
     fn default() -> Self {
         let (answer, answers) = mpsc::channel();
-        let (asked, known, pool) = Default::default();
-        Self { asked, known, pool, answers, answer }
+        let (asked, known, local, pool) = Default::default();
+        Self { asked, known, local, pool, answers, answer }
     }
 }
 
@@ -106,25 +110,12 @@ impl Names {
         // None is so far away that there is no such instant.
         let end = Instant::now().checked_add(deadline);
         let mut waiting = HashSet::new();
-        let mut hosts = Vec::new();
-        {
-            let mut queue = self.pool.queue();
-            for number in numbers {
-                if !self.asked.insert(number) {
-                    continue;
-                }
+        for number in numbers {
+            if self.asked.insert(number) && !self.is_local(number) {
                 waiting.insert(number);
-                match number {
-                    Number::Host(_) => hosts.push(number),
-                    // This host knows these by itself, so they come before what others know.
-                    Number::Port(..) | Number::User(_) => queue.push_front(number),
-                }
             }
-            queue.extend(&hosts);
         }
-        if !waiting.is_empty() {
-            self.start_workers(hosts.len() + 1);
-        }
+        self.ask(&waiting);
         while !waiting.is_empty() {
             let now = Instant::now();
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
@@ -139,6 +130,31 @@ impl Names {
     #[must_use]
     pub fn get(&self, number: Number) -> Option<&str> {
         self.known.get(&number).map(String::as_str)
+    }
+
+    /// Answers a port from this host's files, unless the resolver has more to say.
+    fn is_local(&mut self, number: Number) -> bool {
+        let Number::Port(transport, port) = number else { return false };
+        let answer = self.local.get_or_init(Local::read).port(transport, port);
+        if let Some(Some(name)) = answer {
+            self.known.insert(number, name.to_owned());
+        }
+        answer.is_some()
+    }
+
+    fn ask(&self, numbers: &HashSet<Number>) {
+        if numbers.is_empty() {
+            return;
+        }
+        let (hosts, own): (Vec<Number>, _) =
+            numbers.iter().partition(|number| matches!(number, Number::Host(_)));
+        {
+            let mut queue = self.pool.queue();
+            queue.extend(&hosts);
+            // This host knows these by itself, so they come before what others know.
+            own.into_iter().for_each(|number| queue.push_front(number));
+        }
+        self.start_workers(hosts.len() + 1);
     }
 
     /// Starts as many, if there are not enough already. They end when there is nothing to do.
@@ -186,9 +202,6 @@ fn look_up(number: Number) -> Option<String> {
             let flags = NI_NAMEREQD | NI_NUMERICSERV;
             getnameinfo(&SocketAddr::new(address, 0), flags).ok().map(|(host, _)| host)
         }
-        Number::Port(Transport::Ip, protocol) => {
-            protocol_name(&fs::read("/etc/protocols").ok()?, protocol)
-        }
         Number::Port(transport, port) => {
             let datagram = if transport == Transport::Udp { NI_DGRAM } else { 0 };
             let flags = NI_NUMERICHOST | datagram;
@@ -201,30 +214,9 @@ fn look_up(number: Number) -> Option<String> {
     }
 }
 
-/// The name of an IP protocol in the text of `/etc/protocols` (`man 5 protocols`).
-fn protocol_name(text: &[u8], protocol: u16) -> Option<String> {
-    text.split(|&byte| byte == b'\n').find_map(|line| {
-        let line = line.split(|&byte| byte == b'#').next()?;
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let name = words.next()?;
-        let number: u16 = decimal(words.next()?)?;
-        (number == protocol).then(|| String::from_utf8_lossy(name).into_owned())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn protocols_have_names() {
-        let text = b"# a comment\nip 0 IP # hopopt\nicmp\t1\tICMP\n\nbad line\n#udp 17\ntcp 6";
-        let name = |protocol| protocol_name(text, protocol);
-        assert_eq!(name(0).as_deref(), Some("ip"));
-        assert_eq!(name(1).as_deref(), Some("icmp"));
-        assert_eq!(name(6).as_deref(), Some("tcp"));
-        assert_eq!(name(17), None);
-    }
 
     #[test]
     fn a_deadline_that_has_passed_leaves_numbers() {

@@ -1,0 +1,128 @@
+//! The names that this host has in files: those of services and of protocols.
+//!
+//! To ask the resolver for a service is to have it read all of `/etc/services`, for every port
+//! anew. Where that file is all that it would ask, it is read here, once.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use super::Transport;
+use crate::number::decimal;
+
+/// Where the names of services come from.
+const SWITCH: &str = "/etc/nsswitch.conf";
+/// What the `db` of that file is, on the few hosts that have made one.
+const DATABASE: &str = "/var/lib/misc/services.db";
+
+/// The names in the files.
+pub(super) struct Local {
+    names: HashMap<(Transport, u16), String>,
+    services: bool,
+}
+
+impl Local {
+    /// Reads the files. One that is not there names nothing.
+    pub(super) fn read() -> Self {
+        let text = |file| fs::read(file).unwrap_or_default();
+        let services = is_files_only(&text(SWITCH), Path::new(DATABASE).exists());
+        let mut names = HashMap::new();
+        let protocols = text("/etc/protocols");
+        for (name, number) in entries(&protocols) {
+            add(&mut names, Transport::Ip, number, name);
+        }
+        if services {
+            for (name, number) in entries(&text("/etc/services")) {
+                let mut parts = number.splitn(2, |&byte| byte == b'/');
+                let (Some(number), Some(protocol)) = (parts.next(), parts.next()) else { continue };
+                match protocol {
+                    b"tcp" => add(&mut names, Transport::Tcp, number, name),
+                    b"udp" => add(&mut names, Transport::Udp, number, name),
+                    _ => {}
+                }
+            }
+        }
+        Self { names, services }
+    }
+
+    /// The name of a port, if it has one; none when it is for the resolver to say.
+    pub(super) fn port(&self, transport: Transport, port: u16) -> Option<Option<&str>> {
+        let known = self.services || transport == Transport::Ip;
+        known.then(|| self.names.get(&(transport, port)).map(String::as_str))
+    }
+}
+
+/// The first name of a number is its name.
+fn add(names: &mut HashMap<(Transport, u16), String>, of: Transport, number: &[u8], name: &[u8]) {
+    if let Some(number) = decimal(number) {
+        names.entry((of, number)).or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+    }
+}
+
+/// The first two words of each line, which are a name and its number (`man 5 services`,
+/// `man 5 protocols`).
+fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    lines(text).filter_map(|line| {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        Some((words.next()?, words.next()?))
+    })
+}
+
+/// The lines, without their comments.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&byte| byte == b'\n').filter_map(|line| line.split(|&byte| byte == b'#').next())
+}
+
+/// Whether the resolver would ask for services in files alone (`man 5 nsswitch.conf`).
+fn is_files_only(switch: &[u8], database: bool) -> bool {
+    let sources = lines(switch).find_map(|line| line.trim_ascii().strip_prefix(b"services:"));
+    let mut sources = sources.unwrap_or(b"files").split(u8::is_ascii_whitespace);
+    sources.all(|source| match source {
+        b"" | b"files" => true,
+        b"db" => !database,
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_a_name_and_a_number() {
+        let text =
+            b"# a comment\nssh\t22/tcp # secure\n  http 80/tcp www\n\nalone\n#no 1/tcp\nend 9/udp";
+        let found: Vec<_> = entries(text).collect();
+        let expected: [(&[u8], &[u8]); 3] =
+            [(b"ssh", b"22/tcp"), (b"http", b"80/tcp"), (b"end", b"9/udp")];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_first_name_of_a_number_is_its_name() {
+        let mut names = HashMap::new();
+        for (number, name) in
+            [(&b"80"[..], &b"http"[..]), (b"80", b"www"), (b"65536", b"no"), (b"x", b"no")]
+        {
+            add(&mut names, Transport::Tcp, number, name);
+        }
+        assert_eq!(names, HashMap::from([((Transport::Tcp, 80), "http".to_owned())]));
+    }
+
+    #[test]
+    fn files_are_enough_where_nothing_else_is_asked() {
+        for (switch, files) in [
+            (&b""[..], true),
+            (b"hosts: files dns\n", true),
+            (b"services: files\n", true),
+            (b"hosts: dns\n services:\tdb files # sss\n", true),
+            (b"services: files sss", false),
+            (b"services: nis [NOTFOUND=return] files", false),
+            (b"#services: files\nservices: ldap", false),
+        ] {
+            assert_eq!(is_files_only(switch, false), files, "{}", switch.escape_ascii());
+        }
+        assert!(!is_files_only(b"services: db files", true));
+        assert!(is_files_only(b"services: files", true));
+    }
+}

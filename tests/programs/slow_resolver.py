@@ -1,0 +1,35 @@
+"""A DNS server on loopback that takes its time: answers each reverse look-up after a pause.
+
+Called with the pause in seconds, or "never". The host 10.99.0.N is called peer-N.example.test, but
+for one whose name has an escape sequence in it. Prints "ready".
+"""
+import socket
+import struct
+import sys
+import threading
+import time
+
+
+def labels(name):
+    return b"".join(bytes([len(part)]) + part for part in name.split(b".")) + b"\0"
+
+
+def answer(query, client):
+    if sys.argv[1] == "never":
+        return
+    time.sleep(float(sys.argv[1]))
+    question = query[12:]
+    last = question[1:1 + question[0]].decode()
+    name = b"\x1b[31mred.test" if last == "250" else f"peer-{last}.example.test".encode()
+    data = labels(name)
+    header = query[:2] + struct.pack(">HHHHH", 0x8180, 1, 1, 0, 0)
+    end = question.index(b"\0") + 5
+    record = b"\xc0\x0c" + struct.pack(">HHIH", 12, 1, 60, len(data)) + data
+    server.sendto(header + question[:end] + record, client)
+
+
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+while True:
+    threading.Thread(target=answer, args=server.recvfrom(512), daemon=True).start()
