@@ -8,7 +8,7 @@
 //! | [`cli`] | the command line; turns arguments into a [`Request`](cli::Request) |
 //! | [`socket`] | the model: a socket as the kernel describes it |
 //! | [`query`] | which sockets are asked for |
-//! | [`tables`] | where sockets come from: `<root>/net/*` |
+//! | [`tables`] | where sockets come from: the text of `<root>/net/*` |
 //! | [`owners`] | who holds them: one sweep of `<root>/<pid>/fd` |
 //! | [`process`] | what a process is |
 //! | [`names`] | hosts, ports and users by name |
@@ -19,8 +19,9 @@
 //! Two small ones serve several: `files` opens what may be no kernel's file, `number` reads the
 //! kernel's digits.
 //!
-//! `main.rs` decides the exit status. Imports run downwards only: `listing` uses the rooms,
-//! `tables` and `render` use `query` and `socket`, `owners` uses `process`; `socket` uses none.
+//! `main.rs` decides the exit status. Imports run one way: `listing` uses the rooms, `tables` uses
+//! `query`, `owners` uses `process`, `render` uses `names`, `process` and `query`, all of them use
+//! `socket`, and `socket` uses none.
 
 pub mod cli;
 mod files;

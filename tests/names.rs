@@ -79,6 +79,19 @@ fn numbers_are_not_looked_up() {
     }
 }
 
+/// With anything but files to ask, the resolver is asked; the module named here does not exist.
+#[test]
+fn services_are_named_by_files_and_by_the_resolver_alike() {
+    let Some((mut host, _services)) = host_with_peers(1, "0") else { return };
+    host.put("/etc/services", b"first 9/udp\nother 9/udp\nthird 9/tcp\n");
+    for sources in ["files", "db files", "nosuchmodule files"] {
+        host.put("/etc/nsswitch.conf", format!("hosts: files\nservices: {sources}\n").as_bytes());
+        assert_eq!(peers(&host, &["-u"]).0, ["10.99.0.1:first"], "{sources}");
+    }
+    host.put("/etc/nsswitch.conf", b"hosts: files\nservices: nosuchmodule\n");
+    assert_eq!(peers(&host, &["-u"]).0, ["10.99.0.1:9"]);
+}
+
 #[test]
 fn a_name_cannot_drive_the_terminal() {
     let Some((mut host, _services)) = host_with_peers(250, "0") else { return };

@@ -45,10 +45,14 @@ impl Local {
         Self { names, services }
     }
 
-    /// The name of a port, if it has one; none when it is for the resolver to say.
-    pub(super) fn port(&self, transport: Transport, port: u16) -> Option<Option<&str>> {
-        let known = self.services || transport == Transport::Ip;
-        known.then(|| self.names.get(&(transport, port)).map(String::as_str))
+    /// Whether what is in the files is all that there is.
+    pub(super) fn is_complete(&self, transport: Transport) -> bool {
+        self.services || transport == Transport::Ip
+    }
+
+    /// The name of a port in the files.
+    pub(super) fn port(&self, transport: Transport, port: u16) -> Option<&str> {
+        self.names.get(&(transport, port)).map(String::as_str)
     }
 }
 

@@ -135,11 +135,12 @@ impl Names {
     /// Answers a port from this host's files, unless the resolver has more to say.
     fn is_local(&mut self, number: Number) -> bool {
         let Number::Port(transport, port) = number else { return false };
-        let answer = self.local.get_or_init(Local::read).port(transport, port);
-        if let Some(Some(name)) = answer {
-            self.known.insert(number, name.to_owned());
+        let local = self.local.get_or_init(Local::read);
+        if !local.is_complete(transport) {
+            return false;
         }
-        answer.is_some()
+        self.known.extend(local.port(transport, port).map(|name| (number, name.to_owned())));
+        true
     }
 
     fn ask(&self, numbers: &HashSet<Number>) {
@@ -152,7 +153,9 @@ impl Names {
             let mut queue = self.pool.queue();
             queue.extend(&hosts);
             // This host knows these by itself, so they come before what others know.
-            own.into_iter().for_each(|number| queue.push_front(number));
+            for number in own {
+                queue.push_front(number);
+            }
         }
         self.start_workers(hosts.len() + 1);
     }
