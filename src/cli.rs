@@ -38,9 +38,10 @@ pub struct Request {
 /// wrong with the arguments.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
-    for &(_, long, tool) in REFUSED {
+    for &(short, long, tool) in REFUSED {
         if matches.get_flag(long) {
-            return Err(refusal(&format!("--{long}"), tool));
+            let short = short.map_or(String::new(), |short| format!("-{short}, "));
+            return Err(refusal(&format!("{short}--{long}"), tool));
         }
     }
     Request::try_from(Arguments::from_arg_matches(&matches)?)
@@ -253,7 +254,7 @@ impl TryFrom<Arguments> for Request {
             naming: Naming {
                 hosts: !(numeric || arguments.numeric_hosts),
                 ports: !(numeric || arguments.numeric_ports),
-                users: !(numeric || arguments.numeric_users),
+                users: arguments.extend && !(numeric || arguments.numeric_users),
             },
         };
         let watch = Watch { interval: arguments.interval, count: arguments.count };

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use nix::unistd::Uid;
 
 use crate::cli::Request;
-use crate::names::{Names, Number};
+use crate::names::{Names, Naming, Number};
 use crate::owners::{Owners, Sight};
 use crate::process::Process;
 use crate::render::netstat::Table;
@@ -132,16 +132,7 @@ impl<'a> Lister<'a> {
 
     fn look_up(&mut self, sockets: &Sockets, remark: Remark<'_>) {
         let naming = self.request.layout.naming;
-        let numbers = sockets.internet.iter().flat_map(|socket| {
-            let ends = [socket.local, socket.remote];
-            let hosts =
-                ends.map(|end| end.address).into_iter().filter(|host| !host.is_unspecified());
-            let ports = ends.map(|end| end.port).into_iter().filter(|&port| port != 0);
-            let hosts = hosts.map(Number::Host).filter(move |_| naming.hosts);
-            let ports = ports.map(|port| Number::Port(socket.protocol.into(), port));
-            let user = (naming.users && self.request.layout.extended).then_some(socket.uid);
-            hosts.chain(ports.filter(move |_| naming.ports)).chain(user.map(Number::User))
-        });
+        let numbers = sockets.internet.iter().flat_map(|socket| numbers(socket, naming));
         let timeout = self.request.resolve_timeout;
         let unknown = self.names.look_up(numbers, timeout);
         if unknown > 0 {
@@ -151,6 +142,17 @@ impl<'a> Lister<'a> {
             ));
         }
     }
+}
+
+/// The numbers in a row that are to be shown by name.
+fn numbers(socket: &Socket, naming: Naming) -> impl Iterator<Item = Number> {
+    let Socket { local, remote, protocol, uid, .. } = *socket;
+    let hosts = [local, remote].into_iter().filter(|end| !end.address.is_unspecified());
+    let ports = [local, remote].into_iter().filter(|end| end.port != 0);
+    let hosts = hosts.map(|end| Number::Host(end.address)).filter(move |_| naming.hosts);
+    let ports = ports.map(move |end| Number::Port(protocol.into(), end.port));
+    let ports = ports.filter(move |_| naming.ports);
+    hosts.chain(ports).chain(naming.users.then_some(Number::User(uid)))
 }
 
 /// What netstat says when it may not see who holds what, line by line.
