@@ -118,7 +118,9 @@ impl Names {
                 waiting.insert(number);
             }
         }
-        self.ask(&waiting);
+        if !self.ask(&waiting) {
+            return waiting.len();
+        }
         while !waiting.is_empty() {
             let now = Instant::now();
             let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
@@ -146,9 +148,10 @@ impl Names {
         true
     }
 
-    fn ask(&self, numbers: &HashSet<Number>) {
+    /// Has the workers look these up. Whether there are any workers.
+    fn ask(&self, numbers: &HashSet<Number>) -> bool {
         if numbers.is_empty() {
-            return;
+            return true;
         }
         let (hosts, own): (Vec<Number>, _) =
             numbers.iter().partition(|number| matches!(number, Number::Host(_)));
@@ -161,6 +164,7 @@ impl Names {
             }
         }
         self.start_workers(hosts.len() + 1);
+        self.pool.workers.load(Relaxed) > 0 || self.pool.queue().is_empty()
     }
 
     /// Starts as many, if there are not enough already. They end when there is nothing to do.
