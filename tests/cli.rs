@@ -206,6 +206,13 @@ fn without_a_table_there_is_one_line_and_status_2() {
     assert_refused(root.path(), "-6tuan", &format!("{}: {missing}", net.display()));
     fs::create_dir(&net).unwrap();
     assert_refused(root.path(), "-tuan", &format!("{}/tcp: {missing}", net.display()));
+    assert_refused(root.path(), "-xan", &format!("{}/unix: {missing}", net.display()));
+    // A kernel may do without IPv6 and without UDP-Lite.
+    for flags in ["-6an", "-Uan"] {
+        let output = rnetstat(&[flags, "--proc", root.path().to_str().unwrap()]);
+        assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
+        assert_eq!(text(output.stdout).lines().count(), 2, "{flags}");
+    }
     fs::create_dir(net.join("udp6")).unwrap();
     assert_refused(root.path(), "-6tuan", &format!("{}/udp6: not a regular file", net.display()));
 }
