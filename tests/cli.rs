@@ -289,6 +289,21 @@ fn what_is_not_about_sockets_names_the_tool_to_use() {
 }
 
 #[test]
+fn what_net_tools_alone_knows_is_said_to_be_its_own() {
+    for family in ["ax25", "ipx", "ddp", "netrom", "rose", "x25", "econet", "ash", "bluetooth"] {
+        for (flags, said) in [
+            (vec![format!("--{family}")], format!("--{family}")),
+            (vec!["-A".to_owned(), format!("inet,{family}")], format!("-A {family}")),
+        ] {
+            let output = Command::new(RNETSTAT).args(flags).output().unwrap();
+            assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+            let rest = "is not for rnetstat, which lists sockets: use the netstat of net-tools";
+            assert_eq!(text(output.stderr), format!("error: {said} {rest}\n"));
+        }
+    }
+}
+
+#[test]
 fn values_that_are_none_say_what_is_wanted() {
     for flags in [
         ["-t", "--resolve-timeout=-1"],

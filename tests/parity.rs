@@ -115,13 +115,14 @@ fn rich_host() -> Option<(Host, Service)> {
     let mut host = Host::new(&["netstat", "python3", "mount"])?;
     host.put_names(
         b"127.78.0.1 a.host.whose.name.is.long.example.org\n10.77.0.2 far\n2001:db8::1 six\n\
-          127.0.1.1 b.host.whose.name.is.longer.than.that.example.org\nfe80::78 link\n",
+          127.0.1.1 b.host.whose.name.is.longer.than.that.example.org\nfe80::78 link\n0.0.0.0 any\n:: any\n",
         "",
     );
     host.put(
         "/etc/services",
         b"http 80/tcp\nhttps 443/tcp\nhttps 443/udp\na-service-with-a-long-name 8600/tcp\n\
-          another-of-them 9100/udp\nbootpc 68/udp\necho 7/tcp\n",
+          another-of-them 9100/udp\nbootpc 68/udp\necho 7/tcp\n\
+          lite 5003/udp\nheavy 5003/tcp\n",
     );
     host.put(
         "/etc/passwd",
