@@ -120,7 +120,7 @@ fn rich_host() -> Option<(Host, Service)> {
     );
     host.put(
         "/etc/services",
-        b"http 80/tcp\nhttps 443/tcp\nhttps 443/udp\na-service-with-a-long-name 8600/tcp\n\
+        b"www 80/tcp\nhttp 80/tcp web\nUPPER 81/TCP\nhttps 443/tcp\nhttps 443/udp\na-service-with-a-long-name 8600/tcp\n\
           another-of-them 9100/udp\nbootpc 68/udp\necho 7/tcp\n\
           lite 5003/udp\nheavy 5003/tcp\n",
     );

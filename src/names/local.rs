@@ -56,10 +56,10 @@ impl Local {
     }
 }
 
-/// The first name of a number is its name.
+/// Of several names for one number netstat shows the last.
 fn add(names: &mut HashMap<(Transport, u16), String>, of: Transport, number: &[u8], name: &[u8]) {
     if let Some(number) = decimal(number) {
-        names.entry((of, number)).or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+        names.insert((of, number), String::from_utf8_lossy(name).into_owned());
     }
 }
 
@@ -103,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_name_of_a_number_is_its_name() {
+    fn the_last_name_of_a_number_is_its_name() {
         let mut names = HashMap::new();
         for (number, name) in
-            [(&b"80"[..], &b"http"[..]), (b"80", b"www"), (b"65536", b"no"), (b"x", b"no")]
+            [(&b"80"[..], &b"www"[..]), (b"80", b"http"), (b"65536", b"no"), (b"x", b"no")]
         {
             add(&mut names, Transport::Tcp, number, name);
         }
