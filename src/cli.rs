@@ -67,6 +67,8 @@ const REFUSED: &[(Option<char>, &str, &str)] = &[
     (None, "econet", NET_TOOLS),
     (None, "ash", NET_TOOLS),
     (None, "bluetooth", NET_TOOLS),
+    (Some('2'), "l2cap", NET_TOOLS),
+    (Some('f'), "rfcomm", NET_TOOLS),
 ];
 
 /// Who still knows the protocols that Linux has given up, or is about to.

@@ -135,9 +135,11 @@ pub struct Socket {
 }
 
 /// The type of a UNIX socket, with the kernel's numbers (`include/linux/net.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are those of socket(2)")]
 pub enum SocketType {
+    /// Of a connection that waits for a place in its listener's queue.
+    None = 0,
     Stream = 1,
     Datagram = 2,
     Raw = 3,
@@ -150,6 +152,7 @@ impl SocketType {
     #[must_use]
     pub fn from_kernel(number: u16) -> Option<Self> {
         Some(match number {
+            0 => Self::None,
             1 => Self::Stream,
             2 => Self::Datagram,
             3 => Self::Raw,

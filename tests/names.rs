@@ -1,6 +1,6 @@
 //! Names, live: a resolver that is slow, that never answers, that means harm.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -67,6 +67,22 @@ fn answers_that_never_come_leave_numbers_in_time() {
         "rnetstat: names that were not known after 500ms: 200; numbers are shown for them \
          (-n asks for none, --resolve-timeout SECONDS waits longer)\n"
     );
+}
+
+/// An answer that misses its listing is in a later one, and each listing says what it misses.
+#[test]
+fn a_late_answer_serves_the_listings_that_follow() {
+    let Some((host, _services)) = host_with_peers(3, "0.5") else { return };
+    let flags = ["-uWc", "--resolve-timeout", "0.05", "--interval", "0.2", "--count", "15"];
+    let output = host.command(RNETSTAT).args(flags).output().unwrap();
+    let listing = text(output.stdout);
+    let listings: Vec<_> = listing.split("Active Internet").skip(1).collect();
+    let named = |listing: &str| listing.matches(".example.test:9 ").count();
+    let counts: Vec<_> = listings.iter().map(|listing| named(listing)).collect();
+    assert_eq!((counts.len(), counts[0], counts[14]), (15, 0, 3), "{listing}");
+    let remarks = text(output.stderr);
+    let missed = counts.iter().filter(|&&count| count < 3).count();
+    assert_eq!(remarks.lines().count(), missed, "{counts:?}\n{remarks}");
 }
 
 #[test]

@@ -19,8 +19,10 @@ use nix::unistd::{Uid, User};
 use crate::socket::Protocol;
 use local::Local;
 
-/// Look-ups that wait for their answers at once.
-const MOST_WORKERS: usize = 128;
+/// Look-ups of hosts that wait for their answers at once.
+const MOST_HOSTS: usize = 128;
+/// The same for users and ports, which this host most often knows by itself.
+const MOST_OWN: usize = 4;
 /// Bytes of stack that a look-up has.
 const STACK: usize = 512 * 1024;
 
@@ -73,10 +75,14 @@ pub struct Naming {
 /// interrupted. An answer that comes too late for one listing serves the next.
 pub struct Names {
     asked: HashSet<Number>,
+    /// Asked for and not answered yet.
+    pending: HashSet<Number>,
     known: HashMap<Number, String>,
     /// Read when the first port is asked for.
     local: OnceCell<Local>,
-    pool: Arc<Pool>,
+    hosts: Arc<Pool>,
+    /// A pool of their own, so that hosts do not keep them waiting.
+    own: Arc<Pool>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
 }
@@ -84,7 +90,7 @@ pub struct Names {
 /// A number, and its name if it has one.
 type Answer = (Number, Option<String>);
 
-/// What the workers share.
+/// Look-ups of one sort: what is to be done, and how many are at it.
 #[derive(Default)]
 struct Pool {
     queue: Mutex<VecDeque<Number>>,
@@ -94,14 +100,14 @@ struct Pool {
 impl Default for Names {
     fn default() -> Self {
         let (answer, answers) = mpsc::channel();
-        let (asked, known, local, pool) = Default::default();
-        Self { asked, known, local, pool, answers, answer }
+        let (asked, pending, known, local, hosts, own) = Default::default();
+        Self { asked, pending, known, local, hosts, own, answers, answer }
     }
 }
 
 impl Names {
-    /// Looks these up, each that has not been asked for before, and waits for the answers until
-    /// the deadline. How many of them are not known by then.
+    /// Looks these up and waits for the answers until the deadline, but not for those of which
+    /// an earlier listing has waited in vain. How many of all of them are not answered by then.
     pub fn look_up(
         &mut self,
         numbers: impl IntoIterator<Item = Number>,
@@ -109,32 +115,34 @@ impl Names {
     ) -> usize {
         // None is so far away that there is no such instant.
         let end = Instant::now().checked_add(deadline);
-        // What came too late for the last listing.
-        let late = self.answers.try_iter().filter_map(|(number, name)| Some((number, name?)));
-        self.known.extend(late);
-        let mut waiting = HashSet::new();
+        while let Ok(late) = self.answers.try_recv() {
+            self.learn(late);
+        }
+        let (mut fresh, mut stale) = (HashSet::new(), HashSet::new());
         for number in numbers {
-            if self.asked.insert(number) && !self.is_local(number) {
-                waiting.insert(number);
+            if self.pending.contains(&number) {
+                stale.insert(number);
+            } else if self.asked.insert(number) && !self.is_local(number) {
+                fresh.insert(number);
             }
         }
-        if !self.ask(&waiting) {
-            return waiting.len();
+        self.pending.extend(&fresh);
+        if self.ask(&fresh) {
+            while !fresh.is_empty() {
+                let now = Instant::now();
+                let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
+                let Ok(answer) = self.answers.recv_timeout(left) else { break };
+                fresh.remove(&answer.0);
+                stale.remove(&answer.0);
+                self.learn(answer);
+            }
         }
-        while !waiting.is_empty() {
-            let now = Instant::now();
-            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
-            let Ok((number, name)) = self.answers.recv_timeout(left) else { break };
-            waiting.remove(&number);
-            self.known.extend(name.map(|name| (number, name)));
-        }
-        waiting.len()
+        fresh.len() + stale.len()
     }
 
-    /// The name, if it is known.
-    #[must_use]
-    pub fn get(&self, number: Number) -> Option<&str> {
-        self.known.get(&number).map(String::as_str)
+    fn learn(&mut self, (number, name): Answer) {
+        self.pending.remove(&number);
+        self.known.extend(name.map(|name| (number, name)));
     }
 
     /// Answers a port from this host's files, unless the resolver has more to say.
@@ -148,30 +156,34 @@ impl Names {
         true
     }
 
-    /// Has the workers look these up. Whether there are any workers.
+    /// Has the workers look these up. Whether there is somebody to do it.
     fn ask(&self, numbers: &HashSet<Number>) -> bool {
-        if numbers.is_empty() {
-            return true;
-        }
-        let (hosts, own): (Vec<Number>, _) =
+        let (hosts, own): (Vec<_>, Vec<_>) =
             numbers.iter().partition(|number| matches!(number, Number::Host(_)));
-        {
-            let mut queue = self.pool.queue();
-            queue.extend(&hosts);
-            // This host knows these by itself, so they come before what others know.
-            for number in own {
-                queue.push_front(number);
-            }
-        }
-        self.start_workers(hosts.len() + 1);
-        self.pool.workers.load(Relaxed) > 0 || self.pool.queue().is_empty()
+        let hosts = self.hosts.work(hosts, MOST_HOSTS, &self.answer);
+        self.own.work(own, MOST_OWN, &self.answer) && hosts
     }
 
-    /// Starts as many, if there are not enough already. They end when there is nothing to do.
-    fn start_workers(&self, count: usize) {
-        while self.pool.workers.load(Relaxed) < count.min(MOST_WORKERS) {
-            self.pool.workers.fetch_add(1, Relaxed);
-            let (pool, answer) = (Arc::clone(&self.pool), self.answer.clone());
+    /// The name, if it is known.
+    #[must_use]
+    pub fn get(&self, number: Number) -> Option<&str> {
+        self.known.get(&number).map(String::as_str)
+    }
+}
+
+impl Pool {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Number>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks these up on threads of which there are `most` at once, and which end when there is
+    /// nothing left. Whether any could be had.
+    fn work(self: &Arc<Self>, numbers: Vec<Number>, most: usize, answer: &Sender<Answer>) -> bool {
+        let wanted = numbers.len().min(most);
+        self.queue().extend(numbers);
+        while self.workers.load(Relaxed) < wanted {
+            self.workers.fetch_add(1, Relaxed);
+            let (pool, answer) = (Arc::clone(self), answer.clone());
             let worker = thread::Builder::new().stack_size(STACK).spawn(move || {
                 while let Some(number) = pool.take() {
                     if answer.send((number, look_up(number))).is_err() {
@@ -181,16 +193,11 @@ impl Names {
             });
             if worker.is_err() {
                 // No more threads to be had: those that run do it all, or nobody does.
-                self.pool.workers.fetch_sub(1, Relaxed);
-                return;
+                self.workers.fetch_sub(1, Relaxed);
+                break;
             }
         }
-    }
-}
-
-impl Pool {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Number>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workers.load(Relaxed) > 0 || self.queue().is_empty()
     }
 
     /// The next number to look up; none ends the worker that asks.
@@ -235,10 +242,11 @@ mod tests {
         assert_eq!((names.look_up([root, root], Duration::ZERO), names.get(root)), (1, None));
         // Nobody waits for it again, but when it comes it serves the next listing.
         let start = Instant::now();
-        while names.get(root).is_none() {
-            assert_eq!(names.look_up([root], Duration::MAX), 0);
+        while names.look_up([root], Duration::MAX) > 0 {
+            assert_eq!(names.get(root), None);
             assert!(start.elapsed() < Duration::from_secs(20), "it does not come");
         }
+        assert_eq!(names.get(root), Some("root"));
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl<'a, W: Write> Table<'a, W> {
         }
         self.cell.push(']');
         let kind = match socket.kind {
+            SocketType::None => "UNKNOWN",
             SocketType::Stream => "STREAM",
             SocketType::Datagram => "DGRAM",
             SocketType::Raw => "RAW",

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -171,6 +172,13 @@ make(socket.AF_UNIX, STREAM)
 make(socket.AF_UNIX, STREAM, b"")
 for kind in STREAM, DGRAM, socket.SOCK_SEQPACKET:
     kept.extend(socket.socketpair(socket.AF_UNIX, kind))
+
+full = make(socket.AF_UNIX, STREAM, sys.argv[1] + "/full")
+full.listen(0)
+make(socket.AF_UNIX, STREAM).connect(sys.argv[1] + "/full")
+waiting = make(socket.AF_UNIX, STREAM)
+threading.Thread(target=waiting.connect, args=[sys.argv[1] + "/full"], daemon=True).start()
+until(lambda: " 0000 04 " in open("/proc/net/unix").read())
 
 # Sockets that several processes hold, under names of their own, and of another user.
 shared = listener(V4, ("127.0.0.1", 8000))
