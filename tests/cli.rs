@@ -278,6 +278,14 @@ fn what_is_not_about_sockets_names_the_tool_to_use() {
         ("-C", "-C, --cache is not for rnetstat, which lists sockets: use ip route show cache"),
         ("-S", "-S, --sctp is not for rnetstat, which lists sockets: use ss -S"),
         ("-Z", "-Z, --context is not for rnetstat, which lists sockets: use ss -Z"),
+        (
+            "-2",
+            "-2, --l2cap is not for rnetstat, which lists sockets: use the netstat of net-tools",
+        ),
+        (
+            "-f",
+            "-f, --rfcomm is not for rnetstat, which lists sockets: use the netstat of net-tools",
+        ),
         ("--ax25", "--ax25 is not for rnetstat, which lists sockets: use the netstat of net-tools"),
         ("-Aipx", "-A ipx is not for rnetstat, which lists sockets: use the netstat of net-tools"),
         ("-Afoo", "unknown address family 'foo': inet, inet6 and unix are known"),
