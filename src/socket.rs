@@ -210,6 +210,10 @@ pub struct UnixSocket {
 impl UnixSocket {
     /// The bit of [`flags`](Self::flags) that says that it accepts connections.
     pub const ACCEPTS: u32 = 1 << 16;
+    /// The bit that says that it waits for data; kernels of old set it.
+    pub const WAITS: u32 = 1 << 17;
+    /// The bit that says that it has no space left; kernels of old set it.
+    pub const NO_SPACE: u32 = 1 << 18;
 
     /// Whether it waits for connections.
     #[must_use]

@@ -131,7 +131,9 @@ impl<'a, W: Write> Table<'a, W> {
         let UnixSocket { references, inode, .. } = socket;
         self.cell.clear();
         self.cell.push_str("[ ");
-        for (bit, mark) in [(UnixSocket::ACCEPTS, "ACC "), (1 << 17, "W "), (1 << 18, "N ")] {
+        for (bit, mark) in
+            [(UnixSocket::ACCEPTS, "ACC "), (UnixSocket::WAITS, "W "), (UnixSocket::NO_SPACE, "N ")]
+        {
             if socket.flags & bit != 0 {
                 self.cell.push_str(mark);
             }
