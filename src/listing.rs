@@ -1,6 +1,5 @@
 //! One listing: the way through the rooms, from a request to bytes.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -8,7 +7,7 @@ use nix::unistd::Uid;
 
 use crate::cli::Request;
 use crate::names::{Names, Naming, Number};
-use crate::owners::{Owners, Sight};
+use crate::owners::{Owners, Sight, Sweep};
 use crate::process::Process;
 use crate::render::netstat::Table;
 use crate::socket::{Socket, UnixSocket};
@@ -70,8 +69,15 @@ impl<'a> Lister<'a> {
     ///
     /// [`Error`], when no table can be read or `out` cannot be written.
     pub fn list(&mut self, out: impl Write, remark: Remark<'_>) -> Result<(), Error> {
-        let sockets = self.read(remark)?;
-        let owners = self.request.layout.programs.then(|| self.sweep(&sockets, remark));
+        let (sockets, owners) = if self.request.layout.programs {
+            // Both are the kernel's work more than ours, and none waits for the other.
+            let (sweep, sockets) = Sweep::run(&self.request.proc, || self.read(remark));
+            let sockets = sockets?;
+            let owners = join(sweep, &sockets, remark);
+            (sockets, Some(owners))
+        } else {
+            (self.read(remark)?, None)
+        };
         let process = |inode: u64| -> Option<&Process> { owners.as_ref()?.first(inode) };
         self.look_up(&sockets, remark);
 
@@ -111,25 +117,6 @@ impl<'a> Lister<'a> {
         Ok(sockets)
     }
 
-    fn sweep(&self, sockets: &Sockets, remark: Remark<'_>) -> Owners {
-        let internet = sockets.internet.iter().map(|socket| socket.inode);
-        let unix = sockets.unix.iter().map(|socket| socket.inode);
-        let wanted: HashSet<u64> = internet.chain(unix).filter(|&inode| inode != 0).collect();
-        let owners = Owners::sweep(&self.request.proc, &wanted, &mut |warning| {
-            remark(&format_args!("rnetstat: {warning}"));
-        });
-        for line in blindness(owners.sight()) {
-            remark(&line);
-        }
-        if owners.veiled() {
-            remark(
-                &"rnetstat: what some processes hold may not be seen without CAP_SYS_PTRACE; \
-                  their sockets are shown as nobody's",
-            );
-        }
-        owners
-    }
-
     fn look_up(&mut self, sockets: &Sockets, remark: Remark<'_>) {
         let naming = self.request.layout.naming;
         let numbers = sockets.internet.iter().flat_map(|socket| numbers(socket, naming));
@@ -142,6 +129,25 @@ impl<'a> Lister<'a> {
             ));
         }
     }
+}
+
+/// Finds the sockets' owners, and says what is amiss about that.
+fn join(sweep: Sweep<'_>, sockets: &Sockets, remark: Remark<'_>) -> Owners {
+    let internet = sockets.internet.iter().map(|socket| socket.inode);
+    let unix = sockets.unix.iter().map(|socket| socket.inode);
+    let owners = sweep.owners(internet.chain(unix), &mut |warning| {
+        remark(&format_args!("rnetstat: {warning}"));
+    });
+    for line in blindness(owners.sight()) {
+        remark(&line);
+    }
+    if owners.veiled() {
+        remark(
+            &"rnetstat: what some processes hold may not be seen without CAP_SYS_PTRACE; \
+              their sockets are shown as nobody's",
+        );
+    }
+    owners
 }
 
 /// The numbers in a row that are to be shown by name.

@@ -1,11 +1,7 @@
 //! What a process is, by the word of `<root>/<pid>`.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-use nix::errno::Errno;
-use procfs::ProcError;
 
 use crate::files;
 
@@ -13,7 +9,7 @@ use crate::files;
 pub type Pid = u32;
 
 /// Bytes of a command line that are read; a process can make it as long as it likes.
-const LONGEST_COMMAND: u64 = 4096;
+const LONGEST_COMMAND: usize = 4096;
 
 /// A process that holds a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,27 +20,24 @@ pub struct Process {
 }
 
 impl Process {
-    /// Reads its [`command_file`](Self::command_file).
+    /// Reads its [`command_file`].
     ///
     /// # Errors
     ///
     /// `ENOENT` or `ESRCH` when the process has gone away, `EACCES` when it may not be seen.
     pub fn read(root: &Path, pid: Pid) -> io::Result<Self> {
-        // To open a pipe, in a tree that is no kernel's, is to wait for its writer.
-        files::ensure_regular(&fs::metadata(Self::command_file(root, pid))?)?;
-        let mut command = Vec::new();
-        procfs::process::Process::new_with_root(root.join(pid.to_string()))
-            .and_then(|process| process.open_relative("cmdline"))
-            .map_err(into_io)?
-            .take(LONGEST_COMMAND)
-            .read_to_end(&mut command)?;
-        Ok(Self { pid, command })
-    }
-
-    /// `<root>/<pid>/cmdline` (`man 5 proc_pid_cmdline`).
-    #[must_use]
-    pub fn command_file(root: &Path, pid: Pid) -> PathBuf {
-        root.join(pid.to_string()).join("cmdline")
+        let mut file = files::open(&command_file(root, pid))?;
+        let mut buffer = [0; LONGEST_COMMAND];
+        let mut length = 0;
+        while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match file.read(rest) {
+                Ok(0) => break,
+                Ok(got) => length += got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self { pid, command: buffer.get(..length).unwrap_or_default().to_vec() })
     }
 
     /// The program's name as netstat has it: `argv[0]`, and if that is a whole path, its last
@@ -60,13 +53,10 @@ impl Process {
     }
 }
 
-fn into_io(error: ProcError) -> io::Error {
-    match error {
-        ProcError::PermissionDenied(_) => Errno::EACCES.into(),
-        ProcError::NotFound(_) => Errno::ENOENT.into(),
-        ProcError::Io(error, _) => error,
-        other => io::Error::other(other),
-    }
+/// `<root>/<pid>/cmdline` (`man 5 proc_pid_cmdline`).
+#[must_use]
+pub fn command_file(root: &Path, pid: Pid) -> PathBuf {
+    root.join(pid.to_string()).join("cmdline")
 }
 
 #[cfg(test)]

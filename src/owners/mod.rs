@@ -1,0 +1,177 @@
+//! Who holds the sockets: one sweep of `<root>/<pid>/fd`, from inode to holders.
+
+mod directory;
+mod sweep;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use crate::process::{self, Pid, Process};
+use sweep::Findings;
+
+/// A file descriptor of a process, behind which there is a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// The process.
+    pub pid: Pid,
+    /// The descriptor's number there.
+    pub fd: u32,
+}
+
+/// How much of the processes the sweep was allowed to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// All of them.
+    Whole,
+    /// Some were hidden.
+    Partial,
+    /// Some were hidden, and no other one holds a socket.
+    Nothing,
+}
+
+/// A part of the sweep that failed; the rest went on.
+#[derive(Debug)]
+pub struct Warning {
+    /// What could not be read.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, error } = self;
+        write!(f, "{}: its sockets may be shown as nobody's: {error}", path.display())
+    }
+}
+
+/// Every socket that some process holds.
+pub struct Sweep<'a> {
+    root: &'a Path,
+    findings: Findings,
+}
+
+impl<'a> Sweep<'a> {
+    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread, which may take as
+    /// long as it likes. A process that ends meanwhile holds nothing.
+    pub fn run<T>(root: &'a Path, meanwhile: impl FnOnce() -> T) -> (Self, T) {
+        let (findings, result) = sweep::sweep(root, meanwhile);
+        (Self { root, findings }, result)
+    }
+
+    /// Who holds the sockets of these inodes, with `warn` for what went wrong on the way to them.
+    pub fn owners(
+        self,
+        wanted: impl IntoIterator<Item = u64>,
+        warn: &mut dyn FnMut(Warning),
+    ) -> Owners {
+        let Findings { mut holders, mut hidden, veiled, warnings } = self.findings;
+        warnings.into_iter().for_each(&mut *warn);
+        let any_socket = !holders.is_empty();
+        keep_wanted(&mut holders, wanted);
+        let mut pids: Vec<Pid> = holders.iter().map(|&(_, holder)| holder.pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        let mut processes = Vec::with_capacity(pids.len());
+        for &pid in &pids {
+            match Process::read(self.root, pid) {
+                Ok(process) => processes.push(process),
+                Err(error) => match Meaning::of(&error) {
+                    Meaning::Ended => {}
+                    Meaning::Hidden => hidden = true,
+                    Meaning::Trouble => {
+                        warn(Warning { path: process::command_file(self.root, pid), error });
+                    }
+                },
+            }
+        }
+        if processes.len() < pids.len() {
+            holders.retain(|&(_, holder)| position(&processes, holder.pid).is_some());
+        }
+        let sight = match (hidden, any_socket) {
+            (false, _) => Sight::Whole,
+            (true, true) => Sight::Partial,
+            (true, false) => Sight::Nothing,
+        };
+        Owners { holders, processes, sight, veiled }
+    }
+}
+
+/// The holders of the sockets that were wanted.
+#[derive(Debug)]
+pub struct Owners {
+    /// In order of inode, PID and descriptor.
+    holders: Vec<(u64, Holder)>,
+    /// In order of PID.
+    processes: Vec<Process>,
+    sight: Sight,
+    veiled: bool,
+}
+
+impl Owners {
+    /// Everyone who holds the socket, in order of PID and descriptor.
+    pub fn holders(&self, inode: u64) -> impl Iterator<Item = Holder> {
+        let start = self.holders.partition_point(|&(other, _)| other < inode);
+        let rest = self.holders.get(start..).unwrap_or_default();
+        rest.iter().take_while(move |&&(other, _)| other == inode).map(|&(_, holder)| holder)
+    }
+
+    /// The first of its holders, the one with the lowest PID.
+    #[must_use]
+    pub fn first(&self, inode: u64) -> Option<&Process> {
+        let Holder { pid, .. } = self.holders(inode).next()?;
+        let index = position(&self.processes, pid)?;
+        self.processes.get(index)
+    }
+
+    /// How much the sweep was allowed to see.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        self.sight
+    }
+
+    /// Whether there are processes whose descriptors could be listed and not looked at, as it
+    /// is for root without `CAP_SYS_PTRACE`, in a container.
+    #[must_use]
+    pub fn veiled(&self) -> bool {
+        self.veiled
+    }
+}
+
+/// Where a process is among those in order of PID.
+fn position(processes: &[Process], pid: Pid) -> Option<usize> {
+    processes.binary_search_by_key(&pid, |process| process.pid).ok()
+}
+
+/// Drops the holders of sockets that are not wanted; they are in order of inode.
+fn keep_wanted(holders: &mut Vec<(u64, Holder)>, wanted: impl IntoIterator<Item = u64>) {
+    let mut wanted: Vec<u64> = wanted.into_iter().filter(|&inode| inode != 0).collect();
+    wanted.sort_unstable();
+    let mut wanted = wanted.into_iter().peekable();
+    holders.retain(|&(inode, _)| {
+        while wanted.next_if(|&other| other < inode).is_some() {}
+        wanted.peek() == Some(&inode)
+    });
+}
+
+/// What it means that something of a process could not be read.
+enum Meaning {
+    /// It has ended; or it is a file whose name happens to be a number.
+    Ended,
+    /// It may not be seen.
+    Hidden,
+    Trouble,
+}
+
+impl Meaning {
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ENOENT | Errno::ESRCH | Errno::ENOTDIR) => Self::Ended,
+            Some(Errno::EACCES | Errno::EPERM) => Self::Hidden,
+            _ => Self::Trouble,
+        }
+    }
+}
