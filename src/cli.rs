@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser};
 
@@ -11,6 +12,7 @@ use crate::names::Naming;
 use crate::query::{Query, Scope};
 use crate::render::netstat::Layout;
 use crate::socket::{Family, Protocol};
+use crate::tables::Interface;
 use crate::watch::Watch;
 
 /// What is asked for.
@@ -28,6 +30,8 @@ pub struct Request {
     pub verbose: bool,
     /// The /proc root.
     pub proc: PathBuf,
+    /// How its tables are read.
+    pub interface: Interface,
 }
 
 /// Reads the command line, the program's name first.
@@ -191,9 +195,38 @@ struct Arguments {
     #[arg(short = 'N', long, hide = true)]
     symbolic: bool,
 
-    /// Where the kernel's /proc is, or a copy of it
-    #[arg(long, value_name = "DIR", default_value = "/proc")]
-    proc: PathBuf,
+    /// Where the kernel's /proc is, or a copy of it; /proc if not given
+    #[arg(long, value_name = "DIR")]
+    proc: Option<PathBuf>,
+
+    /// How the tables are read: as text, by netlink, or by whichever pays
+    #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = interfaces())]
+    source: Interface,
+}
+
+/// The kernel's interfaces, by their names.
+fn interfaces() -> impl TypedValueParser<Value = Interface> {
+    PossibleValuesParser::new(["auto", "proc", "netlink"]).map(|name| match name.as_str() {
+        "proc" => Interface::Proc,
+        "netlink" => Interface::Netlink,
+        _ => Interface::Auto,
+    })
+}
+
+/// How the tables are read: netlink knows this host alone, and timers otherwise than the text.
+fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
+    let unfit = if arguments.proc.is_some() {
+        "asks the kernel of this host, and --proc DIR reads the tables of another"
+    } else if arguments.timers {
+        "does not tell timers as -o shows them"
+    } else {
+        return Ok(arguments.source);
+    };
+    if arguments.source == Interface::Netlink {
+        let message = format!("--source netlink {unfit}: use --source proc\n");
+        return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+    }
+    Ok(Interface::Proc)
 }
 
 /// A number of seconds, perhaps with a fraction.
@@ -207,6 +240,7 @@ impl TryFrom<Arguments> for Request {
     type Error = clap::Error;
 
     fn try_from(arguments: Arguments) -> Result<Self, Self::Error> {
+        let interface = interface(&arguments)?;
         let Arguments { mut inet, mut inet6, mut unix, numeric, .. } = arguments;
         for family in &arguments.protocol {
             match family.as_str() {
@@ -266,7 +300,8 @@ impl TryFrom<Arguments> for Request {
             resolve_timeout: arguments.resolve_timeout,
             watch: arguments.continuous.then_some(watch),
             verbose: arguments.verbose,
-            proc: arguments.proc,
+            proc: arguments.proc.unwrap_or_else(|| PathBuf::from("/proc")),
+            interface,
         })
     }
 }

@@ -10,8 +10,8 @@ use crate::names::{Names, Naming, Number};
 use crate::owners::{Owners, Sight, Sweep};
 use crate::process::Process;
 use crate::render::netstat::Table;
-use crate::socket::{Socket, UnixSocket};
-use crate::tables::{self, Row, Source, Unreadable, Warning};
+use crate::socket::Socket;
+use crate::tables::{Interface, Sockets, Source, Unreadable, Warning};
 
 /// Why there is no listing, or only a part of one.
 #[derive(Debug)]
@@ -49,18 +49,15 @@ pub struct Lister<'a> {
     names: Names,
 }
 
-/// The sockets that are asked for.
-#[derive(Default)]
-struct Sockets {
-    internet: Vec<Socket>,
-    unix: Vec<UnixSocket>,
-}
-
 impl<'a> Lister<'a> {
     /// A lister for this request.
     #[must_use]
     pub fn new(request: &'a Request) -> Self {
-        Self { request, source: Source::new(&request.proc), names: Names::default() }
+        Self {
+            request,
+            source: Source::new(&request.proc, request.interface),
+            names: Names::default(),
+        }
     }
 
     /// Lists on `out`.
@@ -99,22 +96,18 @@ impl<'a> Lister<'a> {
     }
 
     fn read(&mut self, remark: Remark<'_>) -> Result<Sockets, Error> {
-        let query = &self.request.query;
-        let mut sockets = Sockets::default();
-        self.source
-            .read(query, |row| match row {
-                Ok(Row::Internet(socket)) if query.selects(&socket) => {
-                    sockets.internet.push(socket);
-                }
-                Ok(Row::Unix(socket)) if query.selects_unix(&socket) => sockets.unix.push(socket),
-                Ok(_) => {}
-                Err(Warning::Absent { .. }) if !self.request.verbose => {}
-                Err(warning) => remark(&format_args!("rnetstat: {warning}")),
-            })
-            .map_err(Error::Tables)?;
-        tables::drop_repeated(&mut sockets.internet);
-        tables::drop_repeated_unix(&mut sockets.unix);
-        Ok(sockets)
+        let Self { request, source, .. } = self;
+        let mut warn = |warning: Warning| {
+            let matters = match warning {
+                Warning::Absent { .. } => false,
+                Warning::Fallback { .. } => request.interface == Interface::Netlink,
+                Warning::Line { .. } | Warning::Table { .. } => true,
+            };
+            if matters || request.verbose {
+                remark(&format_args!("rnetstat: {warning}"));
+            }
+        };
+        source.read(&request.query, &mut warn).map_err(Error::Tables)
     }
 
     fn look_up(&mut self, sockets: &Sockets, remark: Remark<'_>) {

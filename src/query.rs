@@ -73,7 +73,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     use super::*;
-    use crate::socket::{Endpoint, Queues, State, Timer};
+    use crate::socket::{Endpoint, Queues, State};
 
     const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -87,7 +87,7 @@ mod tests {
             remote: Endpoint { address, port },
             state: State::Close,
             queues: Queues { receive: 0, send: 0 },
-            timer: Timer { kind: 0, ticks: 0, retransmits: 0, probes: 0 },
+            timer: None,
             uid: 0,
             inode: 1,
             drops: None,

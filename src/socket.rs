@@ -124,8 +124,8 @@ pub struct Socket {
     pub state: State,
     /// What waits in its queues, in bytes.
     pub queues: Queues,
-    /// Its pending timer.
-    pub timer: Timer,
+    /// Its timer; none where the source does not tell it.
+    pub timer: Option<Timer>,
     /// The user who opened it.
     pub uid: u32,
     /// Its inode, by which processes hold it; 0 where no process can (`TIME_WAIT`, handshakes).

@@ -1,6 +1,7 @@
 //! Who holds the sockets: one sweep of `<root>/<pid>/fd`, from inode to holders.
 
 mod directory;
+mod index;
 mod sweep;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use crate::process::{self, Pid, Process};
+use index::Index;
 use sweep::Findings;
 
 /// A file descriptor of a process, behind which there is a socket.
@@ -96,7 +98,8 @@ impl<'a> Sweep<'a> {
             (true, true) => Sight::Partial,
             (true, false) => Sight::Nothing,
         };
-        Owners { holders, processes, sight, veiled }
+        let index = Index::new(&holders, |&(inode, _)| inode);
+        Owners { holders, index, processes, sight, veiled }
     }
 }
 
@@ -105,6 +108,7 @@ impl<'a> Sweep<'a> {
 pub struct Owners {
     /// In order of inode, PID and descriptor.
     holders: Vec<(u64, Holder)>,
+    index: Index,
     /// In order of PID.
     processes: Vec<Process>,
     sight: Sight,
@@ -114,8 +118,7 @@ pub struct Owners {
 impl Owners {
     /// Everyone who holds the socket, in order of PID and descriptor.
     pub fn holders(&self, inode: u64) -> impl Iterator<Item = Holder> {
-        let start = self.holders.partition_point(|&(other, _)| other < inode);
-        let rest = self.holders.get(start..).unwrap_or_default();
+        let rest = self.index.from(&self.holders, inode, |&(inode, _)| inode);
         rest.iter().take_while(move |&&(other, _)| other == inode).map(|&(_, holder)| holder)
     }
 

@@ -3,22 +3,21 @@
 //! Internet sockets and UNIX sockets have a section each, with columns of their own.
 //! A value wider than its column pushes what follows it in its own row; nothing is re-aligned.
 
-use std::fmt::Write as _;
+mod cells;
+
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::harmless;
 use crate::names::{Names, Naming, Number};
 use crate::process::Process;
 use crate::query::Scope;
 use crate::socket::{
     Endpoint, Family, Protocol, Queues, Socket, SocketType, State, Timer, UnixSocket, UnixState,
 };
+use cells::Row;
 
 /// Bytes that an address and its port may have together, unless addresses are shown whole.
 const ENDPOINT: usize = 22;
-/// Of these, the most that the port keeps.
-const PORT: usize = 18;
 /// Bytes that `PID/Program name` may have.
 const PROGRAM: usize = 19;
 
@@ -45,14 +44,14 @@ pub struct Table<'a, W> {
     layout: Layout,
     names: &'a Names,
     out: W,
-    /// The cell that is being made, reused.
-    cell: String,
+    /// The row that is being made, reused.
+    row: Row,
 }
 
 impl<'a, W: Write> Table<'a, W> {
     /// A listing on `out`.
     pub fn new(layout: Layout, names: &'a Names, out: W) -> Self {
-        Self { layout, names, out, cell: String::new() }
+        Self { layout, names, out, row: Row::default() }
     }
 
     /// Writes the two lines above the internet sockets.
@@ -62,18 +61,17 @@ impl<'a, W: Write> Table<'a, W> {
     /// Those of the output, as for all that follows.
     pub fn internet_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active Internet connections ({})", self.scope())?;
-        write!(
-            self.out,
-            "Proto Recv-Q Send-Q Local Address           Foreign Address         State      "
-        )?;
+        self.row.text(
+            "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ",
+        );
         if self.layout.extended {
-            write!(self.out, " {:<10} {:<10}", "User", "Inode")?;
+            self.row.text(" User       Inode     ");
         }
-        self.program_heading()?;
+        self.program_heading();
         if self.layout.timers {
-            write!(self.out, " Timer")?;
+            self.row.text(" Timer");
         }
-        writeln!(self.out)
+        self.row.end(&mut self.out)
     }
 
     /// Writes one internet socket. The process is shown when the layout has a column for it.
@@ -83,31 +81,34 @@ impl<'a, W: Write> Table<'a, W> {
     /// Those of the output.
     pub fn internet(&mut self, socket: &Socket, process: Option<&Process>) -> io::Result<()> {
         let Queues { receive, send } = socket.queues;
-        write!(self.out, "{:<5} {receive:>6} {send:>6} ", label(socket))?;
+        self.row.cell(5, |row| row.text(label(socket)));
+        self.row.text(" ");
+        self.row.right(6, receive);
+        self.row.text(" ");
+        self.row.right(6, send);
+        self.row.text(" ");
         for end in [&socket.local, &socket.remote] {
             self.endpoint(socket.protocol, end);
-            self.pad(ENDPOINT + 1)?;
-            write!(self.out, " ")?;
+            self.row.text(" ");
         }
-        match state(socket) {
-            Some(state) => write!(self.out, "{state:<11}")?,
-            None => write!(self.out, "{:<11}", socket.state as u8)?,
-        }
+        self.row.cell(11, |row| match state(socket) {
+            Some(state) => row.text(state),
+            None => row.number(socket.state as u8),
+        });
         if self.layout.extended {
-            self.cell.clear();
-            match self.names.get(Number::User(socket.uid)) {
-                Some(name) => self.cell.extend(harmless(name.as_bytes())),
-                None => push(&mut self.cell, format_args!("{}", socket.uid)),
-            }
-            write!(self.out, " ")?;
-            self.pad(10)?;
-            write!(self.out, " {:<10}", socket.inode)?;
+            self.row.text(" ");
+            self.row.cell(10, |row| match self.names.get(Number::User(socket.uid)) {
+                Some(name) => row.foreign(name.as_bytes()),
+                None => row.number(socket.uid),
+            });
+            self.row.text(" ");
+            self.row.cell(10, |row| row.number(socket.inode));
         }
-        self.program(process)?;
+        self.program(process);
         if self.layout.timers {
-            self.timer(socket.protocol, &socket.timer)?;
+            self.timer(socket.protocol, socket.timer.as_ref());
         }
-        writeln!(self.out)
+        self.row.end(&mut self.out)
     }
 
     /// Writes the two lines above the UNIX sockets.
@@ -117,9 +118,10 @@ impl<'a, W: Write> Table<'a, W> {
     /// Those of the output.
     pub fn unix_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active UNIX domain sockets ({})", self.scope())?;
-        write!(self.out, "Proto RefCnt Flags       Type       State         I-Node  ")?;
-        self.program_heading()?;
-        writeln!(self.out, " Path")
+        self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
+        self.program_heading();
+        self.row.text(" Path");
+        self.row.end(&mut self.out)
     }
 
     /// Writes one UNIX socket. The process is shown when the layout has a column for it.
@@ -128,17 +130,6 @@ impl<'a, W: Write> Table<'a, W> {
     ///
     /// Those of the output.
     pub fn unix(&mut self, socket: &UnixSocket, process: Option<&Process>) -> io::Result<()> {
-        let UnixSocket { references, inode, .. } = socket;
-        self.cell.clear();
-        self.cell.push_str("[ ");
-        for (bit, mark) in
-            [(UnixSocket::ACCEPTS, "ACC "), (UnixSocket::WAITS, "W "), (UnixSocket::NO_SPACE, "N ")]
-        {
-            if socket.flags & bit != 0 {
-                self.cell.push_str(mark);
-            }
-        }
-        self.cell.push(']');
         let kind = match socket.kind {
             SocketType::None => "UNKNOWN",
             SocketType::Stream => "STREAM",
@@ -155,12 +146,30 @@ impl<'a, W: Write> Table<'a, W> {
             UnixState::Connected => "CONNECTED",
             UnixState::Disconnecting => "DISCONNECTING",
         };
-        let flags = &self.cell;
-        write!(self.out, "unix  {references:<6} {flags:<11} {kind:<10} {state:<13} {inode:<8}")?;
-        self.program(process)?;
-        self.cell.clear();
-        self.cell.extend(harmless(socket.path.as_deref().unwrap_or_default()));
-        writeln!(self.out, " {}", self.cell)
+        self.row.text("unix  ");
+        self.row.cell(6, |row| row.number(socket.references));
+        self.row.text(" ");
+        self.row.cell(11, |row| {
+            row.text("[ ");
+            for (bit, mark) in [
+                (UnixSocket::ACCEPTS, "ACC "),
+                (UnixSocket::WAITS, "W "),
+                (UnixSocket::NO_SPACE, "N "),
+            ] {
+                row.text(if socket.flags & bit == 0 { "" } else { mark });
+            }
+            row.text("]");
+        });
+        self.row.text(" ");
+        self.row.cell(10, |row| row.text(kind));
+        self.row.text(" ");
+        self.row.cell(13, |row| row.text(state));
+        self.row.text(" ");
+        self.row.cell(8, |row| row.number(socket.inode));
+        self.program(process);
+        self.row.text(" ");
+        self.row.foreign(socket.path.as_deref().unwrap_or_default());
+        self.row.end(&mut self.out)
     }
 
     /// Ends the listing: all of it is with the output.
@@ -180,91 +189,67 @@ impl<'a, W: Write> Table<'a, W> {
         }
     }
 
-    fn program_heading(&mut self) -> io::Result<()> {
+    fn program_heading(&mut self) {
         if self.layout.programs {
-            write!(self.out, " {:<width$}", "PID/Program name", width = PROGRAM + 1)?;
+            self.row.text(" ");
+            self.row.cell(PROGRAM + 1, |row| row.text("PID/Program name"));
         }
-        Ok(())
     }
 
     /// `PID/name`, cut to its column between two characters; `-` where nobody is known.
-    fn program(&mut self, process: Option<&Process>) -> io::Result<()> {
+    fn program(&mut self, process: Option<&Process>) {
         if !self.layout.programs {
-            return Ok(());
+            return;
         }
-        self.cell.clear();
-        match process {
-            None => self.cell.push('-'),
+        self.row.text(" ");
+        self.row.cell(PROGRAM + 1, |row| match process {
+            None => row.text("-"),
             Some(process) => {
-                push(&mut self.cell, format_args!("{}/", process.pid));
-                for char in harmless(process.program()) {
-                    if self.cell.len() + char.len_utf8() > PROGRAM {
-                        break;
-                    }
-                    self.cell.push(char);
-                }
+                let start = row.len();
+                row.number(process.pid);
+                row.text("/");
+                row.foreign_within(process.program(), PROGRAM - (row.len() - start));
             }
-        }
-        write!(self.out, " ")?;
-        self.pad(PROGRAM + 1)
+        });
     }
 
-    /// Makes the cell `address:port`, cut to the column unless it is wide: the address gives way
-    /// to the port.
+    /// `address:port` in its column, cut to it unless it is wide.
     fn endpoint(&mut self, protocol: Protocol, end: &Endpoint) {
-        let cell = &mut self.cell;
-        cell.clear();
-        match (self.names.get(Number::Host(end.address)), end.address) {
-            (Some(name), _) => cell.extend(harmless(name.as_bytes())),
-            (None, IpAddr::V6(any)) if self.layout.naming.hosts && any.is_unspecified() => {
-                cell.push_str("[::]");
-            }
-            (None, number) => address(cell, number),
-        }
-        let mut split = cell.len();
-        match self.names.get(Number::Port(protocol.into(), end.port)) {
-            Some(name) => cell.extend(harmless(name.as_bytes())),
-            None if end.port == 0 => cell.push('*'),
-            None => push(cell, format_args!("{}", end.port)),
-        }
-        if !self.layout.wide && cell.len() > ENDPOINT {
-            cell.truncate(boundary(cell, split + PORT));
-            let kept = boundary(cell, split.min(ENDPOINT - (cell.len() - split)));
-            cell.replace_range(kept..split, "");
-            split = kept;
-        }
-        cell.insert(split, ':');
+        let Self { names, layout, .. } = self;
+        let Layout { naming, wide, .. } = *layout;
+        let host = |row: &mut Row| match (names.get(Number::Host(end.address)), end.address) {
+            (Some(name), _) => row.foreign(name.as_bytes()),
+            (None, IpAddr::V6(any)) if naming.hosts && any.is_unspecified() => row.text("[::]"),
+            (None, address) => row.address(address),
+        };
+        let port = |row: &mut Row| match names.get(Number::Port(protocol.into(), end.port)) {
+            Some(name) => row.foreign(name.as_bytes()),
+            None if end.port == 0 => row.text("*"),
+            None => row.number(end.port),
+        };
+        self.row.cell(ENDPOINT + 1, |row| row.endpoint(wide, host, port));
     }
 
-    /// ` on (0.20/1/0)`: which timer, its seconds, retransmits and probes.
-    fn timer(&mut self, protocol: Protocol, timer: &Timer) -> io::Result<()> {
+    /// ` on (0.20/1/0)`: which timer, its seconds, retransmits and probes; `-` where it is not told.
+    fn timer(&mut self, protocol: Protocol, timer: Option<&Timer>) {
+        let Some(timer) = timer else { return self.row.text(" -") };
         let kinds: &[&str] = match protocol {
             Protocol::Tcp => &["off", "on", "keepalive", "timewait", "probe"],
             Protocol::Udp | Protocol::UdpLite | Protocol::Raw => &["off", "on1", "on2"],
         };
-        match kinds.get(usize::from(timer.kind)) {
-            Some(kind) => write!(self.out, " {kind}")?,
-            None => write!(self.out, " unkn-{}", timer.kind)?,
-        }
         let retransmits = match protocol {
             Protocol::Udp | Protocol::UdpLite => 0,
             Protocol::Tcp | Protocol::Raw => timer.retransmits,
         };
         #[expect(clippy::cast_precision_loss, reason = "hundredths of a second, for people")]
         let seconds = timer.ticks as f64 / procfs::ticks_per_second() as f64;
-        write!(self.out, " ({seconds:.2}/{retransmits}/{})", timer.probes)
+        self.row.text(" ");
+        match kinds.get(usize::from(timer.kind)) {
+            Some(kind) => self.row.text(kind),
+            None => self.row.format(format_args!("unkn-{}", timer.kind)),
+        }
+        self.row.format(format_args!(" ({seconds:.2}/{retransmits}/{})", timer.probes));
     }
-
-    /// Writes the cell and pads it as C does: by bytes, whatever they show.
-    fn pad(&mut self, width: usize) -> io::Result<()> {
-        let padding = width.saturating_sub(self.cell.len());
-        write!(self.out, "{}{:padding$}", self.cell, "")
-    }
-}
-
-/// The last boundary between characters that is not behind `index`.
-fn boundary(text: &str, index: usize) -> usize {
-    (0..=index).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
 }
 
 fn label(socket: &Socket) -> &'static str {
@@ -302,23 +287,4 @@ fn state(socket: &Socket) -> Option<&'static str> {
             State::Closing => "CLOSING",
         },
     })
-}
-
-/// An address as glibc's `inet_ntop` prints it, but an IPv4-mapped one as IPv4.
-fn address(cell: &mut String, address: IpAddr) {
-    let IpAddr::V6(ipv6) = address else { return push(cell, format_args!("{address}")) };
-    match (ipv6.to_ipv4_mapped(), ipv6.segments()) {
-        (Some(mapped), _) => push(cell, format_args!("{mapped}")),
-        // IPv4-compatible; Rust prints these in hex.
-        (None, [0, 0, 0, 0, 0, 0, high, low]) if high != 0 => {
-            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-            push(cell, format_args!("::{a}.{b}.{c}.{d}"));
-        }
-        _ => push(cell, format_args!("{ipv6}")),
-    }
-}
-
-fn push(cell: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = cell.write_fmt(text);
 }

@@ -10,7 +10,7 @@ use crate::socket::{Protocol, Socket, UnixSocket};
 ///
 /// A socket is known by its table and its inode, where it has one. Several subflows of one MPTCP
 /// socket share its inode, so that for tcp the endpoints count as well.
-pub fn drop_repeated(sockets: &mut Vec<Socket>) {
+pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
     drop_by(
         sockets,
         |socket| socket.inode,
@@ -25,7 +25,7 @@ pub fn drop_repeated(sockets: &mut Vec<Socket>) {
 ///
 /// A path may have a newline in it, and behind that a row of its maker's own with the inode of
 /// somebody else's socket: such a row must not take that socket's place.
-pub fn drop_repeated_unix(sockets: &mut Vec<UnixSocket>) {
+pub(super) fn drop_repeated_unix(sockets: &mut Vec<UnixSocket>) {
     drop_by(sockets, |socket| socket.inode, |socket| (socket.kind, socket.path.clone()));
 }
 

@@ -10,9 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tempfile::TempDir;
 
-use super::proc_net::Holds;
+use super::repeats::{drop_repeated, drop_repeated_unix};
 use super::*;
-use crate::query::Scope;
 use crate::socket::{
     Endpoint, Family, Protocol, Queues, SocketType, State, Timer, UnixSocket, UnixState,
 };
@@ -31,7 +30,8 @@ fn kernel_row(socket: &Socket) -> String {
         write!(text, ":{:04X}", end.port).unwrap();
         text
     };
-    let Socket { slot, state, queues, timer, uid, inode, .. } = socket;
+    let Socket { slot, state, queues, uid, inode, .. } = socket;
+    let timer = socket.timer.unwrap();
     let row = format!(
         "{slot:4}: {} {} {:02X} {:08X}:{:08X} {:02X}:{:08X} {:08X} {uid:5} {:8} {inode} 1 00000000",
         end(&socket.local),
@@ -103,7 +103,7 @@ prop_compose! {
             remote,
             state,
             queues: Queues { receive, send },
-            timer: Timer { kind, ticks, retransmits, probes },
+            timer: Some(Timer { kind, ticks, retransmits, probes }),
             uid,
             inode,
             drops: (protocol != Protocol::Tcp).then_some(drops),
@@ -115,10 +115,10 @@ prop_compose! {
 fn rows() -> impl Strategy<Value = (&'static str, Vec<u8>, Row)> {
     select(&TABLES[..]).prop_flat_map(|table| match table.holds {
         Holds::Internet(protocol, family) => sockets(protocol, family)
-            .prop_map(move |it| (table.file, kernel_row(&it).into_bytes(), Row::Internet(it)))
+            .prop_map(move |it| (table.name, kernel_row(&it).into_bytes(), Row::Internet(it)))
             .boxed(),
         Holds::Unix => {
-            unix_sockets().prop_map(move |it| (table.file, unix_row(&it), Row::Unix(it))).boxed()
+            unix_sockets().prop_map(move |it| (table.name, unix_row(&it), Row::Unix(it))).boxed()
         }
     })
 }
@@ -130,24 +130,19 @@ fn read(files: &[(&str, &[u8])]) -> (Vec<Row>, Vec<String>) {
     for (file, content) in files {
         fs::write(root.path().join("net").join(file), content).unwrap();
     }
-    let query = Query {
-        protocols: vec![Protocol::Tcp, Protocol::Udp, Protocol::UdpLite, Protocol::Raw],
-        families: vec![Family::Ipv4, Family::Ipv6],
-        unix: true,
-        scope: Scope::All,
-    };
-    let (mut sockets, mut warnings) = (Vec::new(), Vec::new());
-    Source::new(root.path())
-        .read(&query, |row| match row {
-            Ok(socket) => sockets.push(socket),
-            Err(Warning::Absent { .. }) => {}
-            Err(warning) => {
-                let prefix = format!("{}/net/", root.path().display());
-                warnings.push(warning.to_string().replace(&prefix, ""));
+    let mut text = Text::new(root.path());
+    let (mut rows, mut warnings) = (Vec::new(), Vec::new());
+    for table in TABLES {
+        let result = text.read(table, |number, row| match row {
+            Ok(row) => rows.push(row),
+            Err(fault) => {
+                let place = Place::File(table.name.into());
+                warnings.push(Warning::Line { place, number, fault }.to_string());
             }
-        })
-        .unwrap();
-    (sockets, warnings)
+        });
+        assert!(result.is_ok() || files.iter().all(|(file, _)| *file != table.name), "{result:?}");
+    }
+    (rows, warnings)
 }
 
 proptest! {
@@ -178,7 +173,7 @@ proptest! {
     fn a_row_that_is_cut_off_is_never_another_row(socket in sockets(Protocol::Tcp, Family::Ipv4)) {
         let row = kernel_row(&socket);
         for end in 0..row.len() {
-            if let Ok(found) = TABLES[0].parse(&row.as_bytes()[..end]) {
+            if let Ok(found) = proc_net::parse(TABLES[0], &row.as_bytes()[..end]) {
                 prop_assert_eq!(found, Row::Internet(socket));
             }
         }
@@ -199,7 +194,7 @@ fn each_field_is_where_the_kernel_puts_it() {
         remote: Endpoint { address: Ipv4Addr::UNSPECIFIED.into(), port: 0 },
         state: State::Listen,
         queues: Queues { send: 1, receive: 2 },
-        timer: Timer { kind: 3, ticks: 4, retransmits: 5, probes: 6 },
+        timer: Some(Timer { kind: 3, ticks: 4, retransmits: 5, probes: 6 }),
         uid: 1000,
         inode: 4711,
         drops: None,
@@ -298,7 +293,7 @@ fn each_socket_is_shown_once() {
             remote: Endpoint { address, port: 80 },
             state: State::Established,
             queues: Queues { receive: 0, send: 0 },
-            timer: Timer { kind: 0, ticks: 0, retransmits: 0, probes: 0 },
+            timer: None,
             uid: 0,
             inode,
             drops: None,

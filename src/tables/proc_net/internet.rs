@@ -12,9 +12,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::fields::{Fault, Fields};
+use super::fields::Fields;
 use crate::number::{decimal, hex};
 use crate::socket::{Endpoint, Family, Protocol, Queues, Socket, State, Timer};
+use crate::tables::Fault;
 
 /// Whether this is the heading that the kernel prints above the rows.
 pub(super) fn is_heading(line: &[u8]) -> bool {
@@ -56,7 +57,7 @@ pub(super) fn parse(protocol: Protocol, family: Family, line: &[u8]) -> Result<S
         remote,
         state,
         queues: Queues { receive, send },
-        timer: Timer { kind, ticks, retransmits, probes },
+        timer: Some(Timer { kind, ticks, retransmits, probes }),
         uid,
         inode,
         drops,

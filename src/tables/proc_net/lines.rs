@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 /// A line, without its newline.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Line<'a> {
+pub(super) enum Line<'a> {
     Whole(&'a [u8]),
     /// Longer than the buffer; its bytes are gone.
     TooLong,
@@ -15,7 +15,7 @@ pub(crate) enum Line<'a> {
 /// # Errors
 ///
 /// Those of `input`; the lines before the error have been given.
-pub(crate) fn for_each(
+pub(super) fn for_each(
     mut input: impl Read,
     buffer: &mut [u8],
     mut each: impl FnMut(u64, Line<'_>),

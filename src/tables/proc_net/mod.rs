@@ -1,86 +1,74 @@
-//! The text of `<root>/net/*`: which tables there are, and what their lines mean.
+//! The text of `<root>/net/*`.
 
 mod fields;
 mod internet;
-pub(super) mod lines;
+mod lines;
 mod unix;
 
-pub use fields::Fault;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use super::Row;
-use crate::query::Query;
-use crate::socket::{Family, Protocol};
+use super::table::{Holds, Table};
+use super::{Fault, Row};
+use crate::files;
+use lines::Line;
 
-/// One of the kernel's tables of sockets.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Table {
-    /// Its file, below `<root>/net`.
-    pub(super) file: &'static str,
-    pub(super) holds: Holds,
+/// Bytes that a line may have. The kernel's have fewer than 400.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// The tables below one /proc root, and the one buffer that they are read through.
+pub(super) struct Text {
+    pub(super) directory: PathBuf,
+    buffer: Vec<u8>,
 }
 
-/// The sockets that a table holds.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Holds {
-    Internet(Protocol, Family),
-    Unix,
-}
-
-impl Table {
-    const fn new(file: &'static str, protocol: Protocol, family: Family) -> Self {
-        Self { file, holds: Holds::Internet(protocol, family) }
-    }
-}
-
-/// Every table, in the order in which netstat lists them.
-pub(super) const TABLES: [Table; 9] = [
-    Table::new("tcp", Protocol::Tcp, Family::Ipv4),
-    Table::new("tcp6", Protocol::Tcp, Family::Ipv6),
-    Table::new("udp", Protocol::Udp, Family::Ipv4),
-    Table::new("udp6", Protocol::Udp, Family::Ipv6),
-    Table::new("udplite", Protocol::UdpLite, Family::Ipv4),
-    Table::new("udplite6", Protocol::UdpLite, Family::Ipv6),
-    Table::new("raw", Protocol::Raw, Family::Ipv4),
-    Table::new("raw6", Protocol::Raw, Family::Ipv6),
-    Table { file: "unix", holds: Holds::Unix },
-];
-
-impl Table {
-    /// Whether `query` asks for sockets of this table.
-    pub(super) fn is_wanted(&self, query: &Query) -> bool {
-        match self.holds {
-            Holds::Internet(protocol, family) => query.includes(protocol, family),
-            Holds::Unix => query.unix,
-        }
+impl Text {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { directory: root.join("net"), buffer: vec![0; LONGEST_LINE] }
     }
 
-    /// Whether a kernel may do without it, as without IPv6.
-    pub(super) fn is_optional(&self) -> bool {
-        matches!(
-            self.holds,
-            Holds::Internet(Protocol::UdpLite, _) | Holds::Internet(_, Family::Ipv6)
-        )
+    /// The file of a table.
+    pub(super) fn file(&self, table: Table) -> PathBuf {
+        self.directory.join(table.name)
     }
 
-    /// Whether this line is the heading that the kernel prints above the rows.
-    pub(super) fn is_heading(&self, line: &[u8]) -> bool {
-        match self.holds {
-            Holds::Internet(..) => internet::is_heading(line),
-            Holds::Unix => unix::is_heading(line),
-        }
-    }
-
-    /// Parses one row.
+    /// Gives `each` what every line of a table is, with its number, from 1.
     ///
     /// # Errors
     ///
-    /// A [`Fault`] when the line is no row.
-    pub(super) fn parse(&self, line: &[u8]) -> Result<Row, Fault> {
-        match self.holds {
-            Holds::Internet(protocol, family) => {
-                internet::parse(protocol, family, line).map(Row::Internet)
-            }
-            Holds::Unix => unix::parse(line).map(Row::Unix),
+    /// Those of opening and reading its file, after the lines before them.
+    pub(super) fn read(
+        &mut self,
+        table: Table,
+        mut each: impl FnMut(u64, Result<Row, Fault>),
+    ) -> io::Result<()> {
+        let file = files::open(&self.file(table))?;
+        lines::for_each(file, &mut self.buffer, |number, line| match line {
+            Line::Whole(text) if number == 1 && is_heading(table, text) => {}
+            Line::Whole(text) => each(number, parse(table, text)),
+            Line::TooLong => each(number, Err(Fault::TooLong { limit: LONGEST_LINE })),
+        })
+    }
+}
+
+/// Whether this line is the heading that the kernel prints above the rows.
+fn is_heading(table: Table, line: &[u8]) -> bool {
+    match table.holds {
+        Holds::Internet(..) => internet::is_heading(line),
+        Holds::Unix => unix::is_heading(line),
+    }
+}
+
+/// Parses one row.
+///
+/// # Errors
+///
+/// A [`Fault`] when the line is no row.
+pub(super) fn parse(table: Table, line: &[u8]) -> Result<Row, Fault> {
+    match table.holds {
+        Holds::Internet(protocol, family) => {
+            internet::parse(protocol, family, line).map(Row::Internet)
         }
+        Holds::Unix => unix::parse(line).map(Row::Unix),
     }
 }

@@ -9,9 +9,10 @@
 //! the inode. The path is the rest of the line behind one space, as the process gave it to
 //! bind(2), with `@` for each NUL of an abstract name.
 
-use super::fields::{Fault, Fields};
+use super::fields::Fields;
 use crate::number::{decimal, hex};
 use crate::socket::{SocketType, UnixSocket, UnixState};
+use crate::tables::Fault;
 
 /// Whether this is the heading that the kernel prints above the rows.
 pub(super) fn is_heading(line: &[u8]) -> bool {

@@ -1,0 +1,130 @@
+//! The same rows from the kernel's binary interface: netlink's `sock_diag` (`man 7 sock_diag`).
+
+mod internet;
+mod unix;
+mod wire;
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use nix::errno::Errno;
+use nix::libc::{NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recvfrom, sendto,
+    socket,
+};
+
+use super::table::{Holds, Table};
+use super::{Fault, Row};
+use wire::Fields;
+
+/// Bytes of a datagram; the kernel's have 32 KiB at most.
+const DATAGRAM: usize = 64 * 1024;
+/// The type of a request, and of what answers it (`linux/sock_diag.h`).
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// The flag of a message in whose dump the kernel has noticed a change (`linux/netlink.h`).
+const NLM_F_DUMP_INTR: u16 = 0x10;
+/// What marks our request, and the answers to it.
+const SEQUENCE: u32 = 1;
+
+/// The tables of this network namespace, and the one buffer that they are read through.
+pub(super) struct SockDiag(Vec<u8>);
+
+impl Default for SockDiag {
+    fn default() -> Self {
+        Self(vec![0; DATAGRAM])
+    }
+}
+
+impl SockDiag {
+    /// Gives `each` what every message about a socket in a table is, with its number, from 1.
+    ///
+    /// # Errors
+    ///
+    /// Those of the sockets and the kernel's own: `ENOENT` when it cannot list this table so;
+    /// `Interrupted` when the table has changed under the reader, after all of its rows.
+    pub(super) fn read(
+        &mut self,
+        table: Table,
+        mut each: impl FnMut(u64, Result<Row, Fault>),
+    ) -> io::Result<()> {
+        let mut number = 0;
+        match table.holds {
+            Holds::Internet(protocol, family) => {
+                let mut reader = internet::Reader::new(protocol, family);
+                self.dump(&reader.request(), |message| {
+                    number += 1;
+                    each(number, reader.parse(message).map(Row::Internet));
+                })
+            }
+            Holds::Unix => {
+                let mut reader = unix::Reader::default();
+                let result = self.dump(&unix::request(), |message| {
+                    number += 1;
+                    if let Err(fault) = reader.take(message) {
+                        each(number, Err(fault));
+                    }
+                });
+                for (number, socket) in (1..).zip(reader.finish()) {
+                    each(number, Ok(Row::Unix(socket)));
+                }
+                result
+            }
+        }
+    }
+
+    /// Asks for a dump and gives `each` its messages.
+    fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        // Whatever a dump that failed has left behind goes with its socket. The kernel answers
+        // while it is asked, so that there is never anything to wait for.
+        let socket = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+            SockProtocol::NetlinkSockDiag,
+        )?;
+        let flags = u16::try_from(NLM_F_REQUEST | NLM_F_DUMP).unwrap_or_default();
+        let request = wire::request(SOCK_DIAG_BY_FAMILY, flags, SEQUENCE, request);
+        sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        let mut changed = false;
+        loop {
+            let (got, from) = match recvfrom::<NetlinkAddr>(socket.as_raw_fd(), &mut self.0) {
+                Err(Errno::EINTR) => continue,
+                received => received?,
+            };
+            // Who has CAP_NET_ADMIN can send to this socket as well.
+            if from.is_none_or(|from| from.pid() != 0) {
+                continue;
+            }
+            for message in wire::messages(self.0.get(..got).unwrap_or_default()) {
+                let message = message.ok_or(io::ErrorKind::InvalidData)?;
+                if message.sequence != SEQUENCE {
+                    continue;
+                }
+                changed |= message.flags & NLM_F_DUMP_INTR != 0;
+                match i32::from(message.kind) {
+                    NLMSG_DONE | NLMSG_ERROR => {
+                        ensure_success(message.payload)?;
+                        return if changed {
+                            Err(io::ErrorKind::Interrupted.into())
+                        } else {
+                            Ok(())
+                        };
+                    }
+                    _ if message.kind == SOCK_DIAG_BY_FAMILY => each(message.payload),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// # Errors
+///
+/// The one that the last message of a dump tells; it has none when all went well.
+fn ensure_success(payload: &[u8]) -> io::Result<()> {
+    match Fields(payload).bytes("error").map(i32::from_ne_bytes) {
+        Ok(0) | Err(_) => Ok(()),
+        Ok(error) => Err(io::Error::from_raw_os_error(error.wrapping_neg())),
+    }
+}

@@ -1,0 +1,109 @@
+//! The bytes of netlink: messages, attributes, and the numbers in them, in the host's byte order.
+
+use crate::tables::Fault;
+
+/// Bytes of a message's header, `struct nlmsghdr` (`linux/netlink.h`).
+const HEADER: usize = 16;
+/// What follows a message or an attribute begins at a multiple of this.
+const ALIGNMENT: usize = 4;
+
+/// A message, without its header.
+pub(super) struct Message<'a> {
+    pub(super) kind: u16,
+    pub(super) flags: u16,
+    pub(super) sequence: u32,
+    pub(super) payload: &'a [u8],
+}
+
+/// The messages of one datagram; none when a length cannot be right.
+pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Option<Message<'_>>> {
+    let mut rest = datagram;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let message = message(&mut rest);
+        if message.is_none() {
+            rest = &[];
+        }
+        Some(message)
+    })
+}
+
+fn message<'a>(rest: &mut &'a [u8]) -> Option<Message<'a>> {
+    let mut fields = Fields(rest);
+    let length = fields.u32("length").ok()?;
+    let kind = fields.u16("type").ok()?;
+    let flags = fields.u16("flags").ok()?;
+    let sequence = fields.u32("sequence number").ok()?;
+    let payload = cut(rest, length as usize)?.get(HEADER..)?;
+    Some(Message { kind, flags, sequence, payload })
+}
+
+/// Cuts `length` bytes off, and what pads them.
+fn cut<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let whole = rest.get(..length)?;
+    *rest = rest.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
+    Some(whole)
+}
+
+/// A request for a dump, with its header.
+pub(super) fn request(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(HEADER + payload.len()).unwrap_or(u32::MAX);
+    let port = 0_u32;
+    [
+        &length.to_ne_bytes()[..],
+        &kind.to_ne_bytes(),
+        &flags.to_ne_bytes(),
+        &sequence.to_ne_bytes(),
+        &port.to_ne_bytes(),
+        payload,
+    ]
+    .concat()
+}
+
+/// The attributes behind a message's fixed part (`struct nlattr`): type and value. What is cut
+/// short ends them.
+pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    const HEADER: usize = 4;
+    std::iter::from_fn(move || {
+        let mut fields = Fields(rest);
+        let length = fields.u16("length").ok()?;
+        let kind = fields.u16("type").ok()?;
+        Some((kind, cut(&mut rest, length.into())?.get(HEADER..)?))
+    })
+}
+
+/// What is left of a message's fixed part, field by field.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl Fields<'_> {
+    /// The next `N` bytes.
+    pub(super) fn bytes<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Fault> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(Fault::Missing(field))?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
+    pub(super) fn u8(&mut self, field: &'static str) -> Result<u8, Fault> {
+        self.bytes(field).map(u8::from_ne_bytes)
+    }
+
+    pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, Fault> {
+        self.bytes(field).map(u16::from_ne_bytes)
+    }
+
+    pub(super) fn u32(&mut self, field: &'static str) -> Result<u32, Fault> {
+        self.bytes(field).map(u32::from_ne_bytes)
+    }
+
+    /// A number of which `from` knows the meaning.
+    pub(super) fn known<T>(
+        &mut self,
+        field: &'static str,
+        from: impl FnOnce(u8) -> Option<T>,
+    ) -> Result<T, Fault> {
+        let number = self.u8(field)?;
+        from(number).ok_or_else(|| Fault::malformed(field, number.to_string().as_bytes()))
+    }
+}

@@ -1,0 +1,85 @@
+//! How many sockets there are, by `<root>/net/sockstat` and `sockstat6` (`net/ipv4/proc.c`).
+//!
+//! ```text
+//! TCP: inuse 27 orphan 0 tw 3 alloc 30 mem 3
+//! UDP: inuse 4 mem 2
+//! ```
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::table::TABLES;
+use crate::files;
+use crate::number::decimal;
+use crate::query::Query;
+
+/// Bytes of a file that are read; the kernel's have some hundred.
+const LONGEST: u64 = 4096;
+
+/// The internet sockets in the tables that `query` includes, those in `TIME_WAIT` too.
+///
+/// # Errors
+///
+/// Those of opening and reading the first of the files; without IPv6 there is no other.
+pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
+    let mut text = Vec::new();
+    files::open(&directory.join("sockstat"))?.take(LONGEST).read_to_end(&mut text)?;
+    if let Ok(file) = files::open(&directory.join("sockstat6")) {
+        file.take(LONGEST).read_to_end(&mut text)?;
+    }
+    let lines = text.split(|&byte| byte == b'\n');
+    Ok(lines.map(|line| sockets(line, query)).fold(0, u64::saturating_add))
+}
+
+/// The sockets that a line counts, if they are asked for.
+fn sockets(line: &[u8], query: &Query) -> u64 {
+    let mut words = line.split(|&byte| byte == b' ');
+    let Some(label) = words.next().and_then(|word| word.strip_suffix(b":")) else { return 0 };
+    let mut wanted = TABLES.iter().filter(|table| table.is_wanted(query));
+    if !wanted.any(|table| table.name.as_bytes().eq_ignore_ascii_case(label)) {
+        return 0;
+    }
+    let mut sum = 0_u64;
+    while let (Some(name), Some(value)) = (words.next(), words.next()) {
+        if name == b"inuse" || name == b"tw" {
+            sum = sum.saturating_add(decimal(value).unwrap_or(0));
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::query::Scope;
+    use crate::socket::{Family, Protocol};
+
+    #[test]
+    fn what_is_asked_for_is_counted() {
+        let directory = TempDir::new().unwrap();
+        let put = |file, text| fs::write(directory.path().join(file), text).unwrap();
+        let tcp = (vec![Protocol::Tcp], vec![Family::Ipv4, Family::Ipv6]);
+        let udp4 = (vec![Protocol::Udp], vec![Family::Ipv4]);
+        let both = (vec![Protocol::Tcp, Protocol::Udp], tcp.1.clone());
+        let count = |(protocols, families): &(Vec<Protocol>, Vec<Family>)| {
+            let (protocols, families) = (protocols.clone(), families.clone());
+            let query = Query { protocols, families, unix: true, scope: Scope::All };
+            count(directory.path(), &query).ok()
+        };
+        assert_eq!(count(&tcp), None);
+        put(
+            "sockstat",
+            "sockets: used 500\nTCP: inuse 27 orphan 1000 tw 300 alloc 3000 mem 3\n\
+             UDP: inuse 5 mem 2000\nUDPLITE: inuse 40\nRAW: inuse 60\nFRAG: inuse 0 memory 0\n",
+        );
+        assert_eq!([&tcp, &udp4, &both].map(count), [Some(327), Some(5), Some(332)]);
+        put("sockstat6", "TCP6: inuse 7000\nUDP6: inuse 90000\nRAW6: inuse 1\n");
+        assert_eq!([&tcp, &udp4, &both].map(count), [Some(7327), Some(5), Some(97332)]);
+        put("sockstat", "TCP: inuse 18446744073709551615 tw 1\nTCP: inuse x tw\n\0:\n: :\n");
+        assert_eq!([&tcp, &udp4].map(count), [Some(u64::MAX), Some(0)]);
+    }
+}
