@@ -45,7 +45,8 @@ def until(condition):
     deadline = time.monotonic() + 20
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit("the host could not be made")
+            print("the host could not be made", flush=True)
+            sys.exit(1)
         time.sleep(0.01)
 
 
@@ -200,13 +201,20 @@ kept[2].listen()
 print("ready", flush=True)
 time.sleep(1000)
 """
+
+
+def run_as(user, program):
+    """Runs a program that says when it is ready, as another user if there can be one."""
+    user = user if sys.argv[2] == "root" else None
+    child = subprocess.Popen(["python3", "-c", program], executable="/usr/bin/python3",
+                             user=user, group=user, stdout=subprocess.PIPE)
+    kept.append(child)
+    child.stdout.readline()
+
+
 if sys.argv[2] == "root":
     for number, user in enumerate((1000, 33, 4000000)):
-        program = other.replace("127.0.0.1", f"127.78.0.{number}").replace("::1", LONG[number])
-        child = subprocess.Popen(["python3", "-c", program], executable="/usr/bin/python3",
-                                 user=user, group=user, stdout=subprocess.PIPE)
-        kept.append(child)
-        child.stdout.readline()
+        run_as(user, other.replace("127.0.0.1", f"127.78.0.{number}").replace("::1", LONG[number]))
 
 # A cable to another host that falls silent: what is sent is lost, what comes is not.
 far = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
@@ -222,7 +230,16 @@ run("ip", "addr", "add", "fe80::77/64", "dev", "near", "nodad")
 scope = socket.if_nametoindex("near")
 listener(V6, ("fe80::77", 8500, 0, scope))
 make(V6, DGRAM, ("fe80::77", 8500, 0, scope)).connect(("fe80::78", 9, 0, scope))
-listener(V4, ("10.77.0.1", 8600))
+# Their connections stay in the handshake, where they have their listener's user.
+for user, address in (1000, "10.77.0.1"), (33, "::"):
+    run_as(user, f"""
+import socket, time
+ipv6 = ":" in "{address}"
+listener = socket.create_server(("{address}", 8600 + {user}), dualstack_ipv6=ipv6,
+                                family=socket.AF_INET6 if ipv6 else socket.AF_INET)
+print("ready", flush=True)
+time.sleep(1000)
+""")
 peer = subprocess.Popen([*inside, "python3", FAR_PEER, "10.77.0.2"],
                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 kept.append(peer)
@@ -249,12 +266,13 @@ last_ack.close()
 syn_sent = make(V4, STREAM)
 syn_sent.setblocking(False)
 syn_sent.connect_ex(("10.77.0.2", 7))
-tell("connect 10.77.0.1 8600")
+tell("connect 10.77.0.1 9600")
+tell("connect 10.77.0.1 8633")
 established.send(b"unanswered")
 
 for number in range(1, 12):
     if number != 7:
         until(lambda: has("tcp", f"{number:02X}"))
-until(lambda: has("tcp6", "06"))
+until(lambda: has("tcp6", "03") and has("tcp6", "06"))
 print("ready", flush=True)
 sys.stdin.read()

@@ -1,7 +1,10 @@
 //! UNIX sockets, as `linux/unix_diag.h` describes them: `struct unix_diag_msg`.
 //!
 //! It does not tell how many references a socket has. They are two of the socket's own (one of
-//! its maker's, one of the table's) and one of each socket that is connected to it.
+//! its maker's, one of the table's) and one of each socket that is connected to it. Nor does it
+//! list a connection that waits to be accepted: its listener tells whom it comes from, and it is
+//! put behind that, wherever it is in the kernel's table. Of one that waits for room to wait in
+//! it says nothing.
 
 use std::collections::HashMap;
 
@@ -14,8 +17,10 @@ use crate::tables::Fault;
 /// What is to be shown, and the attributes that show it.
 const UDIAG_SHOW_NAME: u32 = 1;
 const UDIAG_SHOW_PEER: u32 = 4;
+const UDIAG_SHOW_ICONS: u32 = 8;
 const UNIX_DIAG_NAME: u16 = 0;
 const UNIX_DIAG_PEER: u16 = 2;
+const UNIX_DIAG_ICONS: u16 = 3;
 /// References that every socket has.
 const OWN_REFERENCES: u32 = 2;
 
@@ -29,7 +34,7 @@ pub(super) fn request() -> Vec<u8> {
         &[family, 0, 0, 0][..],
         &ANY_STATE.to_ne_bytes(),
         &ANY_INODE.to_ne_bytes(),
-        &(UDIAG_SHOW_NAME | UDIAG_SHOW_PEER).to_ne_bytes(),
+        &(UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS).to_ne_bytes(),
         &ANY_COOKIE,
     ]
     .concat()
@@ -57,42 +62,51 @@ impl Reader {
         let _padding = fields.u8("padding")?;
         let inode = fields.u32("inode")?.into();
         let _cookie: [u8; 8] = fields.bytes("cookie")?;
-        let (mut path, mut peer) = (None, None);
+        let mut path = None;
+        let mut waiting: &[u8] = &[];
         for (kind, value) in attributes(fields.0) {
             match kind {
                 UNIX_DIAG_NAME => path = Some(path_of(value)),
-                UNIX_DIAG_PEER => peer = Fields(value).u32("peer").ok().filter(|&peer| peer != 0),
+                UNIX_DIAG_PEER => self.is_connected_to(Fields(value).u32("peer")?),
+                UNIX_DIAG_ICONS => waiting = value,
                 _ => {}
             }
         }
-        let mut references = OWN_REFERENCES;
-        if let Some(peer) = peer {
-            *self.connected.entry(peer.into()).or_default() += 1;
-            // Nobody has accepted it yet, so that its peer cannot tell it by its inode.
-            references += u32::from(inode == 0);
-        }
-        self.sockets.push(UnixSocket {
-            references,
+        let connected = state == State::Established;
+        let socket = UnixSocket {
+            references: OWN_REFERENCES,
             flags: if state == State::Listen { UnixSocket::ACCEPTS } else { 0 },
             kind,
-            state: match (state == State::Established, inode == 0) {
-                (true, false) => UnixState::Connected,
-                (false, false) => UnixState::Unconnected,
-                (true, true) => UnixState::Connecting,
-                (false, true) => UnixState::Disconnecting,
-            },
+            state: if connected { UnixState::Connected } else { UnixState::Unconnected },
             inode,
             path,
-        });
+        };
+        let connection =
+            UnixSocket { flags: 0, state: UnixState::Connecting, inode: 0, ..socket.clone() };
+        self.sockets.push(socket);
+        for &client in waiting.as_chunks().0 {
+            let client = u32::from_ne_bytes(client);
+            self.is_connected_to(client);
+            // Its client holds it as well, unless that has gone.
+            let references = OWN_REFERENCES + u32::from(client != 0);
+            self.sockets.push(UnixSocket { references, ..connection.clone() });
+        }
         Ok(())
+    }
+
+    /// A socket is connected to the one with this inode, or with 0 to one that has none.
+    fn is_connected_to(&mut self, inode: u32) {
+        if inode != 0 {
+            *self.connected.entry(inode.into()).or_default() += 1;
+        }
     }
 
     /// The sockets, in the order in which they came.
     pub(super) fn finish(self) -> impl Iterator<Item = UnixSocket> {
         let Self { sockets, connected } = self;
         sockets.into_iter().map(move |mut socket| {
-            let connected = connected.get(&socket.inode).filter(|_| socket.inode != 0);
-            socket.references = socket.references.saturating_add(connected.copied().unwrap_or(0));
+            let connected = connected.get(&socket.inode).copied().unwrap_or(0);
+            socket.references = socket.references.saturating_add(connected);
             socket
         })
     }
