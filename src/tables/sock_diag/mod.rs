@@ -5,6 +5,7 @@ mod unix;
 mod wire;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
@@ -96,27 +97,41 @@ impl SockDiag {
             if from.is_none_or(|from| from.pid() != 0) {
                 continue;
             }
-            for message in wire::messages(self.0.get(..got).unwrap_or_default()) {
-                let message = message.ok_or(io::ErrorKind::InvalidData)?;
-                if message.sequence != SEQUENCE {
-                    continue;
-                }
-                changed |= message.flags & NLM_F_DUMP_INTR != 0;
-                match i32::from(message.kind) {
-                    NLMSG_DONE | NLMSG_ERROR => {
-                        ensure_success(message.payload)?;
-                        return if changed {
-                            Err(io::ErrorKind::Interrupted.into())
-                        } else {
-                            Ok(())
-                        };
-                    }
-                    _ if message.kind == SOCK_DIAG_BY_FAMILY => each(message.payload),
-                    _ => {}
-                }
+            let datagram = self.0.get(..got).unwrap_or_default();
+            if take(datagram, &mut changed, &mut each)?.is_break() {
+                return if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) };
             }
         }
     }
+}
+
+/// Gives `each` the messages of a datagram up to the end of the dump, which breaks, and marks
+/// whether the table has changed meanwhile.
+///
+/// # Errors
+///
+/// The kernel's, or `InvalidData` for what is no message.
+fn take(
+    datagram: &[u8],
+    changed: &mut bool,
+    each: &mut impl FnMut(&[u8]),
+) -> io::Result<ControlFlow<()>> {
+    for message in wire::messages(datagram) {
+        let message = message.ok_or(io::ErrorKind::InvalidData)?;
+        if message.sequence != SEQUENCE {
+            continue;
+        }
+        *changed |= message.flags & NLM_F_DUMP_INTR != 0;
+        match i32::from(message.kind) {
+            NLMSG_DONE | NLMSG_ERROR => {
+                ensure_success(message.payload)?;
+                return Ok(ControlFlow::Break(()));
+            }
+            _ if message.kind == SOCK_DIAG_BY_FAMILY => each(message.payload),
+            _ => {}
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// # Errors
@@ -128,3 +143,6 @@ fn ensure_success(payload: &[u8]) -> io::Result<()> {
         Ok(error) => Err(io::Error::from_raw_os_error(error.wrapping_neg())),
     }
 }
+
+#[cfg(test)]
+mod tests;

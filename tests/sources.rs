@@ -1,0 +1,94 @@
+//! Which of the kernel's interfaces the tables come from, live.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::host::{Host, Service};
+use common::{RNETSTAT, difference, rnetstat, text};
+use tempfile::NamedTempFile;
+
+/// A host with this many UDP sockets.
+fn host(sockets: &str) -> Option<(Host, Service)> {
+    let host = Host::new(&["python3", "strace"])?;
+    let mut many = host.start("python3", &["tests/programs/many.py", sockets]);
+    assert_eq!(many.line(), "ready");
+    Some((host, many))
+}
+
+/// What rnetstat prints on the host, its status, and the system calls of these sorts that it
+/// made on the way; with `refuse` it gets no netlink socket.
+fn traced(host: &Host, flags: &[&str], refuse: bool) -> (String, String, Option<i32>, String) {
+    let log = NamedTempFile::new().unwrap();
+    let mut command: Command = host.command("strace");
+    command.args(["-f", "-e", "trace=socket,openat", "-o"]).arg(log.path());
+    if refuse {
+        command.args(["-e", "inject=socket:error=EPERM"]);
+    }
+    let output = command.arg(RNETSTAT).args(flags).output().unwrap();
+    let calls = fs::read_to_string(log.path()).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code(), calls)
+}
+
+#[test]
+fn few_sockets_are_read_as_text_and_many_by_netlink() {
+    for (sockets, flags, by_netlink) in [
+        ("100", &["-uan"][..], false),
+        ("1100", &["-uan"], true),
+        ("1100", &["-tan"], false),
+        ("1100", &["-uano"], false),
+        ("1100", &["-uan", "--source", "proc"], false),
+        ("1100", &["-uan", "--proc", "/proc"], false),
+        ("1", &["-uan", "--source", "netlink"], true),
+    ] {
+        let Some((host, _many)) = host(sockets) else { return };
+        let (stdout, stderr, status, calls) = traced(&host, flags, false);
+        assert_eq!((stderr.as_str(), status), ("", Some(0)));
+        let rows = stdout.lines().filter(|line| line.starts_with("udp ")).count();
+        let expected = if flags == ["-tan"] { "0" } else { sockets };
+        assert_eq!(rows.to_string(), expected, "{sockets} {flags:?}");
+        assert_eq!(calls.contains("AF_NETLINK"), by_netlink, "{sockets} {flags:?}\n{calls}");
+        let text = ["/net/udp\"", "/net/tcp\""].iter().any(|table| calls.contains(table));
+        assert_eq!(text, !by_netlink, "{sockets} {flags:?}\n{calls}");
+    }
+}
+
+#[test]
+fn where_netlink_is_refused_the_text_is_read() {
+    let Some((host, _many)) = host("1100") else { return };
+    let (expected, ..) = traced(&host, &["-uan", "--source", "proc"], false);
+    let (stdout, stderr, status, _) = traced(&host, &["-uan"], true);
+    assert_eq!(difference(&expected, &stdout), None);
+    assert_eq!((stderr.as_str(), status), ("", Some(0)));
+
+    let (stdout, stderr, ..) = traced(&host, &["-uanv"], true);
+    assert_eq!(difference(&expected, &stdout), None);
+    assert_eq!(
+        stderr,
+        "rnetstat: sock_diag udp: the text of /proc/net is read in its place: Operation not \
+         permitted (os error 1)\n"
+    );
+
+    let (stdout, stderr, status, _) = traced(&host, &["-uan", "--source", "netlink"], true);
+    assert_eq!((stdout.as_str(), status), ("", Some(2)));
+    assert_eq!(
+        stderr,
+        "rnetstat: no socket table can be read: sock_diag udp: Operation not permitted (os error \
+         1) (--source proc reads the text of /proc/net)\n"
+    );
+}
+
+#[test]
+fn netlink_is_not_for_what_it_does_not_know() {
+    for (flags, what) in [(&["-o"][..], "timers"), (&["--proc", "fixtures/01-lab/proc"], "--proc")]
+    {
+        let output = rnetstat(&[&["-tan", "--source", "netlink"], flags].concat());
+        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+        let stderr = text(output.stderr);
+        assert!(stderr.contains(what) && stderr.ends_with(": use --source proc\n"), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1);
+    }
+}
