@@ -1,0 +1,59 @@
+//! The text of the kernel's tables, from bytes to sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a bench that cannot go on ends"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rnetstat::query::{Query, Scope};
+use rnetstat::socket::{Family, Protocol};
+use rnetstat::tables::{Interface, Source};
+use tempfile::TempDir;
+
+const ROWS: u32 = 10_000;
+
+fn tables(criterion: &mut Criterion) {
+    let root = TempDir::new().unwrap();
+    let net = root.path().join("net");
+    fs::create_dir(&net).unwrap();
+    let mut group = criterion.benchmark_group("parse");
+    group.throughput(Throughput::Elements(ROWS.into()));
+    for (name, protocol, family, any) in [
+        ("tcp", Protocol::Tcp, Family::Ipv4, "00000000"),
+        ("tcp6", Protocol::Tcp, Family::Ipv6, "B80D0120000000000000000001000000"),
+        ("udp", Protocol::Udp, Family::Ipv4, "0100007F"),
+    ] {
+        let mut text = String::from("  sl  local_address rem_address\n");
+        for row in 0..ROWS {
+            let (port, inode) = (row % 65536, 4_000_000 + row);
+            writeln!(
+                text,
+                "{row:4}: {any}:{port:04X} {any}:01BB 01 00000000:00000000 00:00000000 00000000  \
+                 1000        0 {inode} 1 0000000000000000 20 4 30 10 -1                    "
+            )
+            .unwrap();
+        }
+        fs::write(net.join(name), text).unwrap();
+        let query = Query {
+            protocols: vec![protocol],
+            families: vec![family],
+            unix: false,
+            scope: Scope::All,
+        };
+        let mut source = Source::new(root.path(), Interface::Proc);
+        let mut read = || source.read(&query, &mut |warning| panic!("{warning}")).unwrap();
+        assert_eq!(read().internet.len(), ROWS as usize);
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(read())));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tables);
+criterion_main!(benches);
