@@ -1,7 +1,7 @@
 //! Files below a /proc root, which may be a tree that somebody made.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -18,10 +18,29 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Reads the beginning of a file, as far as there is room for it: the kernel gives all of a short
+/// file at once.
+///
+/// # Errors
+///
+/// Those of [`open`] and `read(2)`.
+pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let mut file = open(path)?;
+    loop {
+        match file.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => {
+                let length = read?;
+                return Ok(buffer.get(..length).unwrap_or_default());
+            }
+        }
+    }
+}
+
 /// # Errors
 ///
 /// `InvalidInput` for a directory, a pipe, a device: whatever has no end of its own.
-pub(crate) fn ensure_regular(metadata: &Metadata) -> io::Result<()> {
+fn ensure_regular(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What a process is, by the word of `<root>/<pid>`.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -26,18 +26,9 @@ impl Process {
     ///
     /// `ENOENT` or `ESRCH` when the process has gone away, `EACCES` when it may not be seen.
     pub fn read(root: &Path, pid: Pid) -> io::Result<Self> {
-        let mut file = files::open(&command_file(root, pid))?;
         let mut buffer = [0; LONGEST_COMMAND];
-        let mut length = 0;
-        while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match file.read(rest) {
-                Ok(0) => break,
-                Ok(got) => length += got,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Self { pid, command: buffer.get(..length).unwrap_or_default().to_vec() })
+        let command = files::read_start(&command_file(root, pid), &mut buffer)?.to_vec();
+        Ok(Self { pid, command })
     }
 
     /// The program's name as netstat has it: `argv[0]`, and if that is a whole path, its last

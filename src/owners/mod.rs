@@ -6,7 +6,9 @@ mod sweep;
 
 use std::fmt;
 use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
@@ -78,8 +80,8 @@ impl<'a> Sweep<'a> {
         pids.sort_unstable();
         pids.dedup();
         let mut processes = Vec::with_capacity(pids.len());
-        for &pid in &pids {
-            match Process::read(self.root, pid) {
+        for (&pid, read) in pids.iter().zip(read_processes(self.root, &pids)) {
+            match read {
                 Ok(process) => processes.push(process),
                 Err(error) => match Meaning::of(&error) {
                     Meaning::Ended => {}
@@ -101,6 +103,27 @@ impl<'a> Sweep<'a> {
         let index = Index::new(&holders, |&(inode, _)| inode);
         Owners { holders, index, processes, sight, veiled }
     }
+}
+
+/// Reads what these processes are, in their order, half of them on a thread of its own where
+/// there are many.
+fn read_processes(root: &Path, pids: &[Pid]) -> Vec<io::Result<Process>> {
+    const MANY: usize = 64;
+    let read = |pids: &[Pid]| pids.iter().map(|&pid| Process::read(root, pid)).collect();
+    if pids.len() < MANY {
+        return read(pids);
+    }
+    let (here, there) = pids.split_at(pids.len() / 2);
+    thread::scope(|scope| {
+        let others = thread::Builder::new().spawn_scoped(scope, || -> Vec<_> { read(there) });
+        let mut all: Vec<_> = read(here);
+        match others.map(ScopedJoinHandle::join) {
+            Ok(Ok(others)) => all.extend(others),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => all.extend::<Vec<_>>(read(there)),
+        }
+        all
+    })
 }
 
 /// The holders of the sockets that were wanted.

@@ -5,7 +5,7 @@
 //! UDP: inuse 4 mem 2
 //! ```
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::table::TABLES;
@@ -14,7 +14,7 @@ use crate::number::decimal;
 use crate::query::Query;
 
 /// Bytes of a file that are read; the kernel's have some hundred.
-const LONGEST: u64 = 4096;
+const LONGEST: usize = 4096;
 
 /// The internet sockets in the tables that `query` includes, those in `TIME_WAIT` too.
 ///
@@ -22,13 +22,13 @@ const LONGEST: u64 = 4096;
 ///
 /// Those of opening and reading the first of the files; without IPv6 there is no other.
 pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
-    let mut text = Vec::new();
-    files::open(&directory.join("sockstat"))?.take(LONGEST).read_to_end(&mut text)?;
-    if let Ok(file) = files::open(&directory.join("sockstat6")) {
-        file.take(LONGEST).read_to_end(&mut text)?;
-    }
-    let lines = text.split(|&byte| byte == b'\n');
-    Ok(lines.map(|line| sockets(line, query)).fold(0, u64::saturating_add))
+    let count = |file| -> io::Result<u64> {
+        let mut buffer = [0; LONGEST];
+        let text = files::read_start(&directory.join(file), &mut buffer)?;
+        let lines = text.split(|&byte| byte == b'\n');
+        Ok(lines.map(|line| sockets(line, query)).fold(0, u64::saturating_add))
+    };
+    Ok(count("sockstat")?.saturating_add(count("sockstat6").unwrap_or(0)))
 }
 
 /// The sockets that a line counts, if they are asked for.

@@ -3,6 +3,7 @@
 mod fields;
 mod internet;
 mod lines;
+mod sequence;
 mod unix;
 
 use std::io;
@@ -12,6 +13,7 @@ use super::table::{Holds, Table};
 use super::{Fault, Row};
 use crate::files;
 use lines::Line;
+use sequence::Sequence;
 
 /// Bytes that a line may have. The kernel's have fewer than 400.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -42,7 +44,7 @@ impl Text {
         table: Table,
         mut each: impl FnMut(u64, Result<Row, Fault>),
     ) -> io::Result<()> {
-        let file = files::open(&self.file(table))?;
+        let file = Sequence::new(files::open(&self.file(table))?);
         lines::for_each(file, &mut self.buffer, |number, line| match line {
             Line::Whole(text) if number == 1 && is_heading(table, text) => {}
             Line::Whole(text) => each(number, parse(table, text)),
