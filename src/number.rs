@@ -2,23 +2,37 @@
 
 /// A hexadecimal number in the range of `T`.
 pub(crate) fn hex<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
-    number(text, 16)
+    number::<16, T>(text)
 }
 
 /// A decimal number in the range of `T`.
 pub(crate) fn decimal<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
-    number(text, 10)
+    number::<10, T>(text)
 }
 
-fn number<T: TryFrom<u64>>(text: &[u8], radix: u32) -> Option<T> {
-    if text.is_empty() {
-        return None;
-    }
-    let value = text.iter().try_fold(0_u64, |value, &byte| {
-        let digit = char::from(byte).to_digit(radix)?;
-        value.checked_mul(radix.into())?.checked_add(digit.into())
-    })?;
+fn number<const RADIX: u8, T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
+    /// Digits with which nothing can overflow.
+    const SHORT: usize = 16;
+    let radix = u64::from(RADIX);
+    let mut digits = text.iter().map(|&byte| digit::<RADIX>(byte));
+    let value = match text.len() {
+        0 => return None,
+        1..=SHORT => digits.try_fold(0, |value, digit| Some(value * radix + digit?))?,
+        _ => {
+            digits.try_fold(0, |value: u64, digit| value.checked_mul(radix)?.checked_add(digit?))?
+        }
+    };
     T::try_from(value).ok()
+}
+
+fn digit<const RADIX: u8>(byte: u8) -> Option<u64> {
+    let value = match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        b'A'..=b'F' => byte - b'A' + 10,
+        _ => return None,
+    };
+    (value < RADIX).then_some(value.into())
 }
 
 #[cfg(test)]

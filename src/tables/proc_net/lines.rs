@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use memchr::memchr;
+
 /// A line, without its newline.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
@@ -59,7 +61,7 @@ pub(super) fn for_each(
 
 /// Where the first newline of `text` is, which is not before `from`.
 fn position(text: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?.iter().position(|&byte| byte == b'\n').map(|found| found + from)
+    memchr(b'\n', text.get(from..)?).map(|found| found + from)
 }
 
 #[cfg(test)]
