@@ -1,7 +1,7 @@
 //! A row while it is made: texts, numbers and columns in one reused buffer.
 
-use std::fmt::{self, Write as _};
-use std::io;
+use std::fmt;
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 
 use super::ENDPOINT;
@@ -10,19 +10,54 @@ use crate::render::harmless;
 /// Of the bytes of an address and its port, the most that the port keeps.
 const PORT: usize = 18;
 /// What columns are filled up with.
-const SPACES: &str = "                                ";
+const SPACES: [u8; 32] = [b' '; 32];
+/// Each octet of an IPv4 address and the point behind it, and how long both are.
+const OCTETS: [([u8; 4], usize); 256] = octets();
 
-/// What there is of a row so far.
+#[expect(clippy::cast_possible_truncation, reason = "an octet, and digits of it")]
+#[expect(clippy::indexing_slicing, reason = "at most as many as there are")]
+const fn octets() -> [([u8; 4], usize); 256] {
+    let mut octets = [(*b"0.  ", 2); 256];
+    let mut octet = 1;
+    while octet < octets.len() {
+        let (mut text, mut length) = ([b' '; 4], 0);
+        let mut unit = if octet < 10 {
+            1
+        } else if octet < 100 {
+            10
+        } else {
+            100
+        };
+        while unit > 0 {
+            text[length] = b'0' + (octet / unit % 10) as u8;
+            length += 1;
+            unit /= 10;
+        }
+        text[length] = b'.';
+        octets[octet] = (text, length + 1);
+        octet += 1;
+    }
+    octets
+}
+
+/// What there is of a row so far, in UTF-8.
 #[derive(Default)]
-pub(super) struct Row(String);
+pub(super) struct Row(Vec<u8>);
 
 impl Row {
     /// Writes the row and a newline, and begins the next one.
     pub(super) fn end(&mut self, out: &mut impl io::Write) -> io::Result<()> {
-        self.0.push('\n');
-        let written = out.write_all(self.0.as_bytes());
+        self.0.push(b'\n');
+        let written = out.write_all(&self.0);
         self.0.clear();
         written
+    }
+
+    /// The first `length` bytes of these: copies of a fixed size need no call.
+    fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
+        let end = self.0.len() + length;
+        self.0.extend_from_slice(bytes);
+        self.0.truncate(end);
     }
 
     /// Bytes that it has so far.
@@ -31,16 +66,16 @@ impl Row {
     }
 
     pub(super) fn text(&mut self, text: &str) {
-        self.0.push_str(text);
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     pub(super) fn number(&mut self, number: impl itoa::Integer) {
-        self.0.push_str(itoa::Buffer::new().format(number));
+        self.text(itoa::Buffer::new().format(number));
     }
 
     /// For what is rare; numbers and texts have quicker ways.
     pub(super) fn format(&mut self, text: fmt::Arguments<'_>) {
-        // Writing to a String cannot fail.
+        // Writing to a vector cannot fail.
         let _ = self.0.write_fmt(text);
     }
 
@@ -52,17 +87,15 @@ impl Row {
     /// As much of such a text as `most` bytes hold, cut between two characters.
     pub(super) fn foreign_within(&mut self, text: &[u8], most: usize) {
         let shown = text.get(..most).unwrap_or(text);
-        match str::from_utf8(shown) {
-            Ok(plain) if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) => self.text(plain),
-            _ => {
-                let end = self.0.len().saturating_add(most);
-                for char in harmless(text) {
-                    if self.0.len() + char.len_utf8() > end {
-                        break;
-                    }
-                    self.0.push(char);
-                }
+        if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            return self.0.extend_from_slice(shown);
+        }
+        let end = self.0.len().saturating_add(most);
+        for char in harmless(text) {
+            if self.0.len() + char.len_utf8() > end {
+                break;
             }
+            self.text(char.encode_utf8(&mut [0; 4]));
         }
     }
 
@@ -95,16 +128,48 @@ impl Row {
                 self.text("::");
                 self.ipv4([a, b, c, d]);
             }
-            _ => self.format(format_args!("{ipv6}")),
+            (None, groups) => self.ipv6(groups),
         }
     }
 
-    fn ipv4(&mut self, [a, b, c, d]: [u8; 4]) {
-        self.number(a);
-        for octet in [b, c, d] {
-            self.text(".");
-            self.number(octet);
+    fn ipv4(&mut self, octets: [u8; 4]) {
+        for octet in octets {
+            if let Some((text, length)) = OCTETS.get(usize::from(octet)) {
+                self.start_of(text, *length);
+            }
         }
+        // The point behind the last one.
+        self.0.pop();
+    }
+
+    /// The first of the longest runs of two or more zeros is left out.
+    fn ipv6(&mut self, groups: [u16; 8]) {
+        let (mut left_out, mut run) = (0..0, 0..0);
+        for (place, &group) in groups.iter().enumerate() {
+            run = if group == 0 { run.start..place + 1 } else { place + 1..place + 1 };
+            if run.len() > left_out.len().max(1) {
+                left_out = run.clone();
+            }
+        }
+        for (place, &group) in groups.iter().enumerate() {
+            if left_out.contains(&place) {
+                self.text(if place == left_out.start { "::" } else { "" });
+                continue;
+            }
+            if place > 0 && place != left_out.end {
+                self.text(":");
+            }
+            self.hex(group);
+        }
+    }
+
+    fn hex(&mut self, number: u16) {
+        let [high, low] = number.to_be_bytes();
+        let digits = [high >> 4, high & 15, low >> 4, low & 15];
+        let text = digits.map(|digit| digit + if digit < 10 { b'0' } else { b'a' - 10 });
+        let zeros = (number.leading_zeros() / 4).min(3);
+        let text = u32::from_be_bytes(text) << (8 * zeros);
+        self.start_of(&text.to_be_bytes(), 4 - zeros as usize);
     }
 
     /// `host:port`, cut to the column unless it is wide: the host gives way to the port.
@@ -130,19 +195,62 @@ impl Row {
         row.truncate(boundary(row, row.len().min(colon + 1 + PORT)));
         let port = row.len() - colon - 1;
         let kept = boundary(row, colon.min(start + ENDPOINT - port));
-        row.replace_range(kept..colon, "");
+        row.drain(kept..colon);
     }
 
     fn spaces(&mut self, mut count: usize) {
         while count > 0 {
             let some = count.min(SPACES.len());
-            self.0.push_str(SPACES.get(..some).unwrap_or_default());
+            self.start_of(&SPACES, some);
             count -= some;
         }
     }
 }
 
 /// The last boundary between characters that is not behind `index`.
-fn boundary(text: &str, index: usize) -> usize {
-    (0..=index).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
+fn boundary(text: &[u8], index: usize) -> usize {
+    let is_within = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    (0..=index).rev().find(|&index| !text.get(index).is_some_and(is_within)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ipv6_is_what_everybody_writes(
+            groups: [u16; 8],
+            zero in prop::array::uniform8(any::<bool>()),
+            short in 0..17_u32,
+        ) {
+            let mut groups = groups.map(|group| group.checked_shr(short).unwrap_or(0));
+            for (group, zero) in groups.iter_mut().zip(zero) {
+                *group = if zero { 0 } else { *group };
+            }
+            let mut row = Row::default();
+            row.ipv6(groups);
+            let text = String::from_utf8(row.0).unwrap();
+            let address = Ipv6Addr::from(groups);
+            let expected = match address.to_ipv4_mapped() {
+                None => address.to_string(),
+                Some(_) => return Ok(()),
+            };
+            prop_assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn each_octet_is_its_number() {
+        for octet in 0..=u8::MAX {
+            let address = Ipv4Addr::new(octet, 0, octet, 7);
+            let mut row = Row::default();
+            row.address(address.into());
+            assert_eq!(String::from_utf8(row.0).unwrap(), address.to_string());
+        }
+    }
 }
