@@ -8,8 +8,8 @@
 //! | [`cli`] | the command line; turns arguments into a [`Request`](cli::Request) |
 //! | [`socket`] | the model: a socket as the kernel describes it |
 //! | [`query`] | which sockets are asked for |
-//! | [`tables`] | where sockets come from: the text of `<root>/net/*` |
-//! | [`owners`] | who holds them: one sweep of `<root>/<pid>/fd` |
+//! | [`tables`] | where sockets come from: the text of `<root>/net/*`, or netlink's `sock_diag` |
+//! | [`owners`] | who holds them: one sweep of `<root>/<pid>/fd`, on all cores |
 //! | [`process`] | what a process is |
 //! | [`names`] | hosts, ports and users by name |
 //! | [`render`] | how a listing looks, and what makes foreign text harmless |
