@@ -239,7 +239,9 @@ mod tests {
     fn a_deadline_that_has_passed_leaves_numbers() {
         let mut names = Names::default();
         let root = Number::User(0);
-        assert_eq!((names.look_up([root, root], Duration::ZERO), names.get(root)), (1, None));
+        // It may have come all the same.
+        let unknown = names.look_up([root, root], Duration::ZERO);
+        assert_eq!(unknown, usize::from(names.get(root).is_none()));
         // Nobody waits for it again, but when it comes it serves the next listing.
         let start = Instant::now();
         while names.look_up([root], Duration::MAX) > 0 {

@@ -201,3 +201,40 @@ impl Meaning {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn each_socket_has_its_own_process_however_many_there_are() {
+        let root = TempDir::new().unwrap();
+        let pids = 1..=150;
+        for pid in pids.clone() {
+            let fds = root.path().join(pid.to_string()).join("fd");
+            fs::create_dir_all(&fds).unwrap();
+            symlink(format!("socket:[{}]", 1000 + pid), fds.join("3")).unwrap();
+            fs::write(process::command_file(root.path(), pid), format!("program {pid}")).unwrap();
+        }
+        let gone = [7, 149];
+        for pid in gone {
+            fs::remove_file(process::command_file(root.path(), pid)).unwrap();
+        }
+        let (sweep, ()) = Sweep::run(root.path(), || ());
+        let owners = sweep.owners((1000..2000).rev(), &mut |warning| panic!("{warning}"));
+        for pid in pids {
+            let program = owners.first(1000 + u64::from(pid)).map(|process| {
+                assert_eq!(process.pid, pid);
+                String::from_utf8_lossy(process.program()).into_owned()
+            });
+            let expected = (!gone.contains(&pid)).then(|| format!("program {pid}"));
+            assert_eq!(program, expected);
+        }
+        assert_eq!(owners.sight(), Sight::Whole);
+    }
+}

@@ -179,10 +179,9 @@ impl Source {
         warn: &mut dyn FnMut(Warning),
     ) -> Read {
         let place = Place::SockDiag(table.name);
-        let before = sockets.len();
         let mut any = false;
         let mut faults = Vec::new();
-        let mut read = |sockets: &mut Sockets| {
+        let result = at_most_twice(sockets, |sockets| {
             faults.clear();
             self.sock_diag.read(table, |number, row| {
                 any = true;
@@ -191,12 +190,7 @@ impl Source {
                     Err(fault) => faults.push((number, fault)),
                 }
             })
-        };
-        let mut result = read(sockets);
-        if result.as_ref().is_err_and(has_changed) {
-            sockets.truncate(before);
-            result = read(sockets);
-        }
+        });
         for (number, fault) in faults {
             warn(Warning::Line { place: place.clone(), number, fault });
         }
@@ -259,9 +253,19 @@ fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
 
-/// Whether the kernel says that a dump is not what the table was at any time.
-fn has_changed(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::Interrupted
+/// Reads once more where the kernel says that what it gave is not what the table was at any time.
+fn at_most_twice(
+    sockets: &mut Sockets,
+    mut read: impl FnMut(&mut Sockets) -> io::Result<()>,
+) -> io::Result<()> {
+    let before = sockets.len();
+    match read(sockets) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            sockets.truncate(before);
+            read(sockets)
+        }
+        result => result,
+    }
 }
 
 /// Where a table is read from.

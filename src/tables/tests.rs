@@ -282,6 +282,35 @@ fn an_absurd_unix_row_costs_its_line() {
 }
 
 #[test]
+fn a_table_that_changed_under_its_reader_is_read_again() {
+    let unix = |inode| UnixSocket {
+        references: 2,
+        flags: 0,
+        kind: SocketType::Stream,
+        state: UnixState::Connected,
+        inode,
+        path: None,
+    };
+    let changed = || Err(io::ErrorKind::Interrupted.into());
+    for (outcomes, expected, succeeds) in [
+        ([Some(Ok(())), None], &[1, 10][..], true),
+        ([Some(changed()), Some(Ok(()))], &[1, 20], true),
+        ([Some(changed()), Some(changed())], &[1, 20], false),
+        ([Some(Err(io::ErrorKind::PermissionDenied.into())), None], &[1, 10], false),
+    ] {
+        let mut sockets = Sockets { unix: vec![unix(1)], ..Sockets::default() };
+        let (mut outcomes, mut inode) = (outcomes.into_iter(), 0);
+        let result = at_most_twice(&mut sockets, |sockets| {
+            inode += 10;
+            sockets.unix.push(unix(inode));
+            outcomes.next().flatten().unwrap()
+        });
+        assert_eq!(result.is_ok(), succeeds);
+        assert_eq!(sockets.unix.iter().map(|it| it.inode).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn each_socket_is_shown_once() {
     let socket = |port, inode| {
         let address = Ipv4Addr::LOCALHOST.into();
