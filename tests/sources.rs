@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Command;
 
 use common::host::{Host, Service};
-use common::{RNETSTAT, difference, rnetstat, text};
+use common::{NOBODY, RNETSTAT, difference, is_root, public_copy, rnetstat, skipped, text};
 use tempfile::NamedTempFile;
 
 /// A host with this many UDP sockets.
@@ -79,6 +79,25 @@ fn where_netlink_is_refused_the_text_is_read() {
         "rnetstat: no socket table can be read: sock_diag udp: Operation not permitted (os error \
          1) (--source proc reads the text of /proc/net)\n"
     );
+}
+
+/// The netlink socket of rnetstat's own is nothing that it has found out about others.
+#[test]
+fn who_sees_nothing_is_told_so_by_netlink_too() {
+    if !is_root() {
+        return skipped("not root");
+    }
+    let Some((host, _many)) = host("1100") else { return };
+    let sleeps = "for i in $(seq 60); do sleep 1000 & done; echo ready; exec cat";
+    let mut sleepers = host.start("sh", &["-c", sleeps]);
+    assert_eq!(sleepers.line(), "ready");
+    let (_directory, rnetstat) = public_copy();
+    for _ in 0..20 {
+        let mut command = host.command("setpriv");
+        command.args([&format!("--reuid={NOBODY}"), "--clear-groups"]).arg(&rnetstat).arg("-uanp");
+        let stderr = text(command.output().unwrap().stderr);
+        assert!(stderr.starts_with("(No info could be read for \"-p\": geteuid()="), "{stderr}");
+    }
 }
 
 #[test]

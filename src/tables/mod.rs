@@ -106,6 +106,7 @@ impl Source {
         let mut quick = self.interface == Interface::Auto && self.has_many(query);
         for &table in TABLES.iter().filter(|table| table.is_wanted(query)) {
             let wanted = Wanted { table, query };
+            let before = sockets.len();
             let binary = match self.interface {
                 Interface::Netlink => Some(self.read_binary(wanted, &mut sockets, warn)),
                 Interface::Auto if quick && matches!(table.holds, Holds::Internet(..)) => {
@@ -115,10 +116,10 @@ impl Source {
             };
             let read = match binary {
                 Some(Read { place, result: Err(error), .. })
-                    if is_absent(&error) || self.interface == Interface::Auto =>
+                    if is_of_one_table(&error) || self.interface == Interface::Auto =>
                 {
-                    // Without a table's module the others may have theirs.
-                    quick &= is_absent(&error);
+                    quick &= is_of_one_table(&error);
+                    sockets.truncate(before);
                     let read = self.read_text(wanted, &mut sockets, warn);
                     if !read.result.as_ref().is_err_and(is_absent) {
                         warn(Warning::Fallback { place, error });
@@ -197,16 +198,12 @@ impl Source {
         Read { place, any, result }
     }
 
-    /// Reads a table by netlink if all of it can be had so, and nothing of it otherwise.
+    /// Reads a table by netlink, and fails if not all of it can be had so.
     fn read_quickly(&mut self, wanted: Wanted<'_>, sockets: &mut Sockets) -> Read {
-        let before = sockets.len();
         let mut fault = None;
         let mut read = self.read_binary(wanted, sockets, &mut |warning| fault = Some(warning));
         if let Some(fault) = fault {
             read.result = Err(io::Error::other(fault.to_string()));
-        }
-        if read.result.is_err() {
-            sockets.truncate(before);
         }
         read
     }
@@ -248,6 +245,12 @@ struct Read {
 
 /// A table that could not be read, or not to its end.
 type Failure = (Table, Place, io::Error);
+
+/// Whether netlink may have the other tables all the same: this one has no module, or a row of
+/// which not all is told.
+fn is_of_one_table(error: &io::Error) -> bool {
+    is_absent(error) || error.kind() == io::ErrorKind::Unsupported
+}
 
 fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound

@@ -1,5 +1,7 @@
 //! Internet sockets, as `linux/inet_diag.h` describes them: `struct inet_diag_msg`.
 
+use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nix::libc::{AF_INET, AF_INET6, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
@@ -19,20 +21,16 @@ pub(super) struct Reader {
     protocol: Protocol,
     family: Family,
     slot: u32,
-    listeners: Vec<Listener>,
-}
-
-/// A socket that takes connections, and whose user has those that are in their handshake.
-struct Listener {
-    local: Endpoint,
-    /// The network device that it is bound to, 0 for none.
-    device: u32,
-    uid: u32,
+    /// The users who take connections to a port, and with them those that are in their handshake;
+    /// none where there are several.
+    takers: HashMap<u16, Option<u32>>,
+    /// Of every handshake so far there is one user whose it can be.
+    is_certain: bool,
 }
 
 impl Reader {
     pub(super) fn new(protocol: Protocol, family: Family) -> Self {
-        Self { protocol, family, slot: 0, listeners: Vec::new() }
+        Self { protocol, family, slot: 0, takers: HashMap::new(), is_certain: true }
     }
 
     /// `struct inet_diag_req_v2`, for sockets in every state.
@@ -72,7 +70,7 @@ impl Reader {
         let remote_port = u16::from_be_bytes(fields.bytes("remote port")?);
         let local = Endpoint { address: self.address(&mut fields)?, port: local_port };
         let remote = Endpoint { address: self.address(&mut fields)?, port: remote_port };
-        let device = fields.u32("device")?;
+        let _device = fields.u32("device")?;
         let _cookie: [u8; 8] = fields.bytes("cookie")?;
         let _expires = fields.u32("expiry")?;
         let receive = fields.u32("receive queue")?;
@@ -99,11 +97,15 @@ impl Reader {
             (Protocol::Tcp, State::Listen) => {
                 // What may wait at most to be accepted, of which the text says nothing.
                 socket.queues.send = 0;
-                self.listeners.push(Listener { local, device, uid });
+                let taker = self.takers.entry(local.port).or_insert(Some(uid));
+                *taker = taker.filter(|&other| other == uid);
             }
-            // The text has the listener's user.
+            // The text has the listener's user. The kernel lists listeners before connections.
             (Protocol::Tcp, State::SynRecv) if inode == 0 => {
-                socket.uid = self.listener(local, device).map_or(uid, |listener| listener.uid);
+                match self.takers.get(&local.port).copied().flatten() {
+                    Some(taker) => socket.uid = taker,
+                    None => self.is_certain = false,
+                }
             }
             _ => {}
         }
@@ -121,14 +123,15 @@ impl Reader {
         })
     }
 
-    /// Who takes connections to this end: the kernel lists them before the connections.
-    fn listener(&self, local: Endpoint, device: u32) -> Option<&Listener> {
-        let mut fitting = self
-            .listeners
-            .iter()
-            .filter(|other| other.local.port == local.port && other.device == device);
-        let exact = fitting.clone().find(|other| other.local.address == local.address);
-        exact.or_else(|| fitting.find(|other| other.local.address.is_unspecified()))
+    /// # Errors
+    ///
+    /// `Unsupported` when there is a handshake of which nobody knows whose it is: its listener
+    /// has gone, or several users have one on its port.
+    pub(super) fn ensure_certain(&self) -> io::Result<()> {
+        if self.is_certain {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::Unsupported, "it does not tell whose a handshake is"))
     }
 }
 

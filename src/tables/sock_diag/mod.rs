@@ -43,7 +43,8 @@ impl SockDiag {
     /// # Errors
     ///
     /// Those of the sockets and the kernel's own: `ENOENT` when it cannot list this table so;
-    /// `Interrupted` when the table has changed under the reader, after all of its rows.
+    /// `Interrupted` when the table has changed under the reader, and `Unsupported` when it has rows
+    /// of which not all is told, both after all of its rows.
     pub(super) fn read(
         &mut self,
         table: Table,
@@ -56,7 +57,8 @@ impl SockDiag {
                 self.dump(&reader.request(), |message| {
                     number += 1;
                     each(number, reader.parse(message).map(Row::Internet));
-                })
+                })?;
+                reader.ensure_certain()
             }
             Holds::Unix => {
                 let mut reader = unix::Reader::default();

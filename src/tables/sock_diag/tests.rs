@@ -94,21 +94,24 @@ fn what_the_text_says_otherwise_is_said_its_way() {
     assert_eq!((parsed.local.port, parsed.remote.port), (5000, 0));
 
     let listener = socket(Protocol::Tcp, State::Listen);
-    let any = Endpoint { address: Ipv4Addr::UNSPECIFIED.into(), ..listener.local };
     let mut reader = internet::Reader::new(Protocol::Tcp, Family::Ipv4);
-    let mut parse = |socket, device| reader.parse(&inet_diag_msg(&socket, device)).unwrap();
-    assert_eq!(parse(Socket { local: any, uid: 1, ..listener }, 0).queues.send, 0);
-    parse(Socket { uid: 2, ..listener }, 0);
-    parse(Socket { local: any, uid: 3, ..listener }, 8);
+    let mut parse = |port, socket: Socket| {
+        let socket = Socket { local: Endpoint { port, ..socket.local }, ..socket };
+        let parsed = reader.parse(&inet_diag_msg(&socket, 0)).unwrap();
+        (parsed.queues.send, parsed.uid, reader.ensure_certain().is_ok())
+    };
+    assert_eq!(parse(80, listener), (0, 1000, true));
+    parse(80, listener);
+    for uid in [1, 2, 1] {
+        parse(443, Socket { uid, ..listener });
+    }
     let handshake = Socket { uid: 0, inode: 0, ..socket(Protocol::Tcp, State::SynRecv) };
-    let elsewhere = Endpoint { address: Ipv4Addr::LOCALHOST.into(), ..handshake.local };
-    let stranger = Endpoint { port: 1, ..handshake.local };
-    let of = |local| Socket { local, ..handshake };
-    assert_eq!(parse(handshake, 0).uid, 2, "bound to its very address");
-    assert_eq!(parse(of(elsewhere), 0).uid, 1, "bound to all addresses");
-    assert_eq!(parse(handshake, 8).uid, 3, "bound to its device");
-    assert_eq!(parse(of(stranger), 0).uid, 0, "nobody's");
-    assert_eq!(parse(Socket { uid: 5, inode: 6, ..handshake }, 0).uid, 5, "its own");
+    assert_eq!(parse(80, handshake), (4, 1000, true), "its listener's");
+    assert_eq!(parse(443, Socket { uid: 5, inode: 6, ..handshake }), (4, 5, true), "its own");
+    assert_eq!(parse(443, handshake), (4, 0, false), "one of several users'");
+    let mut reader = internet::Reader::new(Protocol::Tcp, Family::Ipv4);
+    reader.parse(&inet_diag_msg(&handshake, 0)).unwrap();
+    assert!(reader.ensure_certain().is_err(), "of a listener that has gone");
 }
 
 #[test]
