@@ -20,18 +20,25 @@ fn host(sockets: &str) -> Option<(Host, Service)> {
 }
 
 /// What rnetstat prints on the host, its status, and the system calls of these sorts that it
-/// made on the way; with `refuse` it gets no netlink socket.
-fn traced(host: &Host, flags: &[&str], refuse: bool) -> (String, String, Option<i32>, String) {
+/// made on the way. What is to be injected of them is said as to strace.
+fn traced(
+    host: &Host,
+    flags: &[&str],
+    inject: Option<&str>,
+) -> (String, String, Option<i32>, String) {
     let log = NamedTempFile::new().unwrap();
     let mut command: Command = host.command("strace");
-    command.args(["-f", "-e", "trace=socket,openat", "-o"]).arg(log.path());
-    if refuse {
-        command.args(["-e", "inject=socket:error=EPERM"]);
+    command.args(["-f", "-e", "trace=socket,openat,recvfrom", "-o"]).arg(log.path());
+    if let Some(inject) = inject {
+        command.args(["-e", &format!("inject={inject}")]);
     }
     let output = command.arg(RNETSTAT).args(flags).output().unwrap();
     let calls = fs::read_to_string(log.path()).unwrap();
     (text(output.stdout), text(output.stderr), output.status.code(), calls)
 }
+
+/// No socket is to be had.
+const REFUSED: Option<&str> = Some("socket:error=EPERM");
 
 #[test]
 fn few_sockets_are_read_as_text_and_many_by_netlink() {
@@ -45,7 +52,7 @@ fn few_sockets_are_read_as_text_and_many_by_netlink() {
         ("1", &["-uan", "--source", "netlink"], true),
     ] {
         let Some((host, _many)) = host(sockets) else { return };
-        let (stdout, stderr, status, calls) = traced(&host, flags, false);
+        let (stdout, stderr, status, calls) = traced(&host, flags, None);
         assert_eq!((stderr.as_str(), status), ("", Some(0)));
         let rows = stdout.lines().filter(|line| line.starts_with("udp ")).count();
         let expected = if flags == ["-tan"] { "0" } else { sockets };
@@ -59,12 +66,12 @@ fn few_sockets_are_read_as_text_and_many_by_netlink() {
 #[test]
 fn where_netlink_is_refused_the_text_is_read() {
     let Some((host, _many)) = host("1100") else { return };
-    let (expected, ..) = traced(&host, &["-uan", "--source", "proc"], false);
-    let (stdout, stderr, status, _) = traced(&host, &["-uan"], true);
+    let (expected, ..) = traced(&host, &["-uan", "--source", "proc"], None);
+    let (stdout, stderr, status, _) = traced(&host, &["-uan"], REFUSED);
     assert_eq!(difference(&expected, &stdout), None);
     assert_eq!((stderr.as_str(), status), ("", Some(0)));
 
-    let (stdout, stderr, ..) = traced(&host, &["-uanv"], true);
+    let (stdout, stderr, ..) = traced(&host, &["-uanv"], REFUSED);
     assert_eq!(difference(&expected, &stdout), None);
     assert_eq!(
         stderr,
@@ -72,13 +79,25 @@ fn where_netlink_is_refused_the_text_is_read() {
          permitted (os error 1)\n"
     );
 
-    let (stdout, stderr, status, _) = traced(&host, &["-uan", "--source", "netlink"], true);
+    let (stdout, stderr, status, _) = traced(&host, &["-uan", "--source", "netlink"], REFUSED);
     assert_eq!((stdout.as_str(), status), ("", Some(2)));
     assert_eq!(
         stderr,
         "rnetstat: no socket table can be read: sock_diag udp: Operation not permitted (os error \
          1) (--source proc reads the text of /proc/net)\n"
     );
+}
+
+#[test]
+fn answers_that_break_off_or_say_nothing_are_not_waited_for() {
+    let Some((host, _many)) = host("1100") else { return };
+    let (expected, ..) = traced(&host, &["-uan", "--source", "proc"], None);
+    for inject in ["recvfrom:retval=0", "recvfrom:error=ENOBUFS:when=3", "recvfrom:error=EAGAIN"] {
+        let (stdout, stderr, status, calls) = traced(&host, &["-uan"], Some(inject));
+        assert_eq!(difference(&expected, &stdout), None, "{inject}");
+        assert_eq!((stderr.as_str(), status), ("", Some(0)), "{inject}");
+        assert!(calls.contains("(INJECTED)") && calls.contains("/net/udp\""), "{inject}\n{calls}");
+    }
 }
 
 /// The netlink socket of rnetstat's own is nothing that it has found out about others.

@@ -96,7 +96,7 @@ impl SockDiag {
                 received => received?,
             };
             // Who has CAP_NET_ADMIN can send to this socket as well.
-            if from.is_none_or(|from| from.pid() != 0) {
+            if from.ok_or(io::ErrorKind::InvalidData)?.pid() != 0 {
                 continue;
             }
             let datagram = self.0.get(..got).unwrap_or_default();
