@@ -12,7 +12,7 @@ use std::fs;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rnetstat::query::{Query, Scope};
+use rnetstat::query::Query;
 use rnetstat::socket::{Family, Protocol};
 use rnetstat::tables::{Interface, Source};
 use tempfile::TempDir;
@@ -41,12 +41,8 @@ fn tables(criterion: &mut Criterion) {
             .unwrap();
         }
         fs::write(net.join(name), text).unwrap();
-        let query = Query {
-            protocols: vec![protocol],
-            families: vec![family],
-            unix: false,
-            scope: Scope::All,
-        };
+        let (protocols, families) = (vec![protocol], vec![family]);
+        let query = Query { protocols, families, ..Query::default() };
         let mut source = Source::new(root.path(), Interface::Proc);
         let mut read = || source.read(&query, &mut |warning| panic!("{warning}")).unwrap();
         assert_eq!(read().internet.len(), ROWS as usize);

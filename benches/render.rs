@@ -1,17 +1,28 @@
-//! netstat's layout, from sockets to bytes.
+//! The layouts, from sockets to bytes.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench that cannot go on ends")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a bench that cannot go on ends"
+)]
 
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::symlink;
+use std::time::UNIX_EPOCH;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rnetstat::listing::{Listing, Order, Part};
 use rnetstat::names::{Names, Naming};
-use rnetstat::process::Process;
-use rnetstat::query::Scope;
-use rnetstat::render::netstat::{Layout, Table};
+use rnetstat::owners::Sweep;
+use rnetstat::process::Detail;
+use rnetstat::query::{Query, Scope};
+use rnetstat::render::table::Screen;
+use rnetstat::render::{Format, Look, Renderer};
 use rnetstat::socket::{Endpoint, Family, Protocol, Queues, Socket, State};
+use rnetstat::tables::Sockets;
 use tempfile::TempDir;
 
 const ROWS: u16 = 10_000;
@@ -32,40 +43,70 @@ fn socket(family: Family, address: IpAddr, row: u16) -> Socket {
     }
 }
 
-fn rows(criterion: &mut Criterion) {
+/// Sockets that one process holds.
+fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
+    let sockets: Vec<_> = (0..ROWS).map(|row| socket(family, address, row)).collect();
+    let (sweep, ()) = Sweep::run(root.path(), || ());
+    let inodes = sockets.iter().map(|socket| socket.inode);
+    let owners = sweep.owners(inodes, Detail::Whole, &mut |warning| panic!("{warning}"));
+    let query = Query {
+        protocols: vec![Protocol::Tcp],
+        families: vec![Family::Ipv4, Family::Ipv6],
+        ..Query::default()
+    };
+    let sockets = Sockets { internet: sockets, unix: Vec::new() };
+    let parts = vec![Part { namespace: None, sockets }];
+    Listing::new(parts, Some(owners), &query, &Order::default(), false, UNIX_EPOCH)
+}
+
+fn layouts(criterion: &mut Criterion) {
     let root = TempDir::new().unwrap();
-    fs::create_dir(root.path().join("4711")).unwrap();
-    fs::write(root.path().join("4711/cmdline"), "/usr/sbin/nginx: worker process\0").unwrap();
-    let process = Process::read(root.path(), 4711).unwrap();
-    let naming = Naming { hosts: false, ports: false, users: false };
-    let layout = Layout {
+    let process = root.path().join("4711");
+    fs::create_dir_all(process.join("fd")).unwrap();
+    fs::write(process.join("cmdline"), "/usr/sbin/nginx: worker process\0").unwrap();
+    for row in 0..ROWS {
+        let link = format!("socket:[{}]", 4_000_000 + u64::from(row));
+        symlink(link, process.join("fd").join(row.to_string())).unwrap();
+    }
+    let look = |format| Look {
+        format,
         scope: Scope::All,
+        internet: true,
+        unix: false,
+        header: true,
+        empty_sections: true,
         wide: false,
         extended: true,
         programs: true,
         timers: false,
-        naming,
+        peers: false,
+        namespaces: false,
+        time: false,
+        naming: Naming { hosts: false, ports: false, users: false },
     };
     let names = Names::default();
     let mut group = criterion.benchmark_group("render");
     group.throughput(Throughput::Elements(ROWS.into()));
-    for (name, family, address) in [
-        ("ipv4", Family::Ipv4, Ipv4Addr::new(192, 168, 1, 77).into()),
-        ("ipv6", Family::Ipv6, "2001:db8::1:77".parse::<Ipv6Addr>().unwrap().into()),
+    let ipv4 = listing(&root, Family::Ipv4, Ipv4Addr::new(192, 168, 1, 77).into());
+    let ipv6 = "2001:db8::1:77".parse::<Ipv6Addr>().unwrap();
+    let ipv6 = listing(&root, Family::Ipv6, ipv6.into());
+    for (name, format, listing) in [
+        ("netstat/ipv4", Format::Netstat, &ipv4),
+        ("netstat/ipv6", Format::Netstat, &ipv6),
+        ("table", Format::Table, &ipv4),
+        ("jsonl", Format::Jsonl, &ipv4),
+        ("csv", Format::Csv, &ipv4),
     ] {
-        let sockets: Vec<_> = (0..ROWS).map(|row| socket(family, address, row)).collect();
+        let screen = Screen { width: Some(120), color: true };
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let mut table = Table::new(layout, &names, io::BufWriter::new(io::sink()));
-                for socket in &sockets {
-                    table.internet(socket, Some(&process)).unwrap();
-                }
-                table.finish().unwrap();
+                let out = io::BufWriter::new(io::sink());
+                Renderer::new(look(format), screen).write(listing, &names, out).unwrap()
             });
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, rows);
+criterion_group!(benches, layouts);
 criterion_main!(benches);

@@ -25,8 +25,10 @@
 
 pub mod cli;
 mod files;
+pub mod gather;
 pub mod listing;
 pub mod names;
+pub mod namespaces;
 mod number;
 pub mod owners;
 pub mod process;
@@ -34,4 +36,5 @@ pub mod query;
 pub mod render;
 pub mod socket;
 pub mod tables;
+pub mod terminal;
 pub mod watch;

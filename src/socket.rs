@@ -80,6 +80,25 @@ impl State {
             _ => return None,
         })
     }
+
+    /// The state's name as netstat has it for tcp.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            // netstat has no name for the second and prints what it finds behind its table.
+            Self::SynRecv | Self::NewSynRecv => "SYN_RECV",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::LastAck => "LAST_ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
+        }
+    }
 }
 
 /// Bytes that wait in a socket's queues.
@@ -134,6 +153,34 @@ pub struct Socket {
     pub drops: Option<u32>,
 }
 
+impl Socket {
+    /// Its state's name; of those that have no states of their own, only the connected have one.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match (self.protocol, self.state) {
+            (Protocol::Tcp, state) => state.name(),
+            (_, State::Established) => State::Established.name(),
+            (_, State::Close) => "",
+            _ => "UNKNOWN",
+        }
+    }
+
+    /// The name of its protocol and family, as netstat has it.
+    #[must_use]
+    pub fn table_name(&self) -> &'static str {
+        match (self.protocol, self.family) {
+            (Protocol::Tcp, Family::Ipv4) => "tcp",
+            (Protocol::Tcp, Family::Ipv6) => "tcp6",
+            (Protocol::Udp, Family::Ipv4) => "udp",
+            (Protocol::Udp, Family::Ipv6) => "udp6",
+            (Protocol::UdpLite, Family::Ipv4) => "udpl",
+            (Protocol::UdpLite, Family::Ipv6) => "udpl6",
+            (Protocol::Raw, Family::Ipv4) => "raw",
+            (Protocol::Raw, Family::Ipv6) => "raw6",
+        }
+    }
+}
+
 /// The type of a UNIX socket, with the kernel's numbers (`include/linux/net.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are those of socket(2)")]
@@ -160,6 +207,19 @@ impl SocketType {
             5 => Self::SequentialPacket,
             _ => return None,
         })
+    }
+
+    /// The type's name as netstat has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "UNKNOWN",
+            Self::Stream => "STREAM",
+            Self::Datagram => "DGRAM",
+            Self::Raw => "RAW",
+            Self::ReliableDatagram => "RDM",
+            Self::SequentialPacket => "SEQPACKET",
+        }
     }
 }
 
@@ -205,6 +265,9 @@ pub struct UnixSocket {
     pub inode: u64,
     /// What it is bound to: a path, or a name that begins with `@` and is no file. None for most.
     pub path: Option<Box<[u8]>>,
+    /// The inode of the socket that it is connected to, 0 if that has none; none where it is not
+    /// connected, or the source does not tell.
+    pub peer: Option<u64>,
 }
 
 impl UnixSocket {
@@ -219,5 +282,24 @@ impl UnixSocket {
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.state == UnixState::Unconnected && self.flags & Self::ACCEPTS != 0
+    }
+
+    /// Its state's name, as netstat has it; none of those that neither listen nor are connected.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            UnixState::Free => "FREE",
+            UnixState::Unconnected if self.is_listening() => "LISTENING",
+            UnixState::Unconnected => "",
+            UnixState::Connecting => "CONNECTING",
+            UnixState::Connected => "CONNECTED",
+            UnixState::Disconnecting => "DISCONNECTING",
+        }
+    }
+
+    /// The names of the flags that are set, as netstat has them.
+    pub fn flag_names(&self) -> impl Iterator<Item = &'static str> {
+        let names = [(Self::ACCEPTS, "ACC"), (Self::WAITS, "W"), (Self::NO_SPACE, "N")];
+        names.into_iter().filter(|&(bit, _)| self.flags & bit != 0).map(|(_, name)| name)
     }
 }

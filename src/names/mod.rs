@@ -16,6 +16,7 @@ use dns_lookup::getnameinfo;
 use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV};
 use nix::unistd::{Uid, User};
 
+use crate::number::decimal;
 use crate::socket::Protocol;
 use local::Local;
 
@@ -209,6 +210,33 @@ impl Pool {
             self.workers.fetch_sub(1, Relaxed);
         }
         number
+    }
+}
+
+/// Why a user's number is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserError {
+    /// There is no such user.
+    Unknown,
+    /// The host's resolver has not answered in time.
+    Late,
+}
+
+/// The number of a user: of this name, or else this one.
+///
+/// # Errors
+///
+/// [`UserError`].
+pub fn user(user: &str, deadline: Duration) -> Result<u32, UserError> {
+    let number = decimal(user.as_bytes());
+    let (answer, answers) = mpsc::channel();
+    let name = user.to_owned();
+    let ask =
+        move || answer.send(User::from_name(&name).ok().flatten().map(|user| user.uid.as_raw()));
+    let asked = thread::Builder::new().stack_size(STACK).spawn(ask);
+    match asked.ok().map(|_| answers.recv_timeout(deadline)) {
+        Some(Ok(known)) => known.or(number).ok_or(UserError::Unknown),
+        _ => number.ok_or(UserError::Late),
     }
 }
 

@@ -13,17 +13,31 @@ use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
-use crate::process::{self, Pid, Process};
+use crate::process::{self, Detail, Pid, Process};
 use index::Index;
 use sweep::Findings;
 
 /// A file descriptor of a process, behind which there is a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Holder {
+struct Holder {
+    pid: Pid,
+    fd: u32,
+}
+
+/// A process that holds a socket, and by which of its descriptors.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding<'a> {
     /// The process.
-    pub pid: Pid,
-    /// The descriptor's number there.
-    pub fd: u32,
+    pub process: &'a Process,
+    /// Not empty, all of one process.
+    held: &'a [(u64, Holder)],
+}
+
+impl<'a> Holding<'a> {
+    /// Its descriptors behind which the socket is, in their order.
+    pub fn fds(&self) -> impl Iterator<Item = u32> + use<'a> {
+        self.held.iter().map(|&(_, holder)| holder.fd)
+    }
 }
 
 /// How much of the processes the sweep was allowed to see.
@@ -67,10 +81,12 @@ impl<'a> Sweep<'a> {
         (Self { root, findings }, result)
     }
 
-    /// Who holds the sockets of these inodes, with `warn` for what went wrong on the way to them.
+    /// Who holds the sockets of these inodes, in this detail, with `warn` for what went wrong on the
+    /// way to them.
     pub fn owners(
         self,
         wanted: impl IntoIterator<Item = u64>,
+        detail: Detail,
         warn: &mut dyn FnMut(Warning),
     ) -> Owners {
         let Findings { mut holders, mut hidden, veiled, warnings } = self.findings;
@@ -83,7 +99,7 @@ impl<'a> Sweep<'a> {
         pids.sort_unstable();
         pids.dedup();
         let mut processes = Vec::with_capacity(pids.len());
-        for (&pid, read) in pids.iter().zip(read_processes(self.root, &pids)) {
+        for (&pid, read) in pids.iter().zip(read_processes(self.root, &pids, detail)) {
             match read {
                 Ok(process) => processes.push(process),
                 Err(error) => match Meaning::of(&error) {
@@ -110,9 +126,9 @@ impl<'a> Sweep<'a> {
 
 /// Reads what these processes are, in their order, half of them on a thread of its own where
 /// there are many.
-fn read_processes(root: &Path, pids: &[Pid]) -> Vec<io::Result<Process>> {
+fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<Process>> {
     const MANY: usize = 64;
-    let read = |pids: &[Pid]| pids.iter().map(|&pid| Process::read(root, pid)).collect();
+    let read = |pids: &[Pid]| pids.iter().map(|&pid| Process::read(root, pid, detail)).collect();
     if pids.len() < MANY {
         return read(pids);
     }
@@ -142,18 +158,22 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Everyone who holds the socket, in order of PID and descriptor.
-    pub fn holders(&self, inode: u64) -> impl Iterator<Item = Holder> {
+    /// Every process that holds the socket, in order of PID.
+    pub fn holdings(&self, inode: u64) -> impl Iterator<Item = Holding<'_>> {
         let rest = self.index.from(&self.holders, inode, |&(inode, _)| inode);
-        rest.iter().take_while(move |&&(other, _)| other == inode).map(|&(_, holder)| holder)
+        let end = rest.iter().take_while(|&&(other, _)| other == inode).count();
+        let ours = rest.get(..end).unwrap_or_default();
+        ours.chunk_by(|(_, one), (_, other)| one.pid == other.pid).filter_map(|held| {
+            let &(_, Holder { pid, .. }) = held.first()?;
+            let process = self.processes.get(position(&self.processes, pid)?)?;
+            Some(Holding { process, held })
+        })
     }
 
-    /// The first of its holders, the one with the lowest PID.
+    /// Every process that holds any of them, in order of PID.
     #[must_use]
-    pub fn first(&self, inode: u64) -> Option<&Process> {
-        let Holder { pid, .. } = self.holders(inode).next()?;
-        let index = position(&self.processes, pid)?;
-        self.processes.get(index)
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
     }
 
     /// How much the sweep was allowed to see.
@@ -167,6 +187,12 @@ impl Owners {
     #[must_use]
     pub fn veiled(&self) -> bool {
         self.veiled
+    }
+
+    /// Whether a socket that nobody is known to hold is held by nobody.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.sight == Sight::Whole && !self.veiled
     }
 }
 
@@ -234,11 +260,12 @@ mod tests {
             fs::remove_file(process::command_file(root.path(), pid)).unwrap();
         }
         let (sweep, ()) = Sweep::run(root.path(), || ());
-        let owners = sweep.owners((1000..2000).rev(), &mut |warning| panic!("{warning}"));
+        let owners =
+            sweep.owners((1000..2000).rev(), Detail::Name, &mut |warning| panic!("{warning}"));
         for pid in pids {
-            let program = owners.first(1000 + u64::from(pid)).map(|process| {
-                assert_eq!(process.pid, pid);
-                String::from_utf8_lossy(process.program()).into_owned()
+            let program = owners.holdings(1000 + u64::from(pid)).next().map(|holding| {
+                assert_eq!((holding.process.pid, holding.fds().collect()), (pid, vec![3]));
+                String::from_utf8_lossy(holding.process.program()).into_owned()
             });
             let expected = (!gone.contains(&pid)).then(|| format!("program {pid}"));
             assert_eq!(program, expected);

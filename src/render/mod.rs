@@ -1,11 +1,120 @@
 //! How a listing looks. Layouts write to a [`std::io::Write`] and know nothing of where sockets
 //! come from; what they share is here.
 
-pub mod netstat;
+mod netstat;
+mod records;
+pub mod table;
+mod timer;
 
+use std::io::{self, Write};
 use std::iter::repeat_n;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use crate::listing::Listing;
+use crate::names::{Names, Naming};
+use crate::query::Scope;
+use records::Records;
+use table::Screen;
+use timer::Shown;
+
+/// The layouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// net-tools' own.
+    Netstat,
+    /// For people.
+    Table,
+    /// One array of objects.
+    Json,
+    /// An object a line.
+    Jsonl,
+    /// Comma-separated values, RFC 4180.
+    Csv,
+}
+
+impl Format {
+    /// Whether it is one that programs read, and has all that is known.
+    #[must_use]
+    pub fn is_for_programs(self) -> bool {
+        matches!(self, Self::Json | Self::Jsonl | Self::Csv)
+    }
+}
+
+/// Which layout, and which parts of it are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Look {
+    /// The layout.
+    pub format: Format,
+    /// What netstat's headings say is listed.
+    pub scope: Scope,
+    /// The section of internet sockets.
+    pub internet: bool,
+    /// The section of UNIX sockets.
+    pub unix: bool,
+    /// The lines above the sockets.
+    pub header: bool,
+    /// They are there for a section without sockets as well.
+    pub empty_sections: bool,
+    /// `-W`: addresses are not cut.
+    pub wide: bool,
+    /// `-e`: the columns with user and inode.
+    pub extended: bool,
+    /// `-p`: the column with process and program.
+    pub programs: bool,
+    /// `-o`: the column with the timer.
+    pub timers: bool,
+    /// `--peers`: the column with who is at the other end.
+    pub peers: bool,
+    /// `--netns`: the column with the namespace.
+    pub namespaces: bool,
+    /// `-c`: records say when they were made.
+    pub time: bool,
+    /// What is shown by name, where the name is known.
+    pub naming: Naming,
+}
+
+/// Writes listings, one after the other.
+pub struct Renderer {
+    look: Look,
+    screen: Screen,
+    records: Records,
+}
+
+impl Renderer {
+    /// A renderer for what is a screen, or a pipe.
+    #[must_use]
+    pub fn new(look: Look, screen: Screen) -> Self {
+        Self { look, screen, records: Records::new(look) }
+    }
+
+    /// Writes a listing. What of its columns has no room is left out, and named in what it
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// Those of the output.
+    pub fn write(
+        &mut self,
+        listing: &Listing,
+        names: &Names,
+        mut out: impl Write,
+    ) -> io::Result<Vec<&'static str>> {
+        let mut left_out = Vec::new();
+        match self.look.format {
+            Format::Netstat => netstat::write(&self.look, listing, names, &mut out)?,
+            Format::Table => {
+                left_out = table::write(&self.look, self.screen, listing, names, &mut out)?;
+            }
+            Format::Json | Format::Jsonl | Format::Csv => {
+                self.records.write(listing, names, &mut out)?;
+            }
+        }
+        out.flush()?;
+        Ok(left_out)
+    }
+}
 
 /// The characters of text that another process chose, made harmless for a terminal: what drives
 /// it, is invisible or changes the direction of writing becomes `.`, and so does each byte that

@@ -8,40 +8,53 @@ mod cells;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use crate::names::{Names, Naming, Number};
+use super::{Look, Shown};
+use crate::listing::{Entry, Held, Listing};
+use crate::names::{Names, Number};
+use crate::namespaces::Namespace;
 use crate::process::Process;
 use crate::query::Scope;
-use crate::socket::{
-    Endpoint, Family, Protocol, Queues, Socket, SocketType, State, Timer, UnixSocket, UnixState,
-};
+use crate::socket::{Endpoint, Protocol, Queues, Socket, Timer, UnixSocket};
 use cells::Row;
 
 /// Bytes that an address and its port may have together, unless addresses are shown whole.
 const ENDPOINT: usize = 22;
 /// Bytes that `PID/Program name` may have.
 const PROGRAM: usize = 19;
+/// Bytes of the column with the namespace.
+const NAMESPACE: usize = 12;
 
-/// Which parts of the layout are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of netstat's")]
-pub struct Layout {
-    /// What the headings say is listed.
-    pub scope: Scope,
-    /// `-W`: addresses are not cut.
-    pub wide: bool,
-    /// `-e`: the columns with user and inode.
-    pub extended: bool,
-    /// `-p`: the column with process and program.
-    pub programs: bool,
-    /// `-o`: the column with the timer.
-    pub timers: bool,
-    /// What is shown by name, where the name is known.
-    pub naming: Naming,
+/// Writes all of a listing.
+///
+/// # Errors
+///
+/// Those of the output.
+pub(super) fn write(
+    look: &Look,
+    listing: &Listing,
+    names: &Names,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut table = Table::new(look, names, out);
+    let has_heading = |any: bool| look.header && (look.empty_sections || any);
+    if look.internet && has_heading(listing.internet().next().is_some()) {
+        table.internet_heading()?;
+    }
+    for entry in listing.internet() {
+        table.internet(&entry)?;
+    }
+    if look.unix && has_heading(listing.unix().next().is_some()) {
+        table.unix_heading()?;
+    }
+    for entry in listing.unix() {
+        table.unix(&entry)?;
+    }
+    Ok(())
 }
 
-/// Writes a listing.
-pub struct Table<'a, W> {
-    layout: Layout,
+/// Writes a listing, line by line.
+struct Table<'a, W> {
+    look: &'a Look,
     names: &'a Names,
     out: W,
     /// The row that is being made, reused.
@@ -50,38 +63,32 @@ pub struct Table<'a, W> {
 
 impl<'a, W: Write> Table<'a, W> {
     /// A listing on `out`.
-    pub fn new(layout: Layout, names: &'a Names, out: W) -> Self {
-        Self { layout, names, out, row: Row::default() }
+    fn new(look: &'a Look, names: &'a Names, out: W) -> Self {
+        Self { look, names, out, row: Row::default() }
     }
 
     /// Writes the two lines above the internet sockets.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output, as for all that follows.
-    pub fn internet_heading(&mut self) -> io::Result<()> {
+    fn internet_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active Internet connections ({})", self.scope())?;
         self.row.text(
             "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ",
         );
-        if self.layout.extended {
+        if self.look.extended {
             self.row.text(" User       Inode     ");
         }
         self.program_heading();
-        if self.layout.timers {
+        if self.look.timers {
             self.row.text(" Timer");
         }
+        self.more_headings();
         self.row.end(&mut self.out)
     }
 
-    /// Writes one internet socket. The process is shown when the layout has a column for it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn internet(&mut self, socket: &Socket, process: Option<&Process>) -> io::Result<()> {
+    /// Writes one internet socket.
+    fn internet(&mut self, entry: &Entry<'_, Socket>) -> io::Result<()> {
+        let socket = entry.socket;
         let Queues { receive, send } = socket.queues;
-        self.row.cell(5, |row| row.text(label(socket)));
+        self.row.cell(5, |row| row.text(socket.table_name()));
         self.row.text(" ");
         self.row.right(6, receive);
         self.row.text(" ");
@@ -91,11 +98,11 @@ impl<'a, W: Write> Table<'a, W> {
             self.endpoint(socket.protocol, end);
             self.row.text(" ");
         }
-        self.row.cell(11, |row| match state(socket) {
-            Some(state) => row.text(state),
-            None => row.number(socket.state as u8),
+        self.row.cell(11, |row| match socket.protocol {
+            Protocol::Raw => row.number(socket.state as u8),
+            _ => row.text(socket.state_name()),
         });
-        if self.layout.extended {
+        if self.look.extended {
             self.row.text(" ");
             self.row.cell(10, |row| match self.names.get(Number::User(socket.uid)) {
                 Some(name) => row.foreign(name.as_bytes()),
@@ -104,85 +111,53 @@ impl<'a, W: Write> Table<'a, W> {
             self.row.text(" ");
             self.row.cell(10, |row| row.number(socket.inode));
         }
-        self.program(process);
-        if self.layout.timers {
+        self.program(entry.held);
+        if self.look.timers {
             self.timer(socket.protocol, socket.timer.as_ref());
         }
+        self.more(entry);
         self.row.end(&mut self.out)
     }
 
     /// Writes the two lines above the UNIX sockets.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn unix_heading(&mut self) -> io::Result<()> {
+    fn unix_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active UNIX domain sockets ({})", self.scope())?;
         self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
         self.program_heading();
+        self.more_headings();
         self.row.text(" Path");
         self.row.end(&mut self.out)
     }
 
-    /// Writes one UNIX socket. The process is shown when the layout has a column for it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn unix(&mut self, socket: &UnixSocket, process: Option<&Process>) -> io::Result<()> {
-        let kind = match socket.kind {
-            SocketType::None => "UNKNOWN",
-            SocketType::Stream => "STREAM",
-            SocketType::Datagram => "DGRAM",
-            SocketType::Raw => "RAW",
-            SocketType::ReliableDatagram => "RDM",
-            SocketType::SequentialPacket => "SEQPACKET",
-        };
-        let state = match socket.state {
-            UnixState::Free => "FREE",
-            UnixState::Unconnected if socket.is_listening() => "LISTENING",
-            UnixState::Unconnected => "",
-            UnixState::Connecting => "CONNECTING",
-            UnixState::Connected => "CONNECTED",
-            UnixState::Disconnecting => "DISCONNECTING",
-        };
+    /// Writes one UNIX socket.
+    fn unix(&mut self, entry: &Entry<'_, UnixSocket>) -> io::Result<()> {
+        let socket = entry.socket;
         self.row.text("unix  ");
         self.row.cell(6, |row| row.number(socket.references));
         self.row.text(" ");
         self.row.cell(11, |row| {
             row.text("[ ");
-            for (bit, mark) in [
-                (UnixSocket::ACCEPTS, "ACC "),
-                (UnixSocket::WAITS, "W "),
-                (UnixSocket::NO_SPACE, "N "),
-            ] {
-                row.text(if socket.flags & bit == 0 { "" } else { mark });
+            for name in socket.flag_names() {
+                row.text(name);
+                row.text(" ");
             }
             row.text("]");
         });
         self.row.text(" ");
-        self.row.cell(10, |row| row.text(kind));
+        self.row.cell(10, |row| row.text(socket.kind.name()));
         self.row.text(" ");
-        self.row.cell(13, |row| row.text(state));
+        self.row.cell(13, |row| row.text(socket.state_name()));
         self.row.text(" ");
         self.row.cell(8, |row| row.number(socket.inode));
-        self.program(process);
+        self.program(entry.held);
+        self.more(entry);
         self.row.text(" ");
         self.row.foreign(socket.path.as_deref().unwrap_or_default());
         self.row.end(&mut self.out)
     }
 
-    /// Ends the listing: all of it is with the output.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-
     fn scope(&self) -> &'static str {
-        match self.layout.scope {
+        match self.look.scope {
             Scope::All => "servers and established",
             Scope::Listening => "only servers",
             Scope::Connected => "w/o servers",
@@ -190,33 +165,52 @@ impl<'a, W: Write> Table<'a, W> {
     }
 
     fn program_heading(&mut self) {
-        if self.layout.programs {
+        if self.look.programs {
             self.row.text(" ");
             self.row.cell(PROGRAM + 1, |row| row.text("PID/Program name"));
         }
     }
 
     /// `PID/name`, cut to its column between two characters; `-` where nobody is known.
-    fn program(&mut self, process: Option<&Process>) {
-        if !self.layout.programs {
-            return;
+    fn program(&mut self, held: Held<'_>) {
+        if self.look.programs {
+            self.row.text(" ");
+            self.row.cell(PROGRAM + 1, |row| program(row, held.process()));
         }
-        self.row.text(" ");
-        self.row.cell(PROGRAM + 1, |row| match process {
-            None => row.text("-"),
-            Some(process) => {
-                let start = row.len();
-                row.number(process.pid);
-                row.text("/");
-                row.foreign_within(process.program(), PROGRAM - (row.len() - start));
+    }
+
+    fn more_headings(&mut self) {
+        for (is_shown, title, width) in
+            [(self.look.peers, "Peer", PROGRAM + 1), (self.look.namespaces, "Netns", NAMESPACE)]
+        {
+            if is_shown {
+                self.row.text(" ");
+                self.row.cell(width, |row| row.text(title));
             }
-        });
+        }
+    }
+
+    /// The columns that netstat does not have.
+    fn more<S>(&mut self, entry: &Entry<'_, S>) {
+        if self.look.peers {
+            self.row.text(" ");
+            self.row.cell(PROGRAM + 1, |row| {
+                if let Some(peer) = entry.peer {
+                    program(row, peer.process());
+                }
+            });
+        }
+        if self.look.namespaces {
+            self.row.text(" ");
+            let label = entry.namespace.map(Namespace::label).unwrap_or_default();
+            self.row.cell(NAMESPACE, |row| row.foreign(label.as_bytes()));
+        }
     }
 
     /// `address:port` in its column, cut to it unless it is wide.
     fn endpoint(&mut self, protocol: Protocol, end: &Endpoint) {
-        let Self { names, layout, .. } = self;
-        let Layout { naming, wide, .. } = *layout;
+        let Self { names, look, .. } = self;
+        let Look { naming, wide, .. } = **look;
         let host = |row: &mut Row| match (names.get(Number::Host(end.address)), end.address) {
             (Some(name), _) => row.foreign(name.as_bytes()),
             (None, IpAddr::V6(any)) if naming.hosts && any.is_unspecified() => row.text("[::]"),
@@ -233,58 +227,14 @@ impl<'a, W: Write> Table<'a, W> {
     /// ` on (0.20/1/0)`: which timer, its seconds, retransmits and probes; `-` where it is not told.
     fn timer(&mut self, protocol: Protocol, timer: Option<&Timer>) {
         let Some(timer) = timer else { return self.row.text(" -") };
-        let kinds: &[&str] = match protocol {
-            Protocol::Tcp => &["off", "on", "keepalive", "timewait", "probe"],
-            Protocol::Udp | Protocol::UdpLite | Protocol::Raw => &["off", "on1", "on2"],
-        };
-        let retransmits = match protocol {
-            Protocol::Udp | Protocol::UdpLite => 0,
-            Protocol::Tcp | Protocol::Raw => timer.retransmits,
-        };
-        #[expect(clippy::cast_precision_loss, reason = "hundredths of a second, for people")]
-        let seconds = timer.ticks as f64 / procfs::ticks_per_second() as f64;
-        self.row.text(" ");
-        match kinds.get(usize::from(timer.kind)) {
-            Some(kind) => self.row.text(kind),
-            None => self.row.format(format_args!("unkn-{}", timer.kind)),
-        }
-        self.row.format(format_args!(" ({seconds:.2}/{retransmits}/{})", timer.probes));
+        self.row.format(format_args!(" {}", Shown(protocol, timer)));
     }
 }
 
-fn label(socket: &Socket) -> &'static str {
-    match (socket.protocol, socket.family) {
-        (Protocol::Tcp, Family::Ipv4) => "tcp",
-        (Protocol::Tcp, Family::Ipv6) => "tcp6",
-        (Protocol::Udp, Family::Ipv4) => "udp",
-        (Protocol::Udp, Family::Ipv6) => "udp6",
-        (Protocol::UdpLite, Family::Ipv4) => "udpl",
-        (Protocol::UdpLite, Family::Ipv6) => "udpl6",
-        (Protocol::Raw, Family::Ipv4) => "raw",
-        (Protocol::Raw, Family::Ipv6) => "raw6",
-    }
-}
-
-/// The state's name; a raw socket's state is shown as its number.
-fn state(socket: &Socket) -> Option<&'static str> {
-    Some(match (socket.protocol, socket.state) {
-        (Protocol::Raw, _) => return None,
-        (_, State::Established) => "ESTABLISHED",
-        (Protocol::Udp | Protocol::UdpLite, State::Close) => "",
-        (Protocol::Udp | Protocol::UdpLite, _) => "UNKNOWN",
-        (Protocol::Tcp, state) => match state {
-            State::Established => "ESTABLISHED",
-            State::SynSent => "SYN_SENT",
-            // netstat has no name for the second and prints what it finds behind its table.
-            State::SynRecv | State::NewSynRecv => "SYN_RECV",
-            State::FinWait1 => "FIN_WAIT1",
-            State::FinWait2 => "FIN_WAIT2",
-            State::TimeWait => "TIME_WAIT",
-            State::Close => "CLOSE",
-            State::CloseWait => "CLOSE_WAIT",
-            State::LastAck => "LAST_ACK",
-            State::Listen => "LISTEN",
-            State::Closing => "CLOSING",
-        },
-    })
+fn program(row: &mut Row, process: Option<&Process>) {
+    let Some(process) = process else { return row.text("-") };
+    let start = row.len();
+    row.number(process.pid);
+    row.text("/");
+    row.foreign_within(process.program(), PROGRAM - (row.len() - start));
 }

@@ -7,6 +7,7 @@ mod sock_diag;
 mod sockstat;
 mod table;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -147,6 +148,22 @@ impl Source {
         repeats::drop_repeated(&mut sockets.internet);
         repeats::drop_repeated_unix(&mut sockets.unix);
         Ok(sockets)
+    }
+
+    /// Finds who UNIX sockets of this host are connected to, which netlink alone tells.
+    pub fn find_unix_peers(&mut self, sockets: &mut Sockets, warn: &mut dyn FnMut(Warning)) {
+        let mut peers = HashMap::new();
+        let result = self.sock_diag.read(Table::UNIX, |_, row| {
+            if let Ok(Row::Unix(UnixSocket { inode: inode @ 1.., peer: Some(peer), .. })) = row {
+                peers.insert(inode, peer);
+            }
+        });
+        for socket in &mut sockets.unix {
+            socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
+        }
+        if let Err(error) = result {
+            warn(Warning::Peers { place: Place::SockDiag(Table::UNIX.name), error });
+        }
     }
 
     /// Whether the host has so many sockets that netlink pays.
@@ -313,6 +330,13 @@ pub enum Warning {
         /// Why.
         error: io::Error,
     },
+    /// Whom the sockets of a table are connected to is not, or not wholly, known.
+    Peers {
+        /// The table.
+        place: Place,
+        /// Why.
+        error: io::Error,
+    },
     /// A table that could not be had by netlink, and was read as text.
     Fallback {
         /// The table.
@@ -331,6 +355,9 @@ impl fmt::Display for Warning {
             Self::Absent { place } => write!(f, "{place}: there is no such table"),
             Self::Table { place, error } => {
                 write!(f, "{place}: this table is not complete: {error}")
+            }
+            Self::Peers { place, error } => {
+                write!(f, "{place}: other ends may be missing: {error}")
             }
             Self::Fallback { place, error } => {
                 write!(f, "{place}: the text of /proc/net is read in its place: {error}")

@@ -55,7 +55,6 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::query::Scope;
     use crate::socket::{Family, Protocol};
 
     #[test]
@@ -67,7 +66,7 @@ mod tests {
         let both = (vec![Protocol::Tcp, Protocol::Udp], tcp.1.clone());
         let count = |(protocols, families): &(Vec<Protocol>, Vec<Family>)| {
             let (protocols, families) = (protocols.clone(), families.clone());
-            let query = Query { protocols, families, unix: true, scope: Scope::All };
+            let query = Query { protocols, families, unix: true, ..Query::default() };
             count(directory.path(), &query).ok()
         };
         assert_eq!(count(&tcp), None);

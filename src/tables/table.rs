@@ -28,10 +28,13 @@ pub(super) const TABLES: [Table; 9] = [
     Table::new("udplite6", Protocol::UdpLite, Family::Ipv6),
     Table::new("raw", Protocol::Raw, Family::Ipv4),
     Table::new("raw6", Protocol::Raw, Family::Ipv6),
-    Table { name: "unix", holds: Holds::Unix },
+    Table::UNIX,
 ];
 
 impl Table {
+    /// That of the UNIX sockets.
+    pub(super) const UNIX: Self = Self { name: "unix", holds: Holds::Unix };
+
     const fn new(name: &'static str, protocol: Protocol, family: Family) -> Self {
         Self { name, holds: Holds::Internet(protocol, family) }
     }

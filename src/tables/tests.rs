@@ -82,7 +82,7 @@ prop_compose! {
         state in (0_u8..=4).prop_map(|number| UnixState::from_kernel(number).unwrap()),
         path in option::of(vec(any::<u8>().prop_filter("ends the line", |&byte| byte != b'\n'), 0..108)),
     ) -> UnixSocket {
-        UnixSocket { references, flags, kind, state, inode, path: path.map(Vec::into_boxed_slice) }
+        UnixSocket { references, flags, kind, state, inode, path: path.map(Vec::into_boxed_slice), peer: None }
     }
 }
 
@@ -258,6 +258,7 @@ fn a_unix_row_has_what_follows_one_space_for_its_path() {
             state: UnixState::Unconnected,
             inode: 21577,
             path: path.map(|path| path.as_bytes().into()),
+            peer: None,
         };
         assert!(expected.is_listening());
         assert_eq!((rows, warnings), (vec![Row::Unix(expected)], vec![]));
@@ -290,6 +291,7 @@ fn a_table_that_changed_under_its_reader_is_read_again() {
         state: UnixState::Connected,
         inode,
         path: None,
+        peer: None,
     };
     let changed = || Err(io::ErrorKind::Interrupted.into());
     for (outcomes, expected, succeeds) in [
@@ -357,6 +359,7 @@ fn each_socket_is_shown_once() {
         state: UnixState::Connected,
         inode: 7,
         path: None,
+        peer: None,
     };
     let embryo = UnixSocket { inode: 0, ..unix.clone() };
     let forged = UnixSocket { path: Some(b"/forged"[..].into()), ..unix.clone() };

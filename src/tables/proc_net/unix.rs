@@ -34,5 +34,5 @@ pub(super) fn parse(line: &[u8]) -> Result<UnixSocket, Fault> {
     let state = fields.next("state", |text| UnixState::from_kernel(hex(text)?))?;
     let inode = fields.next("inode", decimal)?;
     let path = fields.0.strip_prefix(b" ").map(Box::from);
-    Ok(UnixSocket { references, flags, kind, state, inode, path })
+    Ok(UnixSocket { references, flags, kind, state, inode, path, peer: None })
 }

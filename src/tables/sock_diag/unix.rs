@@ -62,12 +62,16 @@ impl Reader {
         let _padding = fields.u8("padding")?;
         let inode = fields.u32("inode")?.into();
         let _cookie: [u8; 8] = fields.bytes("cookie")?;
-        let mut path = None;
+        let (mut path, mut peer) = (None, None);
         let mut waiting: &[u8] = &[];
         for (kind, value) in attributes(fields.0) {
             match kind {
                 UNIX_DIAG_NAME => path = Some(path_of(value)),
-                UNIX_DIAG_PEER => self.is_connected_to(Fields(value).u32("peer")?),
+                UNIX_DIAG_PEER => {
+                    let inode = Fields(value).u32("peer")?;
+                    self.is_connected_to(inode);
+                    peer = Some(inode.into());
+                }
                 UNIX_DIAG_ICONS => waiting = value,
                 _ => {}
             }
@@ -80,6 +84,7 @@ impl Reader {
             state: if connected { UnixState::Connected } else { UnixState::Unconnected },
             inode,
             path,
+            peer,
         };
         let connection =
             UnixSocket { flags: 0, state: UnixState::Connecting, inode: 0, ..socket.clone() };
@@ -89,7 +94,8 @@ impl Reader {
             self.is_connected_to(client);
             // Its client holds it as well, unless that has gone.
             let references = OWN_REFERENCES + u32::from(client != 0);
-            self.sockets.push(UnixSocket { references, ..connection.clone() });
+            let peer = Some(client.into());
+            self.sockets.push(UnixSocket { references, peer, ..connection.clone() });
         }
         Ok(())
     }

@@ -1,0 +1,201 @@
+//! What is to be shown: sockets in their order, each with who holds it, where it is and who is at
+//! its other end. Whoever gathers it fills it; layouts only look at it.
+
+mod peers;
+mod sort;
+
+use std::time::SystemTime;
+
+use crate::namespaces::Namespace;
+use crate::owners::{Holding, Owners};
+use crate::process::{Pid, Process};
+use crate::query::Query;
+use crate::socket::{Socket, UnixSocket};
+use crate::tables::Sockets;
+use peers::Peers;
+pub use sort::{Key, Order};
+
+/// The sockets of one network namespace.
+#[derive(Debug)]
+pub struct Part {
+    /// Which one, if that was asked for or is of use to the layout.
+    pub namespace: Option<Namespace>,
+    /// Its sockets.
+    pub sockets: Sockets,
+}
+
+/// Where a socket is: its part, and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    part: u32,
+    index: u32,
+}
+
+/// One listing.
+#[derive(Debug)]
+pub struct Listing {
+    parts: Vec<Part>,
+    owners: Option<Owners>,
+    peers: Option<Peers>,
+    /// Processes that were asked for, in order of their numbers; none where any will do.
+    named: Vec<Pid>,
+    internet: Vec<Place>,
+    unix: Vec<Place>,
+    /// When it was begun.
+    pub time: SystemTime,
+}
+
+/// What is known of a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a, S> {
+    /// The socket itself.
+    pub socket: &'a S,
+    /// Who holds it.
+    pub held: Held<'a>,
+    /// Who holds the socket at its other end; none where that is not on this host, or not looked
+    /// for.
+    pub peer: Option<Held<'a>>,
+    /// The namespace that it is in, if that is known.
+    pub namespace: Option<&'a Namespace>,
+}
+
+/// Who holds a socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// The socket's inode; 0 where no process can hold it.
+    pub inode: u64,
+    owners: Option<&'a Owners>,
+    named: &'a [Pid],
+}
+
+impl<'a> Held<'a> {
+    /// Every process that holds it, with its descriptors, in order of PID.
+    pub fn all(&self) -> impl Iterator<Item = Holding<'a>> + use<'a> {
+        let inode = self.inode;
+        self.owners.into_iter().flat_map(move |owners| owners.holdings(inode))
+    }
+
+    /// The one to show where there is room for one: the first, or the first that was asked for.
+    #[must_use]
+    pub fn first(&self) -> Option<Holding<'a>> {
+        let is_named = |holding: &Holding<'_>| self.named.contains(&holding.process.pid);
+        let named = if self.named.is_empty() { None } else { self.all().find(is_named) };
+        named.or_else(|| self.all().next())
+    }
+
+    /// The process of [`first`](Self::first).
+    #[must_use]
+    pub fn process(&self) -> Option<&'a Process> {
+        self.first().map(|holding| holding.process)
+    }
+
+    /// Whether it is known that there are no other holders than [`all`](Self::all).
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.inode == 0
+            || self.owners.is_some_and(Owners::is_complete)
+            || self.all().next().is_some()
+    }
+}
+
+impl Listing {
+    /// What `query` selects of these sockets, with their owners where they were looked for, and in
+    /// this order. Sockets that it does not select can be there all the same, as the other ends of
+    /// those that it does; with `peers` they are looked for.
+    #[must_use]
+    pub fn new(
+        parts: Vec<Part>,
+        owners: Option<Owners>,
+        query: &Query,
+        order: &Order,
+        peers: bool,
+        time: SystemTime,
+    ) -> Self {
+        let peers = peers.then(|| Peers::new(&parts));
+        let internet = places(&parts, |sockets| &sockets.internet, |socket| query.selects(socket));
+        let unix = places(&parts, |sockets| &sockets.unix, |socket| query.selects_unix(socket));
+        let mut listing = Self { parts, owners, peers, named: Vec::new(), internet, unix, time };
+        if !query.held_by.is_anybody() {
+            listing.keep_held_by(query);
+        }
+        listing.sort(order);
+        listing
+    }
+
+    fn keep_held_by(&mut self, query: &Query) {
+        let processes = self.owners.as_ref().map(Owners::processes).unwrap_or_default();
+        let named = processes.iter().filter(|process| query.held_by.passes(process));
+        let named: Vec<Pid> = named.map(|process| process.pid).collect();
+        let is_named = |held: Held<'_>| {
+            held.all().any(|holding| named.binary_search(&holding.process.pid).is_ok())
+        };
+        let kept = |places: &[Place], held: &dyn Fn(Place) -> Option<u64>| -> Vec<Place> {
+            let held = |&place: &Place| held(place).is_some_and(|inode| is_named(self.held(inode)));
+            places.iter().copied().filter(held).collect()
+        };
+        let internet = kept(&self.internet, &|place| Some(self.internet_at(place)?.inode));
+        let unix = kept(&self.unix, &|place| Some(self.unix_at(place)?.inode));
+        (self.named, self.internet, self.unix) = (named, internet, unix);
+    }
+
+    /// Its internet sockets.
+    pub fn internet(&self) -> impl Iterator<Item = Entry<'_, Socket>> {
+        self.internet.iter().filter_map(|&place| {
+            let socket = self.internet_at(place)?;
+            let peer = self.peers.as_ref().and_then(|peers| peers.of(place.part, socket));
+            let peer = peer.and_then(|place| Some(self.held(self.internet_at(place)?.inode)));
+            let namespace = self.namespace(place);
+            Some(Entry { socket, held: self.held(socket.inode), peer, namespace })
+        })
+    }
+
+    /// Its UNIX sockets.
+    pub fn unix(&self) -> impl Iterator<Item = Entry<'_, UnixSocket>> {
+        self.unix.iter().filter_map(|&place| {
+            let socket = self.unix_at(place)?;
+            let peer = socket.peer.filter(|_| self.peers.is_some()).map(|inode| self.held(inode));
+            let namespace = self.namespace(place);
+            Some(Entry { socket, held: self.held(socket.inode), peer, namespace })
+        })
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.internet.is_empty() && self.unix.is_empty()
+    }
+
+    fn held(&self, inode: u64) -> Held<'_> {
+        Held { inode, owners: self.owners.as_ref(), named: &self.named }
+    }
+
+    fn part(&self, place: Place) -> Option<&Part> {
+        self.parts.get(place.part as usize)
+    }
+
+    fn namespace(&self, place: Place) -> Option<&Namespace> {
+        self.part(place)?.namespace.as_ref()
+    }
+
+    fn internet_at(&self, place: Place) -> Option<&Socket> {
+        self.part(place)?.sockets.internet.get(place.index as usize)
+    }
+
+    fn unix_at(&self, place: Place) -> Option<&UnixSocket> {
+        self.part(place)?.sockets.unix.get(place.index as usize)
+    }
+}
+
+/// The places of the sockets that are selected.
+fn places<S>(
+    parts: &[Part],
+    sockets: impl Fn(&Sockets) -> &Vec<S>,
+    selects: impl Fn(&S) -> bool,
+) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (part, sockets) in (0..).zip(parts.iter().map(|part| sockets(&part.sockets))) {
+        let selected = (0..).zip(sockets).filter(|(_, socket)| selects(socket));
+        places.extend(selected.map(|(index, _)| Place { part, index }));
+    }
+    places
+}

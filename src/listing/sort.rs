@@ -1,0 +1,172 @@
+//! The order of the sockets, where it is not the kernel's.
+
+use std::cmp::{Ordering, Reverse};
+
+use super::{Entry, Listing, Place};
+use crate::socket::{Endpoint, Queues, Socket, UnixSocket};
+
+/// What sockets are put in order of. UNIX sockets stay where they are if it means nothing to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is a column")]
+pub enum Key {
+    Proto,
+    RecvQ,
+    SendQ,
+    Local,
+    Foreign,
+    Sport,
+    Dport,
+    State,
+    Pid,
+    Fd,
+    User,
+    Program,
+    Inode,
+    Drops,
+    Netns,
+}
+
+impl Key {
+    /// Every key, by its name on the command line.
+    pub const ALL: [(&'static str, Self); 15] = [
+        ("proto", Self::Proto),
+        ("recv-q", Self::RecvQ),
+        ("send-q", Self::SendQ),
+        ("local", Self::Local),
+        ("foreign", Self::Foreign),
+        ("sport", Self::Sport),
+        ("dport", Self::Dport),
+        ("state", Self::State),
+        ("pid", Self::Pid),
+        ("fd", Self::Fd),
+        ("user", Self::User),
+        ("program", Self::Program),
+        ("inode", Self::Inode),
+        ("drops", Self::Drops),
+        ("netns", Self::Netns),
+    ];
+}
+
+/// Keys, the first one first, each upwards or (`true`) downwards. Without any the order is the
+/// kernel's, and so is that of sockets that are the same to all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order(pub Vec<(Key, bool)>);
+
+impl Order {
+    /// Whether it is one by who holds a socket.
+    #[must_use]
+    pub fn needs_owners(&self) -> bool {
+        self.0.iter().any(|(key, _)| matches!(key, Key::Pid | Key::Fd | Key::Program))
+    }
+
+    /// Whether it is one by what the holders are called.
+    #[must_use]
+    pub fn needs_commands(&self) -> bool {
+        self.0.iter().any(|&(key, _)| key == Key::Program)
+    }
+}
+
+impl Listing {
+    pub(super) fn sort(&mut self, order: &Order) {
+        for &(key, downwards) in order.0.iter().rev() {
+            let internet: Vec<_> = self.internet().map(|entry| internet(key, &entry)).collect();
+            let unix: Vec<_> = self.unix().map(|entry| unix(key, &entry)).collect();
+            arrange(&mut self.internet, &internet, downwards);
+            arrange(&mut self.unix, &unix, downwards);
+        }
+    }
+}
+
+/// Puts places in order of their values; the same ones stay as they are.
+fn arrange(places: &mut Vec<Place>, values: &[Value], downwards: bool) {
+    let mut pairs: Vec<_> = places.iter().copied().zip(values).collect();
+    if downwards {
+        pairs.sort_by_key(|&(_, value)| Reverse(value));
+    } else {
+        pairs.sort_by_key(|&(_, value)| value);
+    }
+    *places = pairs.into_iter().map(|(place, _)| place).collect();
+}
+
+/// What a socket is put in order by. Those without a value come before those that have one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Value {
+    None,
+    Number(u64),
+    End(End),
+    Text(String),
+}
+
+/// An end in the order of addresses: IPv4 before IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End(Endpoint);
+
+impl Ord for End {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (one, other) = (self.0, other.0);
+        (one.address, one.port).cmp(&(other.address, other.port))
+    }
+}
+
+impl PartialOrd for End {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn internet(key: Key, entry: &Entry<'_, Socket>) -> Value {
+    let Socket { local, remote, queues: Queues { receive, send }, .. } = *entry.socket;
+    match key {
+        Key::Proto => Value::Text(entry.socket.table_name().to_owned()),
+        Key::RecvQ => Value::Number(receive.into()),
+        Key::SendQ => Value::Number(send.into()),
+        Key::Local => Value::End(End(local)),
+        Key::Foreign => Value::End(End(remote)),
+        Key::Sport => Value::Number(local.port.into()),
+        Key::Dport => Value::Number(remote.port.into()),
+        Key::State => Value::Text(entry.socket.state_name().to_owned()),
+        Key::User => Value::Number(entry.socket.uid.into()),
+        Key::Inode => Value::Number(entry.socket.inode),
+        Key::Drops => entry.socket.drops.map_or(Value::None, |drops| Value::Number(drops.into())),
+        Key::Pid | Key::Fd | Key::Program | Key::Netns => common(key, entry),
+    }
+}
+
+fn unix(key: Key, entry: &Entry<'_, UnixSocket>) -> Value {
+    match key {
+        Key::Local => Value::Text(lossy(entry.socket.path.as_deref().unwrap_or_default())),
+        Key::State => Value::Text(entry.socket.state_name().to_owned()),
+        Key::Inode => Value::Number(entry.socket.inode),
+        Key::Pid | Key::Fd | Key::Program | Key::Netns => common(key, entry),
+        Key::Proto
+        | Key::RecvQ
+        | Key::SendQ
+        | Key::Foreign
+        | Key::Sport
+        | Key::Dport
+        | Key::User
+        | Key::Drops => Value::None,
+    }
+}
+
+/// What sockets of every sort have.
+fn common<S>(key: Key, entry: &Entry<'_, S>) -> Value {
+    let value = match key {
+        Key::Pid => entry.held.process().map(|process| Value::Number(process.pid.into())),
+        Key::Fd => entry
+            .held
+            .first()
+            .and_then(|holding| holding.fds().next())
+            .map(|fd| Value::Number(fd.into())),
+        Key::Program => {
+            entry.held.process().map(|process| Value::Text(lossy(&process.title()).to_lowercase()))
+        }
+        Key::Netns => entry.namespace.map(|namespace| Value::Text(namespace.label().into_owned())),
+        _ => None,
+    };
+    value.unwrap_or(Value::None)
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
+}

@@ -1,0 +1,65 @@
+//! The same listing again and again: `-c`, and `--wait`.
+
+mod changes;
+pub mod live;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often to list, and how many times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// The pause between two listings.
+    pub interval: Duration,
+    /// How many listings there are; none is no end.
+    pub count: Option<u64>,
+}
+
+impl Watch {
+    /// Lists, again and again.
+    ///
+    /// # Errors
+    ///
+    /// That of the first listing that fails, which is the last.
+    pub fn run<E>(self, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+        let mut left = self.count;
+        while left != Some(0) {
+            list()?;
+            left = left.map(|left| left - 1);
+            if left != Some(0) {
+                thread::sleep(self.interval);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The shortest pause before what is waited for is looked for again.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How much longer it is than the look took, so that waiting costs no more than a fifth of a core.
+const REST: u32 = 4;
+
+/// Looks again and again until there is something, or the time is over.
+///
+/// # Errors
+///
+/// That of the first look that fails.
+pub fn wait<T, E>(
+    limit: Option<Duration>,
+    mut look: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    // None is so far away that there is no such instant.
+    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
+    loop {
+        let start = Instant::now();
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        let now = Instant::now();
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
+        if left.is_zero() {
+            return Ok(None);
+        }
+        thread::sleep(PAUSE.max((now - start) * REST).min(left));
+    }
+}
