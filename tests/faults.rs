@@ -20,7 +20,7 @@ fn hidden_processes_are_said_to_be_hidden() {
     let list = || {
         let output = host
             .command("setpriv")
-            .args([&format!("--reuid={NOBODY}"), "--clear-groups"])
+            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
             .arg(&rnetstat)
             .arg("-uanp")
             .output()

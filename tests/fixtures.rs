@@ -17,8 +17,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use common::schema::{assert_valid, schema};
 use common::{NOBODY, RNETSTAT, difference, is_root, say, text};
-use jsonschema::Validator;
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
@@ -139,19 +139,6 @@ fn output(command: &mut Command, width: Option<u16>) -> (String, String, i32) {
     (text(shown).replace("\r\n", "\n"), remarks, child.wait().unwrap().code().unwrap())
 }
 
-fn schema() -> Validator {
-    let schema = fs::read_to_string("fixtures/schema.json").unwrap();
-    let schema = serde_json::from_str(&schema).unwrap();
-    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
-}
-
-/// Holds what is printed to the schema.
-fn assert_valid(schema: &Validator, of: &str, listing: &Value) {
-    let errors: Vec<_> =
-        schema.iter_errors(listing).map(|it| format!("{}: {it}", it.instance_path())).collect();
-    assert!(errors.is_empty(), "{of}:\n{}", errors.join("\n"));
-}
-
 #[test]
 fn json_is_what_the_schema_says_and_the_other_records_have_the_same() {
     let schema = schema();
@@ -159,7 +146,8 @@ fn json_is_what_the_schema_says_and_the_other_records_have_the_same() {
     for case in cases() {
         let name = case.display().to_string();
         for flags in ["-an", "-ln", "-an --peers", "-anc --count 1"] {
-            let record = |format: &str| run_case(&case, &format!("{flags} --format {format}"), None);
+            let record =
+                |format: &str| run_case(&case, &format!("{flags} --format {format}"), None);
             let json = record("json");
             assert_eq!(json.status, 0, "{name} {flags}");
             let mut array: Value = serde_json::from_str(&json.stdout).expect(&name);
@@ -174,10 +162,15 @@ fn json_is_what_the_schema_says_and_the_other_records_have_the_same() {
             }
             assert_eq!(*array, lines, "{name} {flags}");
             objects += lines.len();
-            let rows = array.iter().map(|it| it["processes"].as_array().map_or(1, |it| it.len().max(1)));
+            let rows =
+                array.iter().map(|it| it["processes"].as_array().map_or(1, |it| it.len().max(1)));
             let csv = record("csv").stdout;
             let mut reader = csv::Reader::from_reader(csv.as_bytes());
-            assert_eq!(reader.records().map(Result::unwrap).count(), rows.sum::<usize>(), "{name} {flags}");
+            assert_eq!(
+                reader.records().map(Result::unwrap).count(),
+                rows.sum::<usize>(),
+                "{name} {flags}"
+            );
         }
     }
     assert!(objects > 500, "only {objects} objects were found");

@@ -113,7 +113,10 @@ fn who_sees_nothing_is_told_so_by_netlink_too() {
     let (_directory, rnetstat) = public_copy();
     for _ in 0..20 {
         let mut command = host.command("setpriv");
-        command.args([&format!("--reuid={NOBODY}"), "--clear-groups"]).arg(&rnetstat).arg("-uanp");
+        command
+            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
+            .arg(&rnetstat)
+            .arg("-uanp");
         let stderr = text(command.output().unwrap().stderr);
         assert!(stderr.starts_with("(No info could be read for \"-p\": geteuid()="), "{stderr}");
     }

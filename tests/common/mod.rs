@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod host;
+pub mod schema;
 
 use std::env;
 use std::fs;

@@ -1,0 +1,140 @@
+//! Other network namespaces, live, as containers have them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::process::Command;
+
+use common::host::{Host, Service};
+use common::schema::{assert_valid, schema};
+use common::{NOBODY, is_root, public_copy, skipped, text};
+use serde_json::Value;
+
+/// A host with namespaces `blue`, in which a server has port 5000, and `green`, in which there is
+/// no process, beside a receiver in the host's own.
+fn host() -> Option<(Host, Service, Service, String, String)> {
+    if !is_root() {
+        skipped("not root");
+        return None;
+    }
+    let host = Host::new(&["python3", "mount", "setpriv"])?;
+    let script = "mount -t tmpfs none /run && ip netns add blue && ip netns add green && \
+                  ip -n blue link set lo up";
+    assert!(host.command("sh").args(["-c", script]).status().unwrap().success());
+    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
+    let own = receiver.line().split(' ').nth(3).unwrap().to_owned();
+    let inside = ["netns", "exec", "blue", "python3", "tests/programs/server.py", "5000"];
+    let mut server = host.start("ip", &inside);
+    let blue = server.line().split(' ').next().unwrap().to_owned();
+    Some((host, receiver, server, own, blue))
+}
+
+/// What a command prints, on stderr too, and its status.
+fn run(command: &mut Command) -> (String, String, Option<i32>) {
+    let output = command.output().unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+const EMPTY: &str = "rnetstat: network namespaces that no process is in, so that /proc does not \
+                     show their sockets: 1 (green)\n";
+
+#[test]
+fn sockets_of_other_namespaces_are_found_with_their_holders() {
+    let Some((host, _receiver, _server, own, blue)) = host() else { return };
+    let (_directory, rnetstat) = public_copy();
+    let rnetstat = rnetstat.to_str().unwrap();
+    let list = |flags: &str| run(host.command(rnetstat).args(flags.split(' ')));
+    let number = |pid: &str| {
+        let (link, ..) = run(host.command("readlink").arg(format!("/proc/{pid}/ns/net")));
+        let number = link.trim().strip_prefix("net:[").unwrap().strip_suffix(']').unwrap();
+        number.parse::<u64>().unwrap()
+    };
+
+    let (stdout, stderr, status) = list("-n --port 5000 --netns all --format json");
+    assert_eq!((stderr.as_str(), status), (EMPTY, Some(0)));
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    assert_valid(&schema(), "--netns all", &found);
+    let facts = |socket: &Value| {
+        let pid = socket["processes"][0]["pid"].to_string();
+        (socket["netns"].as_u64(), socket["netns_name"].clone(), pid)
+    };
+    let found: Vec<_> = found.as_array().unwrap().iter().map(facts).collect();
+    let expected = [
+        (Some(number(&own)), Value::Null, own),
+        (Some(number(&blue)), "blue".into(), blue.clone()),
+    ];
+    assert_eq!(found, expected);
+
+    let columns = "Active Internet connections (only servers)\n\
+                   Proto Recv-Q Send-Q Local Address           Foreign Address         State       \
+                   PID/Program name     Netns       \n";
+    let row = "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
+    let expected = format!("{columns}{row}{:<20} blue        \n", format!("{blue}/python3"));
+    for wanted in ["blue", &blue, &number(&blue).to_string()] {
+        let listed = list(&format!("-tlnp --netns {wanted}"));
+        assert_eq!(listed, (expected.clone(), String::new(), Some(0)), "{wanted}");
+    }
+
+    let message = "rnetstat: no process is in the network namespace green, and /proc shows those \
+                   of processes alone: ip netns exec green rnetstat looks from within\n";
+    assert_eq!(list("-tan --netns green"), (String::new(), message.to_owned(), Some(2)));
+    let (stdout, stderr, status) = list("-tan --netns red");
+    assert_eq!((stdout.as_str(), status), ("", Some(2)));
+    assert!(stderr.starts_with("rnetstat: there is no network namespace red: "), "{stderr}");
+}
+
+/// The kernel tells a plain user neither who holds what, nor which namespaces others are in; it
+/// tells the sockets all the same.
+#[test]
+fn a_plain_user_sees_what_proc_shows() {
+    let Some((host, _receiver, _server, _, blue)) = host() else { return };
+    let (_directory, rnetstat) = public_copy();
+    let list = || {
+        let mut command = host.command("setpriv");
+        command
+            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
+            .arg(&rnetstat);
+        run(command.args(["-tln", "--netns", "all"]))
+    };
+    let (stdout, stderr, status) = list();
+    assert_eq!((stderr.as_str(), status), ("", Some(0)));
+    let rows: Vec<_> = stdout.lines().filter(|line| line.starts_with("tcp ")).collect();
+    let row = "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
+    assert_eq!(rows, [format!("{row}{:<12}", format!("pid:{blue}"))]);
+
+    let hide = host.command("mount").args(["-o", "remount,hidepid=1", "/proc"]).status();
+    assert!(hide.unwrap().success());
+    let (stdout, stderr, status) = list();
+    assert_eq!((stdout.lines().count(), status), (2, Some(0)), "{stdout}");
+    let start = "rnetstat: network namespaces may be missing: of ";
+    assert!(stderr.starts_with(start) && stderr.lines().count() == 1, "{stderr}");
+}
+
+/// Each socket of a host in every state is as the schema says, by name and number.
+#[test]
+fn json_of_a_rich_host_is_what_the_schema_says() {
+    let Some(host) = Host::new(&["python3", "mount"]) else { return };
+    let mounted = host.command("mount").args(["-t", "tmpfs", "none", "/mnt"]).status().unwrap();
+    assert!(mounted.success());
+    let users = if is_root() { "root" } else { "alone" };
+    let mut sockets = host.start("python3", &["tests/programs/parity_host.py", "/mnt", users]);
+    assert_eq!(sockets.line(), "ready");
+    let schema = schema();
+    for flags in [
+        &["-a"][..],
+        &["-an", "--peers"],
+        &["-ano"],
+        &["-an", "--source", "netlink"],
+        &["-an", "--netns", "all"],
+    ] {
+        let (stdout, _, status) =
+            run(host.command(common::RNETSTAT).args(flags).args(["--format", "json"]));
+        assert_eq!(status, Some(0), "{flags:?}");
+        let listing: Value = serde_json::from_str(&stdout).unwrap();
+        assert_valid(&schema, &format!("{flags:?}"), &listing);
+        let (table, ..) = run(host.command(common::RNETSTAT).args(flags).arg("--no-header"));
+        let listed = listing.as_array().unwrap().len();
+        assert!(listed > 50 && listed == table.lines().count(), "{flags:?}: {listed} sockets");
+    }
+}

@@ -1,0 +1,13 @@
+"""A client of server.py: connects, says its PID and its descriptor, and stays."""
+import os
+import socket
+import sys
+
+where = sys.argv[1]
+if where.isdigit():
+    client = socket.create_connection(("127.0.0.1", int(where)))
+else:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.connect(where)
+print(f"{os.getpid()} {client.fileno()}", flush=True)
+sys.stdin.read()
