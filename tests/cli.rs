@@ -6,12 +6,10 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-use common::{NOBODY, RNETSTAT, difference, is_root, rnetstat, text};
+use common::{RNETSTAT, rnetstat, text};
 use tempfile::TempDir;
 
 /// A tree whose listing is far longer than a pipe holds.
@@ -263,6 +261,113 @@ fn values_that_are_none_say_what_is_wanted() {
     }
 }
 
+/// What is wrong with a value is said, and what is wanted in its place.
+#[test]
+fn bad_values_of_filters_say_what_is_accepted() {
+    for (option, wanted) in [
+        ("--port=0", "a port from 1 to 65535 is wanted, or a range of them such as 8000-8080"),
+        ("--port=65536", "a port from 1 to 65535 is wanted"),
+        ("--sport=9-5", "a port from 1 to 65535 is wanted"),
+        ("--dport=http", "a port from 1 to 65535 is wanted"),
+        ("--port=", "a port from 1 to 65535 is wanted"),
+        ("--port=80,", "a port from 1 to 65535 is wanted"),
+        ("--address=10.0.0.0/33", "an address is wanted, or a network, such as 10.1.2.3"),
+        ("--address=example.org", "an address is wanted"),
+        ("--address=1.2.3", "an address is wanted"),
+        ("--state=listn", "a state is wanted, one of established, syn_sent, "),
+        ("--pid=0", "a process's number is wanted, such as 4711"),
+        ("--pid=-1", "a process's number is wanted"),
+        ("--sort=size", "a column is wanted, one of proto, recv-q, "),
+        ("--sort=", "a column is wanted"),
+        ("--format=xml", "[possible values: netstat, table, json, jsonl, csv]"),
+        ("--color=yes", "[possible values: auto, always, never]"),
+        ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man]"),
+        ("--wait=soon", "a number of seconds is wanted, such as 2 or 0.5"),
+        (
+            "--user=no\x1bsuch",
+            "there is no user 'no.such': --user takes a name that this host knows",
+        ),
+    ] {
+        let output = rnetstat(&["-t", option]);
+        let message = text(output.stderr);
+        assert_eq!(
+            (output.status.code(), text(output.stdout)),
+            (Some(2), String::new()),
+            "{option}"
+        );
+        assert!(message.contains(wanted), "{option}: {message}");
+    }
+}
+
+#[test]
+fn options_that_cannot_go_together_are_refused() {
+    for (options, message) in [
+        (&["-c", "--wait"][..], "cannot be used with"),
+        (&["-x", "--port=80"], "UNIX sockets have no ports, no addresses and no users"),
+        (&["-x", "--user=0"], "use --pid, --program or --state"),
+        (&["--netns=all", "--source=netlink"], "asks for the sockets of one network namespace"),
+        (&["--interval=3", "--wait"], "cannot be used with"),
+    ] {
+        let output = rnetstat(options);
+        let found = text(output.stderr);
+        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
+        assert!(found.contains(message), "{options:?}: {found}");
+    }
+}
+
+/// Filters given twice are alternatives too, and users are known by name.
+#[test]
+fn filters_can_be_repeated_and_users_named() {
+    let list = |flags: &str| {
+        let proc = ["--proc", "fixtures/24-filters/proc", "-n"];
+        let output = rnetstat(&[&flags.split(' ').collect::<Vec<_>>()[..], &proc].concat());
+        assert!(output.status.success(), "{flags}: {}", text(output.stderr));
+        text(output.stdout)
+    };
+    assert_eq!(list("--port 22 --port 53"), list("--port 22,53"));
+    assert_eq!(list("--state listen --state syn_sent"), list("--state listen,syn_sent"));
+    assert_eq!(list("--pid 100 --pid 400"), list("--pid 100,400"));
+    assert_eq!(list("--address ::1 --address ::"), list("--address ::1,::"));
+    assert_eq!(list("--user root"), list("--user 0"));
+    assert_eq!(list("--user root --user 1000"), list("--user 0,1000"));
+    assert_eq!(list("--sort state --sort -sport"), list("--sort state,-sport"));
+}
+
+#[test]
+fn colours_are_for_terminals_and_whoever_asks_for_them() {
+    let list = |flags: &[&str], environment: (&str, &str)| {
+        let mut command = Command::new(RNETSTAT);
+        command.args(["-tan", "--format", "table", "--proc", "fixtures/01-lab/proc"]);
+        let output = command.args(flags).env(environment.0, environment.1).output().unwrap();
+        text(output.stdout).contains('\x1b')
+    };
+    let nothing = ("NO_COLOR", "");
+    assert!(!list(&[], nothing));
+    assert!(!list(&["--color", "auto"], nothing));
+    assert!(!list(&["--color", "never"], nothing));
+    assert!(list(&["--color", "always"], nothing));
+    assert!(list(&["--color", "always"], ("NO_COLOR", "1")));
+}
+
+#[test]
+fn records_are_listed_again_with_their_time_and_one_heading() {
+    let flags = ["-tanc", "--interval", "0.01", "--count", "2", "--proc", "fixtures/01-lab/proc"];
+    let list = |format| text(rnetstat(&[&flags[..], &["--format", format]].concat()).stdout);
+    let once = rnetstat(&["-tan", "--proc", "fixtures/01-lab/proc", "--format", "jsonl"]);
+    let sockets = text(once.stdout).lines().count();
+    let (jsonl, csv, json) = (list("jsonl"), list("csv"), list("json"));
+    assert_eq!(jsonl.lines().count(), 2 * sockets);
+    assert!(jsonl.lines().all(|line| line.starts_with("{\"time\":")), "{jsonl}");
+    let times: Vec<_> = jsonl.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(times.iter().collect::<std::collections::HashSet<_>>().len(), 2, "{times:?}");
+    assert_eq!(csv.lines().filter(|line| line.starts_with("time,protocol,")).count(), 1);
+    // One socket of the case has two holders.
+    assert_eq!(csv.lines().count(), 1 + 2 * (sockets + 1));
+    let arrays = serde_json::Deserializer::from_str(&json).into_iter::<Vec<serde_json::Value>>();
+    let lengths: Vec<_> = arrays.map(|array| array.unwrap().len()).collect();
+    assert_eq!(lengths, [sockets, sockets]);
+}
+
 #[test]
 fn verbose_names_the_tables_that_are_not_there() {
     let flags = ["-tuan", "--proc", "fixtures/11-no-ipv6/proc"];
@@ -316,6 +421,23 @@ fn help_and_version_go_to_stdout() {
         "--interval",
         "--count",
         "--proc",
+        "--port",
+        "--sport",
+        "--dport",
+        "--pid",
+        "--program",
+        "--user",
+        "--state",
+        "--address",
+        "--wait",
+        "--format",
+        "--sort",
+        "--no-header",
+        "--color",
+        "--peers",
+        "--netns",
+        "--source",
+        "--generate",
     ] {
         assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
     }

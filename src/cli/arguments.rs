@@ -169,7 +169,7 @@ pub(super) struct Arguments {
 
     /// Wait until there is such a socket, but no longer than this if it is given
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
-          conflicts_with = "continuous", help_heading = FILTERS)]
+          conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
