@@ -87,7 +87,7 @@ fn list(request: &Request) -> Result<bool, Error> {
         }
         Repeat::Watch(watch) => {
             let mut found = false;
-            watch.run(|| {
+            watch::repeat(watch, || {
                 let listing = gatherer.gather(&mut remark)?;
                 found |= !listing.is_empty();
                 show(&gatherer, &listing)

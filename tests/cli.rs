@@ -444,3 +444,26 @@ fn help_and_version_go_to_stdout() {
     let version = rnetstat(&["-V"]);
     assert_eq!(text(version.stdout), concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
 }
+
+/// Completions and the manual page have every option that the help has, and no other.
+#[test]
+fn what_is_generated_has_the_options_of_the_help() {
+    let help = text(rnetstat(&["--help"]).stdout);
+    let options: Vec<_> = help
+        .lines()
+        .filter(|line| line.trim_start().starts_with('-'))
+        .filter_map(|line| line.split([' ', '<', '[']).find(|word| word.starts_with("--")))
+        .collect();
+    assert!(options.len() > 35, "{options:?}");
+    for what in ["bash", "zsh", "fish", "elvish", "man"] {
+        let output = rnetstat(&["--generate", what]);
+        assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()), "{what}");
+        let generated = text(output.stdout).replace("\\-", "-");
+        for option in &options {
+            let name = option.trim_start_matches('-');
+            let option = if what == "fish" { format!("-l {name}") } else { (*option).to_owned() };
+            assert!(generated.contains(&option), "{option} is missing for {what}");
+        }
+        assert!(!generated.contains("route"), "{what} has what is refused");
+    }
+}

@@ -148,12 +148,12 @@ fn sockets_open_and_close_while_the_table_is_watched() {
         );
         screen[0] == heading && screen[1].starts_with(&start) && screen[1].ends_with("receiver.py")
     };
-    let with = |line: &str, screen: &[String]| screen[7] == line;
+    let has_status = |line: &str, screen: &[String]| screen[7] == line;
     terminal.until("a new socket", |screen| {
-        row("+", screen) && with("1 socket, 1 new, 0 closed; every 500ms; q quits", screen)
+        row("+", screen) && has_status("1 socket, 1 new, 0 closed; every 500ms; q quits", screen)
     });
     terminal.until("a socket that stays", |screen| {
-        row(" ", screen) && with("1 socket, 0 new, 0 closed; every 500ms; q quits", screen)
+        row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 500ms; q quits", screen)
     });
 
     // A narrower and lower terminal is followed at once; what has no room is said.
@@ -172,7 +172,7 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     let kill = terminal.host.command("kill").arg(&pid).status().unwrap();
     assert!(kill.success());
     terminal.until("a closed socket", |screen| {
-        row("-", screen) && with("0 sockets, 0 new, 1 closed; every 500ms; q quits", screen)
+        row("-", screen) && has_status("0 sockets, 0 new, 1 closed; every 500ms; q quits", screen)
     });
     terminal.until("an empty table", |screen| screen == empty);
 

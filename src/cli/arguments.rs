@@ -17,7 +17,7 @@ use crate::render::Format;
 use crate::tables::Interface;
 
 /// The sections of the help.
-const FILTERS: &str = "Filters (values of one are alternatives, different ones must all hold)";
+const FILTERS: &str = "Filters";
 const LOOK: &str = "Look";
 const MORE: &str = "More";
 
@@ -35,6 +35,7 @@ pub(super) fn command() -> clap::Command {
 /// List the sockets of this host, and with -p the processes that hold them, as netstat does.
 #[derive(Parser)]
 #[command(version, args_override_self = true, infer_long_args = true, max_term_width = 100)]
+#[command(after_help = "Filters must all hold; values of one filter are alternatives.")]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
     /// TCP sockets; without -t -u -U -w -x, all of these

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::arguments::command;
+use super::arguments::Arguments;
 
 /// Something that can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +26,10 @@ pub(super) const ARTEFACTS: [(&str, Artefact); 5] = [
     ("man", Artefact::Man),
 ];
 
-/// What the page says beyond the options, in the language of manual pages (`man 7 man`).
-const CHAPTERS: &str = include_str!("chapters.man");
+/// What the page says before the options, in the language of manual pages (`man 7 man`).
+const BEFORE: &str = include_str!("man/before.man");
+/// What it says behind them.
+const BEHIND: &str = include_str!("man/behind.man");
 
 impl Artefact {
     /// Writes it.
@@ -38,16 +41,16 @@ impl Artefact {
         let mut text = Vec::new();
         match self {
             Self::Completions(shell) => {
-                clap_complete::generate(shell, &mut command(), "rnetstat", &mut text);
+                clap_complete::generate(shell, &mut Arguments::command(), "rnetstat", &mut text);
             }
             Self::Man => {
-                let man = Man::new(command()).section("8").manual("System Administration");
+                let man =
+                    Man::new(Arguments::command()).section("8").manual("System Administration");
                 man.render_title(&mut text)?;
                 man.render_name_section(&mut text)?;
-                man.render_synopsis_section(&mut text)?;
-                man.render_description_section(&mut text)?;
+                text.extend_from_slice(BEFORE.as_bytes());
                 man.render_options_section(&mut text)?;
-                text.extend_from_slice(CHAPTERS.as_bytes());
+                text.extend_from_slice(BEHIND.as_bytes());
             }
         }
         out.write_all(&text)?;

@@ -20,7 +20,6 @@ use crate::query::{Filter, HeldBy, Query, Scope};
 use crate::render::{Format, Look};
 use crate::socket::{Family, Protocol};
 use crate::tables::Interface;
-use crate::watch::Watch;
 use arguments::{Arguments, command};
 pub use generate::Artefact;
 use refused::{NET_TOOLS, REFUSED, refusal};
@@ -70,6 +69,15 @@ pub enum Repeat {
     Watch(Watch),
     /// Once, as soon as there are any, or this time is over.
     Wait(Option<Duration>),
+}
+
+/// How often to list, and how many times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// The pause between two listings.
+    pub interval: Duration,
+    /// How many listings there are; none is no end.
+    pub count: Option<u64>,
 }
 
 /// When there are colours.

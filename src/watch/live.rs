@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::time::Instant;
 
-use super::{Watch, changes};
+use super::changes;
+use crate::cli::Watch;
 use crate::gather::{Error, Gatherer};
 use crate::listing::Listing;
 use crate::names::Names;

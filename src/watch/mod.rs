@@ -6,32 +6,23 @@ pub mod live;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often to list, and how many times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watch {
-    /// The pause between two listings.
-    pub interval: Duration,
-    /// How many listings there are; none is no end.
-    pub count: Option<u64>,
-}
+use crate::cli::Watch;
 
-impl Watch {
-    /// Lists, again and again.
-    ///
-    /// # Errors
-    ///
-    /// That of the first listing that fails, which is the last.
-    pub fn run<E>(self, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
-        let mut left = self.count;
-        while left != Some(0) {
-            list()?;
-            left = left.map(|left| left - 1);
-            if left != Some(0) {
-                thread::sleep(self.interval);
-            }
+/// Lists, again and again.
+///
+/// # Errors
+///
+/// That of the first listing that fails, which is the last.
+pub fn repeat<E>(watch: Watch, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+    let mut left = watch.count;
+    while left != Some(0) {
+        list()?;
+        left = left.map(|left| left - 1);
+        if left != Some(0) {
+            thread::sleep(watch.interval);
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The shortest pause before what is waited for is looked for again.
