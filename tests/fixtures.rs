@@ -85,6 +85,7 @@ fn run_case(case: &Path, flags: &str, width: Option<u16>) -> Printed {
     let own = nix::unistd::Uid::effective().as_raw();
     let run = |command: &mut Command, uid| {
         command.arg("--proc").arg(case.join("proc")).args(flags.split(' '));
+        command.env_remove("NO_COLOR").env("TERM", "xterm");
         let (stdout, stderr, status) = output(command, width);
         Printed { stdout, stderr, status, uid }
     };
@@ -119,7 +120,6 @@ fn run_case(case: &Path, flags: &str, width: Option<u16>) -> Printed {
 
 /// What a command prints on a pipe, or on a terminal of this width, on stderr, and its status.
 fn output(command: &mut Command, width: Option<u16>) -> (String, String, i32) {
-    command.env_remove("NO_COLOR").env("TERM", "xterm");
     let Some(width) = width else {
         let output = command.output().unwrap();
         return (text(output.stdout), text(output.stderr), output.status.code().unwrap());
@@ -175,4 +175,22 @@ fn json_is_what_the_schema_says_and_the_other_records_have_the_same() {
     }
     assert!(objects > 500, "only {objects} objects were found");
     say(&format!("{objects} JSON objects held to the schema"));
+}
+
+#[test]
+fn a_terminal_has_colours_unless_the_environment_says_otherwise() {
+    for (variable, value, flags, colored) in [
+        ("NO_COLOR", "", "auto", true),
+        ("NO_COLOR", "1", "auto", false),
+        ("NO_COLOR", "1", "always", true),
+        ("TERM", "dumb", "auto", false),
+        ("TERM", "vt100", "auto", true),
+        ("TERM", "vt100", "never", false),
+    ] {
+        let mut command = Command::new(RNETSTAT);
+        command.args(["-tan", "--proc", "fixtures/24-filters/proc", "--format", "table"]);
+        command.args(["--color", flags]).env_remove("NO_COLOR").env("TERM", "xterm");
+        let (shown, ..) = output(command.env(variable, value), Some(120));
+        assert_eq!(shown.contains("\x1b[32m"), colored, "{variable}={value} {flags}:\n{shown}");
+    }
 }

@@ -8,18 +8,18 @@ use crate::render::table::Mark;
 use crate::socket::{Endpoint, Family, Protocol, Socket, UnixSocket};
 
 /// The sockets of now with their marks, and those of before that have gone where they were.
-pub(super) fn marked<'a, S, K: Hash + Eq + Clone>(
-    before: Option<Vec<Entry<'a, S>>>,
-    now: Vec<Entry<'a, S>>,
-    key: impl Fn(&Entry<'a, S>) -> K,
-) -> Vec<(Entry<'a, S>, Mark)> {
+pub(super) fn marked<T, K: Hash + Eq + Clone>(
+    before: Option<Vec<T>>,
+    now: Vec<T>,
+    key: impl Fn(&T) -> K,
+) -> Vec<(T, Mark)> {
     let Some(before) = before else {
         return now.into_iter().map(|entry| (entry, Mark::Same)).collect();
     };
     let known: HashSet<K> = before.iter().map(&key).collect();
     let there: HashSet<K> = now.iter().map(&key).collect();
     // Those that have gone, by the last socket before them that has not.
-    let mut gone: HashMap<Option<K>, Vec<Entry<'a, S>>> = HashMap::new();
+    let mut gone: HashMap<Option<K>, Vec<T>> = HashMap::new();
     let mut last = None;
     for entry in before {
         let key = key(&entry);
@@ -60,4 +60,41 @@ pub(super) fn unix(entry: &Entry<'_, UnixSocket>) -> (Option<String>, u64, Optio
 
 fn namespace<S>(entry: &Entry<'_, S>) -> Option<String> {
     entry.namespace.map(|namespace| namespace.label().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both listings as letters, and what is shown: `+` before what is new, `-` before what is gone.
+    fn shown(before: Option<&str>, now: &str) -> String {
+        let before = before.map(|before| before.chars().collect());
+        let marked = marked(before, now.chars().collect(), |&letter| letter);
+        let sign = |mark| match mark {
+            Mark::Same => "",
+            Mark::New => "+",
+            Mark::Closed => "-",
+        };
+        let shown = marked.into_iter().map(|(letter, mark)| format!("{}{letter}", sign(mark)));
+        shown.collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn what_has_gone_stays_where_it_was() {
+        for (before, now, expected) in [
+            (None, "abc", "abc"),
+            (Some(""), "ab", "+a+b"),
+            (Some("abc"), "abc", "abc"),
+            (Some("abc"), "ac", "a-bc"),
+            (Some("abc"), "bc", "-abc"),
+            (Some("abc"), "", "-a-b-c"),
+            (Some("abcd"), "ad", "a-b-cd"),
+            (Some("abc"), "axc", "a-b+xc"),
+            // However they are put in order meanwhile.
+            (Some("abc"), "cab", "cab"),
+            (Some("abc"), "ca", "ca-b"),
+        ] {
+            assert_eq!(shown(before, now), expected, "{before:?} {now}");
+        }
+    }
 }
