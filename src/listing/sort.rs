@@ -5,6 +5,9 @@ use std::cmp::{Ordering, Reverse};
 use super::{Entry, Listing, Place};
 use crate::socket::{Endpoint, Queues, Socket, UnixSocket};
 
+/// Characters of a command that count, of which there are as many copies as it has sockets.
+const COMMAND: usize = 256;
+
 /// What sockets are put in order of. UNIX sockets stay where they are if it means nothing to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is a column")]
@@ -158,9 +161,10 @@ fn common<S>(key: Key, entry: &Entry<'_, S>) -> Value {
             .first()
             .and_then(|holding| holding.fds().next())
             .map(|fd| Value::Number(fd.into())),
-        Key::Program => {
-            entry.held.process().map(|process| Value::Text(lossy(&process.title()).to_lowercase()))
-        }
+        Key::Program => entry.held.process().map(|process| {
+            let title = lossy(&process.title()).to_lowercase();
+            Value::Text(title.chars().take(COMMAND).collect())
+        }),
         Key::Netns => entry.namespace.map(|namespace| Value::Text(namespace.label().into_owned())),
         _ => None,
     };

@@ -35,21 +35,12 @@ pub enum Mark {
     Closed,
 }
 
-/// A table, line by line.
-#[derive(Debug, Default)]
-pub struct Lines {
-    /// The lines, without their newlines.
-    pub lines: Vec<String>,
-    /// The titles of the columns for which there is no room.
-    pub left_out: Vec<&'static str>,
-}
-
 /// Writes a listing, and gives the titles of the columns for which there is no room.
 ///
 /// # Errors
 ///
 /// Those of the output.
-pub fn write(
+pub(super) fn write(
     look: &Look,
     screen: Screen,
     listing: &Listing,
@@ -58,45 +49,42 @@ pub fn write(
 ) -> io::Result<Vec<&'static str>> {
     let internet: Vec<_> = listing.internet().map(|entry| (entry, Mark::Same)).collect();
     let unix: Vec<_> = listing.unix().map(|entry| (entry, Mark::Same)).collect();
-    let Lines { lines, left_out } = lines(look, screen, names, false, &internet, &unix);
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    Ok(left_out)
+    each_line(look, screen, names, false, &internet, &unix, &mut |line| writeln!(out, "{line}"))
 }
 
-/// The table of these sockets, with a column for their marks if they are `marked`.
-#[must_use]
-pub fn lines(
+/// Gives `each` the lines of the table of these sockets, with a column for their marks if they
+/// are `marked`, and gives the titles of the columns for which there is no room.
+///
+/// # Errors
+///
+/// Those of `each`.
+pub fn each_line(
     look: &Look,
     screen: Screen,
     names: &Names,
     marked: bool,
     internet: &[(Entry<'_, Socket>, Mark)],
     unix: &[(Entry<'_, UnixSocket>, Mark)],
-) -> Lines {
+    each: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> io::Result<Vec<&'static str>> {
     // Where one of them has nothing to show, its headings say nothing either.
     let show_internet =
         !internet.is_empty() || (look.internet && unix.is_empty() && look.empty_sections);
     let show_unix = !unix.is_empty() || (look.unix && !show_internet && look.empty_sections);
-    let sheets = [
-        show_internet.then(|| {
-            let columns = columns::internet(look, internet);
-            Sheet::new(&columns, Socket::state_name, marked, names, internet)
-        }),
-        show_unix.then(|| {
-            let columns = columns::unix(look);
-            Sheet::new(&columns, UnixSocket::state_name, marked, names, unix)
-        }),
-    ];
-    let mut all = Lines::default();
-    for sheet in sheets.into_iter().flatten() {
-        let Lines { lines, left_out } = sheet.lines(screen, look.header);
-        if !all.lines.is_empty() {
-            all.lines.push(String::new());
-        }
-        all.lines.extend(lines);
-        all.left_out.extend(left_out);
+    let mut left_out = Vec::new();
+    if show_internet {
+        let columns = columns::internet(look, internet);
+        let state = Socket::state_name;
+        let sheet = Sheet { columns, state, marked, names, entries: internet };
+        left_out.extend(sheet.write(screen, look.header, each)?);
     }
-    all
+    if show_internet && show_unix {
+        each("")?;
+    }
+    if show_unix {
+        let columns = columns::unix(look);
+        let sheet = Sheet { columns, state: UnixSocket::state_name, marked, names, entries: unix };
+        left_out.extend(sheet.write(screen, look.header, each)?);
+    }
+    Ok(left_out)
 }

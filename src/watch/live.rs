@@ -8,7 +8,7 @@ use crate::cli::Watch;
 use crate::gather::{Error, Gatherer};
 use crate::listing::Listing;
 use crate::names::Names;
-use crate::render::table::{self, Lines, Mark, Screen};
+use crate::render::table::{self, Mark, Screen};
 use crate::render::{Look, harmless};
 use crate::terminal::{self, Event, Size, Terminal};
 
@@ -88,8 +88,15 @@ impl View<'_> {
             internet.iter().map(|&(_, mark)| mark).chain(unix.iter().map(|&(_, mark)| mark));
         let status = self.status(marks);
         let screen = Screen { width: Some(size.columns), color: self.color };
-        let Lines { lines, left_out } =
-            table::lines(self.look, screen, self.names, true, &internet, &unix);
+        let mut lines = Vec::new();
+        let mut each = |line: &str| {
+            lines.push(line.to_owned());
+            Ok(())
+        };
+        // Nothing can go wrong with a list.
+        let left_out =
+            table::each_line(self.look, screen, self.names, true, &internet, &unix, &mut each)
+                .unwrap_or_default();
         let room = usize::from(size.lines.saturating_sub(1));
         let mut notes = vec![status];
         if lines.len() > room {

@@ -14,7 +14,7 @@ use crate::socket::{Endpoint, Protocol, Socket, UnixSocket};
 const PEER: usize = 24;
 
 /// The cost of a column that always stays.
-const KEEP: u8 = 0;
+pub(super) const KEEP: u8 = 0;
 
 /// What makes a cell.
 type Cell<S> = fn(&Names, &Entry<'_, S>) -> String;

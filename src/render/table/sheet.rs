@@ -1,12 +1,13 @@
 //! One sheet of the table: rows of cells, arranged by comfy-table.
 
 use std::cmp::Reverse;
+use std::io;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
 
-use super::columns::Column;
-use super::{Lines, Mark, Screen};
+use super::columns::{Column, KEEP};
+use super::{Mark, Screen};
 use crate::listing::Entry;
 use crate::names::Names;
 
@@ -16,104 +17,96 @@ const NARROW_GAP: u16 = 1;
 /// Characters of a command that are shown however little room there is, if it has so many.
 const COMMAND: u16 = 8;
 
-/// Rows of cells, and what the line of each is to look like.
-pub(super) struct Sheet {
-    columns: Vec<Kind>,
-    rows: Vec<Vec<String>>,
-    styles: Vec<String>,
+/// Sockets and their columns, of which the last one is the command's.
+pub(super) struct Sheet<'a, S> {
+    pub(super) columns: Vec<Column<S>>,
+    pub(super) state: fn(&S) -> &'static str,
+    /// There is a column for marks before the others.
+    pub(super) marked: bool,
+    pub(super) names: &'a Names,
+    pub(super) entries: &'a [(Entry<'a, S>, Mark)],
 }
 
-/// What a column is like, whatever is in it.
-struct Kind {
-    title: &'static str,
-    is_number: bool,
-    cost: u8,
-}
-
-impl Sheet {
-    /// The sheet of these sockets. Of its columns the last one is the command's.
-    pub(super) fn new<S>(
-        columns: &[Column<S>],
-        state: fn(&S) -> &'static str,
-        marked: bool,
-        names: &Names,
-        entries: &[(Entry<'_, S>, Mark)],
-    ) -> Self {
-        let marks = marked.then_some(Kind { title: "", is_number: false, cost: 0 });
-        let kinds = columns.iter().map(|&Column { title, is_number, cost, .. }| Kind {
-            title,
-            is_number,
-            cost,
-        });
-        let row = |(entry, mark): &(Entry<'_, S>, Mark)| {
-            let cells = columns.iter().map(|column| (column.cell)(names, entry));
-            marked.then(|| sign(*mark).to_owned()).into_iter().chain(cells).collect()
-        };
-        Self {
-            columns: marks.into_iter().chain(kinds).collect(),
-            rows: entries.iter().map(row).collect(),
-            styles: entries.iter().map(|(entry, mark)| style(state(entry.socket), *mark)).collect(),
-        }
-    }
-
-    /// Its lines, as they fit on a screen.
-    pub(super) fn lines(self, screen: Screen, header: bool) -> Lines {
-        let Self { columns, mut rows, styles } = self;
-        let last = columns.len().saturating_sub(1);
-        let is_trivial: Vec<bool> = (0..columns.len())
-            .map(|at| rows.iter().all(|row| row.get(at).is_some_and(|cell| cell == "0")))
-            .collect();
-        let mut titles: Vec<&str> = columns.iter().map(|column| column.title).collect();
-        // Without an end to the lines, the longest command would fill up every line to its length.
-        let mut commands = Vec::new();
-        if screen.width.is_none() {
-            commands.extend(titles.pop().filter(|_| header).map(ToOwned::to_owned));
-            commands.extend(rows.iter_mut().filter_map(Vec::pop));
-        }
-
+impl<S> Sheet<'_, S> {
+    /// Gives `each` its lines as they fit on a screen, and the titles of the columns for which there
+    /// is no room there.
+    ///
+    /// # Errors
+    ///
+    /// Those of `each`.
+    pub(super) fn write(
+        &self,
+        screen: Screen,
+        header: bool,
+        each: &mut dyn FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<Vec<&'static str>> {
+        let Some((command, columns)) = self.columns.split_last() else { return Ok(Vec::new()) };
+        let cell = |column: &Column<S>, entry| (column.cell)(self.names, entry);
+        let marks = usize::from(self.marked);
+        let mut is_trivial = vec![true; marks + columns.len()];
         let mut table = Table::new();
         // Without a character to divide words at, commands are cut wherever the column ends.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
+        // Without an end to the lines, the longest command would fill up each of them to its length:
+        // then commands are put behind the lines, one after the other.
+        let most = screen.width.map(|width| 2 * usize::from(width) + usize::from(COMMAND));
         if header {
-            table.set_header(titles);
+            let titles = columns.iter().map(|column| column.title);
+            let titles = titles.chain(most.map(|_| command.title));
+            table.set_header(self.marked.then_some("").into_iter().chain(titles));
         }
-        for cells in rows {
+        for (entry, mark) in self.entries {
+            let mark = self.marked.then(|| sign(*mark).to_owned());
+            let cells = columns.iter().map(|column| cell(column, entry));
+            let command = most.map(|most| cell(command, entry).chars().take(most).collect());
+            let cells: Vec<String> = mark.into_iter().chain(cells).chain(command).collect();
+            for (is_trivial, cell) in is_trivial.iter_mut().zip(&cells) {
+                *is_trivial &= cell == "0";
+            }
             let mut row = Row::from(cells);
             row.max_height(1);
             table.add_row(row);
         }
+
+        let costs = (0..marks).map(|_| KEEP).chain(columns.iter().map(|column| column.cost));
+        let costs: Vec<_> = costs.zip(is_trivial).collect();
+        let fit = Fit::new(&table.column_max_content_widths(), &costs, screen.width);
         let mut left_out = Vec::new();
-        let fit = Fit::new(&table.column_max_content_widths(), &columns, &is_trivial, screen.width);
-        for (at, kind) in columns.iter().enumerate() {
+        for (at, &(_, is_trivial)) in costs.iter().enumerate() {
             let Some(column) = table.column_mut(at) else { continue };
-            column.set_padding((0, if at == last { 0 } else { fit.gap }));
-            if kind.is_number {
+            column.set_padding((0, fit.gap));
+            let kind = at.checked_sub(marks).and_then(|at| columns.get(at));
+            if kind.is_some_and(|kind| kind.is_number) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             if fit.hidden.contains(&at) {
                 column.set_constraint(ColumnConstraint::Hidden);
-                if is_trivial.get(at) != Some(&true) {
-                    left_out.push(kind.title);
-                }
-            } else if at == last
-                && let Some(width) = fit.command
-            {
-                column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+                left_out.extend(kind.filter(|_| !is_trivial).map(|kind| kind.title));
             }
         }
-        let heading = header.then(|| "\x1b[1m".to_owned());
-        let mut commands = commands.into_iter();
-        let lines = table.lines().zip(heading.into_iter().chain(styles)).map(|(line, style)| {
-            let line = line + &commands.next().unwrap_or_default();
-            let line = line.trim_end();
-            if screen.color && !style.is_empty() {
-                format!("{style}{line}\x1b[m")
-            } else {
-                line.to_owned()
-            }
-        });
-        Lines { lines: lines.collect(), left_out }
+        if let (Some(column), Some(width)) = (table.column_mut(costs.len()), fit.command) {
+            column.set_padding((0, 0));
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+        }
+
+        let mut lines = table.lines();
+        if header && let Some(heading) = lines.next() {
+            let title = if most.is_none() { command.title } else { "" };
+            each(&styled("\x1b[1m", &(heading + title), screen))?;
+        }
+        for (line, (entry, mark)) in lines.zip(self.entries) {
+            let command = if most.is_none() { cell(command, entry) } else { String::new() };
+            let style = style((self.state)(entry.socket), *mark);
+            each(&styled(&style, &(line + &command), screen))?;
+        }
+        Ok(left_out)
     }
+}
+
+/// A line in its style, if that is shown.
+fn styled(style: &str, line: &str, screen: Screen) -> String {
+    let line = line.trim_end();
+    if screen.color && !style.is_empty() { format!("{style}{line}\x1b[m") } else { line.to_owned() }
 }
 
 /// What a line begins with that shows what has become of its socket.
@@ -158,20 +151,21 @@ struct Fit {
 }
 
 impl Fit {
-    /// Fits columns of these widths into a line. Those in which there is nothing but zeros go
+    /// Fits columns of these widths and costs, and the command's behind them, into a line. Those in which there is nothing but zeros go
     /// first, then every second space between columns, then the others in order of their cost.
     /// Where all of that is not enough, none of the others goes: as many lines as the addresses
     /// take have room for them.
-    fn new(widths: &[u16], columns: &[Kind], is_trivial: &[bool], line: Option<u16>) -> Self {
+    fn new(widths: &[u16], costs: &[(u8, bool)], line: Option<u16>) -> Self {
         let (Some(line), Some((&command, others))) = (line, widths.split_last()) else {
             return Self { hidden: Vec::new(), gap: GAP, command: None };
         };
         let least = command.min(COMMAND);
-        let costs = columns.iter().map(|column| column.cost).enumerate();
         let (trivial, mut others_to_go): (Vec<_>, Vec<_>) = costs
-            .filter(|&(_, cost)| cost > 0)
-            .partition(|&(at, _)| is_trivial.get(at) == Some(&true));
-        others_to_go.sort_by_key(|&(_, cost)| Reverse(cost));
+            .iter()
+            .enumerate()
+            .filter(|&(_, &(cost, _))| cost > KEEP)
+            .partition(|&(_, &(_, is_trivial))| is_trivial);
+        others_to_go.sort_by_key(|&(_, &(cost, _))| Reverse(cost));
         let first = trivial.len();
         let to_go: Vec<usize> = trivial.into_iter().chain(others_to_go).map(|(at, _)| at).collect();
         let taken = |gap: u16, hidden: &[usize]| {
