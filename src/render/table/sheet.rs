@@ -43,7 +43,9 @@ impl<S> Sheet<'_, S> {
         let Some((command, columns)) = self.columns.split_last() else { return Ok(Vec::new()) };
         let cell = |column: &Column<S>, entry| (column.cell)(self.names, entry);
         let marks = usize::from(self.marked);
-        let mut is_trivial = vec![true; marks + columns.len()];
+        // Numbers that are all 0 say nothing; a user 0 does.
+        let mut is_trivial = vec![false; marks];
+        is_trivial.extend(columns.iter().map(|column| column.is_number));
         let mut table = Table::new();
         // Without a character to divide words at, commands are cut wherever the column ends.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
