@@ -125,3 +125,20 @@ fn a_name_cannot_drive_the_terminal() {
     }
     assert!(!listing.contains('\u{202e}'), "{listing:?}");
 }
+
+/// As with chown(1), a name goes before the number that it looks like.
+#[test]
+fn a_user_can_be_called_like_the_number_of_another() {
+    let Some(mut host) = Host::new(&["mount"]) else { return };
+    host.put_names(b"", "");
+    host.put("/etc/passwd", b"root:x:0:0::/:/bin/sh\n1001:x:1000:1000::/:/bin/sh\n");
+    let list = |user: &str| {
+        let mut command = host.command(RNETSTAT);
+        command.args(["-tuan", "--proc", "fixtures/24-filters/proc", "--user", user]);
+        text(command.output().unwrap().stdout)
+    };
+    let (thousand, root) = (list("1000"), list("root"));
+    assert_eq!((thousand.lines().count(), root.lines().count()), (7, 5), "{thousand}{root}");
+    assert_eq!(list("1001"), thousand);
+    assert_eq!(list("0"), root);
+}
