@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -58,6 +58,8 @@ pub struct Gatherer<'a> {
     reading: Query,
     source: Source,
     names: Names,
+    /// The number of the namespace that was asked for, once it is found.
+    found: Option<String>,
 }
 
 impl<'a> Gatherer<'a> {
@@ -70,10 +72,11 @@ impl<'a> Gatherer<'a> {
             reading: if request.look.peers { query.with_other_ends() } else { query.clone() },
             source: Source::new(&request.proc, request.interface),
             names: Names::default(),
+            found: None,
         }
     }
 
-    /// Gathers a listing, and looks up the names in it.
+    /// Gathers a listing, without the names in it.
     ///
     /// # Errors
     ///
@@ -90,10 +93,8 @@ impl<'a> Gatherer<'a> {
         } else {
             (self.read(remark)?, None)
         };
-        let listing =
-            Listing::new(parts, owners, &request.query, &request.order, request.look.peers, time);
-        self.look_up(&listing, remark);
-        Ok(listing)
+        let Request { query, order, look, .. } = request;
+        Ok(Listing::new(parts, owners, query, order, look.peers, time))
     }
 
     /// The names that are known by now.
@@ -116,16 +117,26 @@ impl<'a> Gatherer<'a> {
 
     fn read(&mut self, remark: Remark<'_>) -> Result<Vec<Part>, Error> {
         let root = &self.request.proc;
-        match &self.request.netns {
+        let Request { look, netlink, netns, .. } = self.request;
+        if look.peers && self.reading.unix && (!netlink || netns.is_some()) {
+            remark(
+                &"rnetstat: the other ends of UNIX sockets are known of this process's own network \
+                  namespace alone, and by netlink",
+            );
+        }
+        match netns {
             None => {
                 let namespace = self.request.look.format.is_for_programs().then(|| {
                     let number = namespaces::number(&root.join("self"));
-                    Namespace { number, name: None, is_own: true, pids: Vec::new() }
+                    Namespace { number, names: Vec::new(), is_own: true, pids: Vec::new() }
                 });
                 Ok(vec![Part { namespace, sockets: self.read_tables(None, remark)? }])
             }
             Some(Wanted::One(wanted)) => {
+                let wanted = self.found.as_ref().unwrap_or(wanted);
                 let namespace = namespaces::one(root, wanted).map_err(Error::Namespace)?;
+                // The process by which it was found may end while others stay in it.
+                self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
                 Ok(vec![Part { namespace: Some(namespace), sockets }])
             }
@@ -196,7 +207,21 @@ impl<'a> Gatherer<'a> {
         Ok(sockets)
     }
 
-    fn look_up(&mut self, listing: &Listing, remark: Remark<'_>) {
+    /// Looks up the names in a listing, for as long as the request says.
+    pub fn look_up(&mut self, listing: &Listing, remark: Remark<'_>) {
+        let timeout = self.request.resolve_timeout;
+        let unknown = self.look_up_within(timeout, listing);
+        if unknown > 0 {
+            remark(&format_args!(
+                "rnetstat: names that were not known after {timeout:?}: {unknown}; numbers are shown \
+                 for them (-n asks for none, --resolve-timeout SECONDS waits longer)"
+            ));
+        }
+    }
+
+    /// Looks up the names in a listing, for no longer than this. How many are not known by then;
+    /// those that come later are for the next listing.
+    pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> usize {
         let naming = self.request.look.naming;
         let of_processes = self.request.look.format.is_for_programs() && naming.users;
         let users = |held: Option<Held<'_>>| -> Vec<Number> {
@@ -211,14 +236,7 @@ impl<'a> Gatherer<'a> {
         let unix = listing
             .unix()
             .flat_map(|entry| users(Some(entry.held)).into_iter().chain(users(entry.peer)));
-        let timeout = self.request.resolve_timeout;
-        let unknown = self.names.look_up(internet.chain(unix), timeout);
-        if unknown > 0 {
-            remark(&format_args!(
-                "rnetstat: names that were not known after {timeout:?}: {unknown}; numbers are shown \
-                 for them (-n asks for none, --resolve-timeout SECONDS waits longer)"
-            ));
-        }
+        self.names.look_up(internet.chain(unix), timeout)
     }
 }
 

@@ -77,6 +77,7 @@ fn list(request: &Request) -> Result<bool, Error> {
     let found = match request.repeat {
         Repeat::Once => {
             let listing = gatherer.gather(&mut remark)?;
+            gatherer.look_up(&listing, &mut remark);
             show(&gatherer, &listing)?;
             !listing.is_empty()
         }
@@ -90,6 +91,7 @@ fn list(request: &Request) -> Result<bool, Error> {
             watch::repeat(watch, || {
                 let listing = gatherer.gather(&mut remark)?;
                 found |= !listing.is_empty();
+                gatherer.look_up(&listing, &mut remark);
                 show(&gatherer, &listing)
             })?;
             found
@@ -109,6 +111,7 @@ fn list(request: &Request) -> Result<bool, Error> {
                 remark(line);
             }
             if let Some(listing) = listing {
+                gatherer.look_up(&listing, &mut remark);
                 show(&gatherer, &listing)?;
             }
             found.is_some()

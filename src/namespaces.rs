@@ -39,9 +39,9 @@ pub enum Wanted {
 pub struct Namespace {
     /// Its inode, by which the kernel tells it from others; none where it may not be told.
     pub number: Option<u64>,
-    /// What it is called: its `ip netns` name, or its container's short identifier. Others choose
+    /// What it is called: its `ip netns` names, and its container's short identifier. Others choose
     /// these.
-    pub name: Option<String>,
+    pub names: Vec<String>,
     /// Whether this process is in it itself.
     pub is_own: bool,
     /// The processes in it, in their order, of which each shows the same tables.
@@ -49,10 +49,10 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// What it is shown as: its name, else its number.
+    /// What it is shown as: its first name, else its number, else one of its processes.
     #[must_use]
     pub fn label(&self) -> Cow<'_, str> {
-        match (&self.name, self.number, self.pids.first()) {
+        match (self.names.first(), self.number, self.pids.first()) {
             (Some(name), ..) => name.into(),
             (None, Some(number), _) => number.to_string().into(),
             (None, None, Some(pid)) => format!("pid:{pid}").into(),
@@ -84,8 +84,13 @@ pub enum Unknown {
     },
     /// It has a name, and no process.
     Empty(String),
-    /// Nothing is called so.
-    Name(String),
+    /// Nothing that is seen is called so.
+    Name {
+        /// What was asked for.
+        name: String,
+        /// There are some of which the number, and so the name, may not be told.
+        hidden: bool,
+    },
 }
 
 impl fmt::Display for Unknown {
@@ -99,7 +104,12 @@ impl fmt::Display for Unknown {
                 "no process is in the network namespace {name}, and /proc shows those of processes \
                  alone: ip netns exec {name} rnetstat looks from within"
             ),
-            Self::Name(name) => write!(
+            Self::Name { name, hidden: true } => write!(
+                f,
+                "no network namespace is known to be {name}, but there are some whose names may not be \
+                 told without CAP_SYS_PTRACE: --netns all shows them with a process of each"
+            ),
+            Self::Name { name, hidden: false } => write!(
                 f,
                 "there is no network namespace {name}: --netns takes all, a process's number, a name of \
                  ip netns, a container's short identifier or a namespace's number; --netns all shows \
@@ -151,15 +161,16 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
                 Identity::Number(number) => Some(number),
                 Identity::Devices(_) => None,
             };
-            let name = number.and_then(|number| names.remove(&number));
-            let name = name.or_else(|| container(root, *pids.first()?));
-            Namespace { number, name, is_own: number.is_some() && number == own, pids }
+            let mut names = number.and_then(|number| names.remove(&number)).unwrap_or_default();
+            names.extend(pids.first().and_then(|&pid| container(root, pid)));
+            Namespace { number, names, is_own: number.is_some() && number == own, pids }
         })
         .collect();
     seen.sort_by_key(|namespace| !namespace.is_own);
     // Names of which nobody was seen may be those of namespaces that do not tell their numbers.
     let are_empty = hidden == 0 && seen.iter().all(|namespace| namespace.number.is_some());
-    let empty = if are_empty { names.into_values().collect() } else { Vec::new() };
+    let mut empty = if are_empty { names.into_values().flatten().collect() } else { Vec::new() };
+    empty.sort_unstable();
     Ok(Namespaces { seen, hidden, empty })
 }
 
@@ -169,18 +180,24 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
 ///
 /// [`Unknown`].
 pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
-    let Namespaces { seen, empty, .. } = all(root)?;
+    let Namespaces { mut seen, hidden, empty } = all(root)?;
+    let number: Option<u64> = decimal(wanted.as_bytes());
     let pid: Option<Pid> = decimal(wanted.as_bytes());
-    let is_wanted = |namespace: &Namespace| {
-        namespace.label() == wanted
-            || namespace.number.is_some_and(|number| number.to_string() == wanted)
-            || pid.is_some_and(|pid| namespace.pids.contains(&pid))
-    };
-    match seen.into_iter().find(is_wanted) {
-        Some(namespace) => Ok(namespace),
-        None if empty.iter().any(|name| name == wanted) => Err(Unknown::Empty(wanted.to_owned())),
-        None => Err(Unknown::Name(wanted.to_owned())),
+    // A container's whole identifier is known by its beginning.
+    let is_name = |name: &String| name == wanted || identifier(wanted) == Some(name);
+    let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
+    let by_number = |it: &Namespace| number.is_some() && it.number == number;
+    let by_pid = |it: &Namespace| pid.is_some_and(|pid| it.pids.contains(&pid));
+    let named = seen.iter().position(by_name);
+    if named.is_none() && empty.iter().any(|name| name == wanted) {
+        return Err(Unknown::Empty(wanted.to_owned()));
     }
+    let at = named.or_else(|| seen.iter().position(by_number));
+    if let Some(at) = at.or_else(|| seen.iter().position(by_pid)) {
+        return Ok(seen.swap_remove(at));
+    }
+    let hidden = hidden > 0 || seen.iter().any(|namespace| namespace.number.is_none());
+    Err(Unknown::Name { name: wanted.to_owned(), hidden })
 }
 
 /// The number of the namespace that the process in this directory is in, if it is told.
@@ -239,14 +256,18 @@ fn processes(root: &Path) -> Result<Vec<Pid>, Unknown> {
 }
 
 /// What `ip netns` calls namespaces, by their numbers.
-fn names() -> BTreeMap<u64, String> {
-    let entries = fs::read_dir(NAMED).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let number = fs::metadata(entry.path()).ok()?.ino();
-            Some((number, entry.file_name().to_string_lossy().into_owned()))
-        })
-        .collect()
+fn names() -> BTreeMap<u64, Vec<String>> {
+    let mut names: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {
+        if let Ok(file) = fs::metadata(entry.path()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            names.entry(file.ino()).or_default().push(name);
+        }
+    }
+    for names in names.values_mut() {
+        names.sort();
+    }
+    names
 }
 
 /// The short identifier of the container that a process is in, by its control group.

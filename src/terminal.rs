@@ -1,6 +1,6 @@
 //! The terminal: how large it is, and a live view's hold on it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ const DISABLED: u8 = 0;
 pub enum Event {
     /// The time is over.
     Timeout,
-    /// The terminal has another size.
+    /// The terminal has another size, or has been taken again.
     Resized,
     /// Whoever watches has seen enough: by `q`, by Ctrl-C, or by a signal that ends programs.
     Quit,
@@ -61,27 +61,38 @@ impl<W: Write> Terminal<W> {
     /// # Errors
     ///
     /// Those of `tcsetattr(3)`, `signalfd(2)` and `out`.
-    pub fn take(mut out: W) -> io::Result<Self> {
+    pub fn take(out: W) -> io::Result<Self> {
         let mut signals = SigSet::empty();
-        for signal in
-            [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGWINCH]
-        {
+        for signal in [
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGQUIT,
+            Signal::SIGWINCH,
+            Signal::SIGTSTP,
+            Signal::SIGCONT,
+        ] {
             signals.add(signal);
         }
         signals.thread_block()?;
         let signals =
             SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let before = tcgetattr(io::stdin())?;
-        let mut quiet = before.clone();
+        let mut terminal = Self { out, before, signals };
+        terminal.take_again()?;
+        Ok(terminal)
+    }
+
+    /// Takes the terminal; again where a shell has had it meanwhile.
+    fn take_again(&mut self) -> io::Result<()> {
+        let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         // A view that is suspended would leave the terminal taken.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
-        let taken = out.write_all(TAKE).and_then(|()| out.flush());
-        let terminal = Self { out, before, signals };
-        taken.map(|()| terminal)
+        self.show(TAKE)
     }
 
     /// Shows these bytes at once.
@@ -111,10 +122,18 @@ impl<W: Write> Terminal<W> {
             }
             let [keys, signals] = waiting.map(|fd| !fd.revents().is_empty());
             if signals && let Some(signal) = self.signals.read_signal()? {
-                let is_resize = i32::try_from(signal.ssi_signo) == Ok(Signal::SIGWINCH as i32);
-                return Ok(if is_resize { Event::Resized } else { Event::Quit });
+                match i32::try_from(signal.ssi_signo).map(Signal::try_from) {
+                    Ok(Ok(Signal::SIGWINCH)) => return Ok(Event::Resized),
+                    // It was stopped by a signal that nobody can keep back.
+                    Ok(Ok(Signal::SIGCONT)) => {
+                        self.take_again()?;
+                        return Ok(Event::Resized);
+                    }
+                    Ok(Ok(Signal::SIGTSTP)) => {}
+                    _ => return Ok(Event::Quit),
+                }
             }
-            if keys && is_quit(&mut stdin.lock())? {
+            if keys && is_quit(&stdin)? {
                 return Ok(Event::Quit);
             }
         }
@@ -130,9 +149,10 @@ impl<W: Write> Drop for Terminal<W> {
 }
 
 /// Reads the keys that were pressed: whether `q` is among them, or there is nobody to press any.
-fn is_quit(keys: &mut impl Read) -> io::Result<bool> {
+fn is_quit(keys: impl AsFd) -> io::Result<bool> {
+    // The standard library's own handle keeps back what it has read beyond this.
     let mut pressed = [0; 64];
-    let count = keys.read(&mut pressed)?;
+    let count = rustix::io::read(keys, &mut pressed)?;
     let pressed = pressed.get(..count).unwrap_or_default();
     Ok(pressed.is_empty() || pressed.iter().any(|key| matches!(key, b'q' | b'Q')))
 }

@@ -333,6 +333,25 @@ fn filters_can_be_repeated_and_users_named() {
     assert_eq!(list("--sort state --sort -sport"), list("--sort state,-sport"));
 }
 
+/// Whoever starts it can give it a socket, and the program that is looked for is on its own
+/// command line.
+#[test]
+fn it_does_not_find_itself_by_a_programs_name() {
+    let list = |flags: &[&str]| {
+        let (ours, its) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut command = Command::new(RNETSTAT);
+        command.args(["-xan", "--wait=0.1"]).args(flags).stdin(std::os::fd::OwnedFd::from(its));
+        let output = command.output().unwrap();
+        drop(ours);
+        (output.status.code(), text(output.stdout))
+    };
+    let nobody = "no-program-that-there-is";
+    assert_eq!(list(&["--program", nobody]), (Some(1), String::new()));
+    let (status, stdout) = list(&["--format", "jsonl"]);
+    assert_eq!(status, Some(0));
+    assert!(stdout.contains("\"program\":\"rnetstat\""), "{stdout}");
+}
+
 #[test]
 fn colours_are_for_terminals_and_whoever_asks_for_them() {
     let list = |flags: &[&str], environment: (&str, &str)| {

@@ -176,7 +176,8 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     });
     terminal.until("an empty table", |screen| screen == empty);
 
-    terminal.press("q");
+    // However much was typed at once before it.
+    terminal.tmux(&["send-keys", "-l", &("x".repeat(200) + "q")]);
     let screen = terminal.until("the shell", |screen| screen[1] == "before");
     assert_eq!(screen[3..], ["$", "", "", "", ""].map(String::from), "{screen:?}");
     assert!(terminal.is_given_back());
@@ -235,6 +236,49 @@ fn however_it_ends_the_terminal_is_given_back() {
     assert!(screen[0].starts_with("rnetstat: no socket table can be read: /nowhere/net"));
     assert!(terminal.is_given_back());
     assert_eq!(terminal.modes(), modes);
+}
+
+/// Nobody can keep SIGSTOP back, and the shell then has the terminal as it was left.
+#[test]
+fn a_view_that_was_stopped_takes_the_terminal_again() {
+    let Some(terminal) = Terminal::new() else { return };
+    let signal = |signal: &str| {
+        let killed = terminal.host.command("pkill").args([signal, "-x", "rnetstat"]).status();
+        assert!(killed.unwrap().success());
+    };
+    terminal.enter(&format!("{RNETSTAT} {WATCH}"));
+    terminal.until("a table", |screen| screen[7].contains("every 500ms"));
+    // This one is kept back.
+    signal("-TSTP");
+    signal("-STOP");
+    terminal.until("the shell", |screen| screen.iter().any(|line| line.contains("Stopped")));
+    terminal.enter("stty sane; clear; fg");
+    terminal.until("a table", |screen| {
+        screen[0].contains("Proto") && screen[7].contains("every 500ms")
+    });
+    terminal.press("q");
+    terminal.until("the shell", |screen| screen.iter().any(|line| line == "$"));
+    assert!(terminal.is_given_back());
+}
+
+/// Names that never come leave numbers, and keys are heard meanwhile.
+#[test]
+fn the_live_view_does_not_wait_for_names() {
+    let Some(mut terminal) = Terminal::new() else { return };
+    terminal.host.put_names(b"", "dns");
+    terminal.host.put("/etc/resolv.conf", b"nameserver 127.0.0.1\n");
+    let route = ["route", "add", "local", "10.99.0.0/16", "dev", "lo"];
+    assert!(terminal.host.command("ip").args(route).status().unwrap().success());
+    let mut resolver =
+        terminal.host.start("python3", &["tests/programs/slow_resolver.py", "never"]);
+    assert_eq!(resolver.line(), "ready");
+    let mut peers = terminal.host.start("python3", &["tests/programs/peers.py", "1"]);
+    assert_eq!(peers.line(), "ready");
+    let options = "-ua --numeric-ports -c --format table --resolve-timeout 3600";
+    terminal.enter(&format!("{RNETSTAT} {options} --program peers.py"));
+    terminal.until("a number", |screen| screen[1].contains("10.99.0.1:9"));
+    terminal.press("q");
+    terminal.until("the shell", |screen| screen[1] == "before");
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn host() -> Option<(Host, Service, Service, String, String)> {
     }
     let host = Host::new(&["python3", "mount", "setpriv"])?;
     let script = "mount -t tmpfs none /run && ip netns add blue && ip netns add green && \
-                  ip -n blue link set lo up";
+                  ip netns add 1 && ip -n blue link set lo up && touch /run/netns/cyan && \
+                  mount --bind /run/netns/blue /run/netns/cyan";
     assert!(host.command("sh").args(["-c", script]).status().unwrap().success());
     let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
     let own = receiver.line().split(' ').nth(3).unwrap().to_owned();
@@ -37,7 +38,7 @@ fn run(command: &mut Command) -> (String, String, Option<i32>) {
 }
 
 const EMPTY: &str = "rnetstat: network namespaces that no process is in, so that /proc does not \
-                     show their sockets: 1 (green)\n";
+                     show their sockets: 2 (1, green)\n";
 
 #[test]
 fn sockets_of_other_namespaces_are_found_with_their_holders() {
@@ -71,14 +72,20 @@ fn sockets_of_other_namespaces_are_found_with_their_holders() {
                    PID/Program name     Netns       \n";
     let row = "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
     let expected = format!("{columns}{row}{:<20} blue        \n", format!("{blue}/python3"));
-    for wanted in ["blue", &blue, &number(&blue).to_string()] {
+    for wanted in ["blue", "cyan", &blue, &number(&blue).to_string()] {
         let listed = list(&format!("-tlnp --netns {wanted}"));
         assert_eq!(listed, (expected.clone(), String::new(), Some(0)), "{wanted}");
     }
 
-    let message = "rnetstat: no process is in the network namespace green, and /proc shows those \
-                   of processes alone: ip netns exec green rnetstat looks from within\n";
-    assert_eq!(list("-tan --netns green"), (String::new(), message.to_owned(), Some(2)));
+    // A name goes before the number of a process.
+    for name in ["green", "1"] {
+        let message = format!(
+            "rnetstat: no process is in the network namespace {name}, and /proc shows those of \
+             processes alone: ip netns exec {name} rnetstat looks from within\n"
+        );
+        let found = list(&format!("-tan --netns {name}"));
+        assert_eq!(found, (String::new(), message, Some(2)));
+    }
     let (stdout, stderr, status) = list("-tan --netns red");
     assert_eq!((stdout.as_str(), status), ("", Some(2)));
     assert!(stderr.starts_with("rnetstat: there is no network namespace red: "), "{stderr}");
@@ -90,13 +97,14 @@ fn sockets_of_other_namespaces_are_found_with_their_holders() {
 fn a_plain_user_sees_what_proc_shows() {
     let Some((host, _receiver, _server, _, blue)) = host() else { return };
     let (_directory, rnetstat) = public_copy();
-    let list = || {
+    let run_as_nobody = |flags: &str| {
         let mut command = host.command("setpriv");
         command
             .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
             .arg(&rnetstat);
-        run(command.args(["-tuln", "--netns", "all"]))
+        run(command.args(flags.split(' ')))
     };
+    let list = || run_as_nobody("-tuln --netns all");
     let (stdout, stderr, status) = list();
     assert_eq!((stderr.as_str(), status), ("", Some(0)));
     let rows: Vec<_> = stdout.lines().filter(|line| line.starts_with("tcp ")).collect();
@@ -104,6 +112,18 @@ fn a_plain_user_sees_what_proc_shows() {
     assert_eq!(rows, [format!("{row}{:<12}", format!("pid:{blue}"))]);
     // The own one is known by its number, and is that of the receiver, which is somebody else's.
     assert_eq!(stdout.matches("\nudp ").count(), 1, "{stdout}");
+
+    // Records have something to tell them apart by, too.
+    let (stdout, ..) = run_as_nobody("-tln --netns all --format jsonl");
+    let record: Value = serde_json::from_str(stdout.trim_end()).unwrap();
+    assert_eq!(
+        (&record["netns"], &record["netns_name"]),
+        (&Value::Null, &format!("pid:{blue}").into())
+    );
+    let (stdout, stderr, status) = run_as_nobody("-tln --netns blue");
+    assert_eq!((stdout.as_str(), status), ("", Some(2)));
+    let start = "rnetstat: no network namespace is known to be blue, but there are some ";
+    assert!(stderr.starts_with(start), "{stderr}");
 
     let hide = host.command("mount").args(["-o", "remount,hidepid=1", "/proc"]).status();
     assert!(hide.unwrap().success());

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, CommandFactory, Parser};
 
 use super::Color;
@@ -157,7 +158,7 @@ pub(super) struct Arguments {
     pub(super) state: Vec<&'static str>,
 
     /// Only opened by this user, by name or number
-    #[arg(long, value_name = "USER", value_delimiter = ',', help_heading = FILTERS)]
+    #[arg(long, value_name = "USER", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = FILTERS)]
     pub(super) user: Vec<String>,
 
     /// Only held by this process
@@ -165,7 +166,7 @@ pub(super) struct Arguments {
     pub(super) pid: Vec<Pid>,
 
     /// Only held by a process in whose command line this is, such as receiver.py
-    #[arg(long, value_name = "TEXT", help_heading = FILTERS)]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = FILTERS)]
     pub(super) program: Vec<String>,
 
     /// Wait until there is such a socket, but no longer than this if it is given
@@ -197,7 +198,7 @@ pub(super) struct Arguments {
     pub(super) peers: bool,
 
     /// Other network namespaces: all of them, or that of a process, a name or a container
-    #[arg(long, value_name = "all|NAME|PID", help_heading = MORE)]
+    #[arg(long, value_name = "all|NAME|PID", value_parser = NonEmptyStringValueParser::new(), help_heading = MORE)]
     pub(super) netns: Option<String>,
 
     /// Where the kernel's /proc is, or a copy of it; /proc if not given

@@ -124,7 +124,12 @@ impl Listing {
 
     fn keep_held_by(&mut self, query: &Query) {
         let processes = self.owners.as_ref().map(Owners::processes).unwrap_or_default();
-        let named = processes.iter().filter(|process| query.held_by.passes(process));
+        // Whoever looks for a program has its name in the own command line.
+        let is_own = |process: &Process| self.owners.as_ref().is_some_and(|it| it.is_own(process));
+        let named = processes.iter().filter(|process| {
+            let is_meant = query.held_by.programs.is_empty() || !is_own(process);
+            is_meant && query.held_by.passes(process)
+        });
         let named: Vec<Pid> = named.map(|process| process.pid).collect();
         let is_named = |held: Held<'_>| {
             held.all().any(|holding| named.binary_search(&holding.process.pid).is_ok())

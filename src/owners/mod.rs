@@ -120,7 +120,8 @@ impl<'a> Sweep<'a> {
             (true, false) => Sight::Nothing,
         };
         let index = Index::new(&holders, |&(inode, _)| inode);
-        Owners { holders, index, processes, sight, veiled }
+        let nested = is_nested(self.root);
+        Owners { holders, index, processes, sight, veiled, nested, own }
     }
 }
 
@@ -155,6 +156,10 @@ pub struct Owners {
     processes: Vec<Process>,
     sight: Sight,
     veiled: bool,
+    /// Processes outside of this PID namespace cannot be seen.
+    nested: bool,
+    /// This process's own number.
+    own: Option<Pid>,
 }
 
 impl Owners {
@@ -192,13 +197,26 @@ impl Owners {
     /// Whether a socket that nobody is known to hold is held by nobody.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.sight == Sight::Whole && !self.veiled
+        self.sight == Sight::Whole && !self.veiled && !self.nested
+    }
+
+    /// Whether this is the process that looks, which may have been given a socket itself.
+    #[must_use]
+    pub fn is_own(&self, process: &Process) -> bool {
+        self.own == Some(process.pid)
     }
 }
 
 /// This process's number there, if the root is this host's own.
 fn own_pid(root: &Path) -> Option<Pid> {
     fs::read_link(root.join("self")).ok()?.to_str()?.parse().ok()
+}
+
+/// Whether the root shows the processes of a PID namespace within another (`man 7 pid_namespaces`);
+/// the outermost one has a number of its own (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+fn is_nested(root: &Path) -> bool {
+    const OUTERMOST: &str = "pid:[4026531836]";
+    fs::read_link(root.join("self/ns/pid")).is_ok_and(|link| link.as_os_str() != OUTERMOST)
 }
 
 /// Where a process is among those in order of PID.

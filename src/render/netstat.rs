@@ -77,10 +77,10 @@ impl<'a, W: Write> Table<'a, W> {
             self.row.text(" User       Inode     ");
         }
         self.program_heading();
+        self.more_headings();
         if self.look.timers {
             self.row.text(" Timer");
         }
-        self.more_headings();
         self.row.end(&mut self.out)
     }
 
@@ -112,10 +112,10 @@ impl<'a, W: Write> Table<'a, W> {
             self.row.cell(10, |row| row.number(socket.inode));
         }
         self.program(entry.held);
+        self.more(entry);
         if self.look.timers {
             self.timer(socket.protocol, socket.timer.as_ref());
         }
-        self.more(entry);
         self.row.end(&mut self.out)
     }
 

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{Format, Look, Shown};
 use crate::listing::{Entry, Held, Listing};
 use crate::names::{Names, Number};
+use crate::namespaces::Namespace;
 use crate::socket::{Endpoint, Family, Protocol, Socket, UnixSocket};
 
 /// Writes listings as records.
@@ -99,7 +100,7 @@ struct Unix<'a> {
 #[expect(clippy::option_option, reason = "not asked for, or nobody there")]
 struct Common<'a> {
     netns: Option<u64>,
-    netns_name: Option<&'a str>,
+    netns_name: Option<Cow<'a, str>>,
     processes: Option<Vec<Process<'a>>>,
     /// Only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +138,12 @@ struct Process<'a> {
 struct Peer<'a> {
     inode: u64,
     processes: Option<Vec<Process<'a>>>,
+}
+
+/// What a namespace is called; of one whose number is not told, what there is in its place.
+fn name(namespace: &Namespace) -> Option<Cow<'_, str>> {
+    let is_named = !namespace.names.is_empty() || namespace.number.is_none();
+    Some(namespace.label()).filter(|label| is_named && !label.is_empty())
 }
 
 /// Makes records.
@@ -202,7 +209,7 @@ impl<'a> Maker<'a> {
         let peer = |held: Held<'a>| Peer { inode: held.inode, processes: self.processes(held) };
         Common {
             netns: entry.namespace.and_then(|namespace| namespace.number),
-            netns_name: entry.namespace.and_then(|namespace| namespace.name.as_deref()),
+            netns_name: entry.namespace.and_then(name),
             processes: self.processes(entry.held),
             peer: self.look.peers.then(|| entry.peer.map(peer)),
         }

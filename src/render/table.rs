@@ -84,7 +84,11 @@ pub fn each_line(
     if show_unix {
         let columns = columns::unix(look);
         let sheet = Sheet { columns, state: UnixSocket::state_name, marked, names, entries: unix };
-        left_out.extend(sheet.write(screen, look.header, each)?);
+        for title in sheet.write(screen, look.header, each)? {
+            if !left_out.contains(&title) {
+                left_out.push(title);
+            }
+        }
     }
     Ok(left_out)
 }

@@ -1,7 +1,7 @@
 //! The live view: the table for people, redrawn in place.
 
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::changes;
 use crate::cli::Watch;
@@ -14,6 +14,9 @@ use crate::terminal::{self, Event, Size, Terminal};
 
 /// What a terminal is taken for that does not tell.
 const USUAL: Size = Size { columns: 80, lines: 24 };
+
+/// How long a frame waits for names, in which no key is heard.
+const NAMES: Duration = Duration::from_millis(50);
 
 /// What a view has shown.
 #[derive(Debug, Default)]
@@ -45,6 +48,8 @@ pub fn run(
         seen.remarks.clear();
         let listing = gatherer.gather(&mut |line| seen.remarks.push(line.to_string()))?;
         seen.any |= !listing.is_empty();
+        // What is not known by then comes with one of the next frames.
+        gatherer.look_up_within(NAMES, &listing);
         let end = Instant::now().checked_add(watch.interval);
         let view = View { look, color, names: gatherer.names(), watch, remarks: &seen.remarks };
         loop {

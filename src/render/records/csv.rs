@@ -155,7 +155,7 @@ impl Line {
         let peer = common.peer.as_ref().map(Option::as_ref);
         Self {
             netns: common.netns,
-            netns_name: common.netns_name.map(safe),
+            netns_name: common.netns_name.as_deref().map(safe),
             processes: common.processes.as_ref().map(Vec::len),
             peer_inode: peer.map(|peer| peer.map(|peer| peer.inode)),
             peer_pids: peer.map(|peer| peer.map(pids).unwrap_or_default()),
