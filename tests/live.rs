@@ -266,7 +266,9 @@ fn a_view_that_was_stopped_takes_the_terminal_again() {
 fn the_live_view_does_not_wait_for_names() {
     let Some(mut terminal) = Terminal::new() else { return };
     terminal.host.put_names(b"", "dns");
-    terminal.host.put("/etc/resolv.conf", b"nameserver 127.0.0.1\n");
+    // Which is longer than this test waits for anything.
+    let resolver = b"nameserver 127.0.0.1\noptions timeout:30 attempts:3\n";
+    terminal.host.put("/etc/resolv.conf", resolver);
     let route = ["route", "add", "local", "10.99.0.0/16", "dev", "lo"];
     assert!(terminal.host.command("ip").args(route).status().unwrap().success());
     let mut resolver =
