@@ -214,13 +214,13 @@ fn however_it_ends_the_terminal_is_given_back() {
     for end in ["q", "Q", "C-c", "C-\\", "TERM", "HUP", "INT"] {
         terminal.enter(&format!("clear; {RNETSTAT} {WATCH}; echo status $?"));
         terminal.until("a table", |screen| screen[7].contains("every 500ms"));
-        // It would leave the terminal to the shell as it is.
-        terminal.press("C-z");
         if ["TERM", "HUP", "INT"].contains(&end) {
             let signal = format!("-{end}");
             let killed = terminal.host.command("pkill").args([&signal, "-x", "rnetstat"]).status();
             assert!(killed.unwrap().success());
         } else {
+            // This one would leave the terminal to the shell as it is.
+            terminal.press("C-z");
             terminal.press(end);
         }
         terminal.until("its status", |screen| screen.iter().any(|line| line == "status 0"));
