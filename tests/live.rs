@@ -123,14 +123,14 @@ impl Terminal {
     }
 }
 
-const WATCH: &str = "-tuanc --format table --interval 0.5";
+const WATCH: &str = "-tuanc --format table --interval 1";
 
 #[test]
 fn sockets_open_and_close_while_the_table_is_watched() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     let heading = "   Proto  Recv-Q  Send-Q  Local  Foreign  State  PID  FD  User  Program";
-    let status = "0 sockets, 0 new, 0 closed; every 500ms; q quits";
+    let status = "0 sockets, 0 new, 0 closed; every 1s; q quits";
     let blank = String::new;
     let empty = [vec![heading.to_owned()], vec![blank(); 6], vec![status.to_owned()]].concat();
     terminal.until("an empty table", |screen| screen == empty);
@@ -150,10 +150,10 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     };
     let has_status = |line: &str, screen: &[String]| screen[7] == line;
     terminal.until("a new socket", |screen| {
-        row("+", screen) && has_status("1 socket, 1 new, 0 closed; every 500ms; q quits", screen)
+        row("+", screen) && has_status("1 socket, 1 new, 0 closed; every 1s; q quits", screen)
     });
     terminal.until("a socket that stays", |screen| {
-        row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 500ms; q quits", screen)
+        row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 1s; q quits", screen)
     });
 
     // A narrower and lower terminal is followed at once; what has no room is said.
@@ -162,7 +162,7 @@ fn sockets_open_and_close_while_the_table_is_watched() {
         screen.len() == 5
             && screen[1].starts_with("  udp   127.0.0.1:5000 0.0.0.0:*")
             && screen.iter().all(|line| line.chars().count() <= 50)
-            && screen[4].starts_with("1 socket, 0 new, 0 closed; every 500ms; q quits")
+            && screen[4].starts_with("1 socket, 0 new, 0 closed; every 1s; q quits")
     });
     terminal.tmux(&["resize-window", "-x", "100", "-y", "8"]);
     terminal.until("the larger table", |screen| row(" ", screen));
@@ -172,7 +172,7 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     let kill = terminal.host.command("kill").arg(&pid).status().unwrap();
     assert!(kill.success());
     terminal.until("a closed socket", |screen| {
-        row("-", screen) && has_status("0 sockets, 0 new, 1 closed; every 500ms; q quits", screen)
+        row("-", screen) && has_status("0 sockets, 0 new, 1 closed; every 1s; q quits", screen)
     });
     terminal.until("an empty table", |screen| screen == empty);
 
@@ -213,7 +213,7 @@ fn however_it_ends_the_terminal_is_given_back() {
     assert_eq!(modes, "^Z isig icanon echo end");
     for end in ["q", "Q", "C-c", "C-\\", "TERM", "HUP", "INT"] {
         terminal.enter(&format!("clear; {RNETSTAT} {WATCH}; echo status $?"));
-        terminal.until("a table", |screen| screen[7].contains("every 500ms"));
+        terminal.until("a table", |screen| screen[7].contains("every 1s"));
         if ["TERM", "HUP", "INT"].contains(&end) {
             let signal = format!("-{end}");
             let killed = terminal.host.command("pkill").args([&signal, "-x", "rnetstat"]).status();
@@ -247,15 +247,14 @@ fn a_view_that_was_stopped_takes_the_terminal_again() {
         assert!(killed.unwrap().success());
     };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
-    terminal.until("a table", |screen| screen[7].contains("every 500ms"));
+    terminal.until("a table", |screen| screen[7].contains("every 1s"));
     // This one is kept back.
     signal("-TSTP");
     signal("-STOP");
     terminal.until("the shell", |screen| screen.iter().any(|line| line.contains("Stopped")));
     terminal.enter("stty sane; clear; fg");
-    terminal.until("a table", |screen| {
-        screen[0].contains("Proto") && screen[7].contains("every 500ms")
-    });
+    terminal
+        .until("a table", |screen| screen[0].contains("Proto") && screen[7].contains("every 1s"));
     terminal.press("q");
     terminal.until("the shell", |screen| screen.iter().any(|line| line == "$"));
     assert!(terminal.is_given_back());
