@@ -279,7 +279,7 @@ fn join(sweep: Sweep<'_>, parts: &[Part], detail: Detail, remark: Remark<'_>) ->
     if owners.veiled() {
         remark(
             &"rnetstat: what some processes hold may not be seen without CAP_SYS_PTRACE; \
-              their sockets are shown as nobody's",
+              who holds their sockets is not known",
         );
     }
     owners

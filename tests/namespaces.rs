@@ -4,7 +4,8 @@
 
 mod common;
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use common::host::{Host, Service};
 use common::schema::{assert_valid, schema};
@@ -89,6 +90,27 @@ fn sockets_of_other_namespaces_are_found_with_their_holders() {
     let (stdout, stderr, status) = list("-tan --netns red");
     assert_eq!((stdout.as_str(), status), ("", Some(2)));
     assert!(stderr.starts_with("rnetstat: there is no network namespace red: "), "{stderr}");
+}
+
+/// The process by which a namespace was found may end while it is watched.
+#[test]
+fn a_namespace_is_watched_for_as_long_as_anybody_is_in_it() {
+    let Some((host, _receiver, _server, ..)) = host() else { return };
+    let stays = ["netns", "exec", "blue", "sh", "-c", "echo $$; exec cat"];
+    let mut visitor = host.start("ip", &stays);
+    let pid = visitor.line();
+    let flags = ["-tlnc", "--interval", "0.1", "--no-header", "--netns", &pid];
+    let mut command = host.command(common::RNETSTAT);
+    let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = rows.next().unwrap().unwrap();
+    assert!(first.contains(" 127.0.0.1:5000 "), "{first}");
+    visitor.end();
+    for _ in 0..10 {
+        assert_eq!(rows.next().map(Result::unwrap), Some(first.clone()));
+    }
+    drop(rows);
+    assert!(child.wait().unwrap().success());
 }
 
 /// The kernel tells a plain user neither who holds what, nor which namespaces others are in; it
