@@ -106,7 +106,7 @@ impl<'a> Gatherer<'a> {
     fn needs_owners(&self) -> bool {
         let Request { look, query, order, .. } = self.request;
         let to_be_shown = look.programs || look.format != Format::Netstat || look.peers;
-        to_be_shown || !query.held_by.is_anybody() || order.needs_owners()
+        to_be_shown || !query.held_by.is_empty() || order.needs_owners()
     }
 
     fn detail(&self) -> Detail {

@@ -64,7 +64,8 @@ fn list(request: &Request) -> Result<bool, Error> {
         && io::stdin().is_terminal();
     let mut gatherer = Gatherer::new(request);
     let mut renderer = Renderer::new(request.look, screen);
-    let mut show = |gatherer: &Gatherer<'_>, listing: &Listing| -> Result<(), Error> {
+    let mut show = |gatherer: &mut Gatherer<'_>, listing: &Listing| -> Result<(), Error> {
+        gatherer.look_up(listing, &mut remark);
         let left_out = renderer.write(listing, gatherer.names(), &mut out)?;
         if !left_out.is_empty() {
             remark(&format_args!(
@@ -77,13 +78,14 @@ fn list(request: &Request) -> Result<bool, Error> {
     let found = match request.repeat {
         Repeat::Once => {
             let listing = gatherer.gather(&mut remark)?;
-            gatherer.look_up(&listing, &mut remark);
-            show(&gatherer, &listing)?;
+            show(&mut gatherer, &listing)?;
             !listing.is_empty()
         }
         Repeat::Watch(watch) if is_live => {
             let seen = live::run(watch, &mut gatherer, &request.look, color, out)?;
-            seen.remarks.iter().for_each(|line| remark(line));
+            for line in &seen.remarks {
+                remark(line);
+            }
             seen.any
         }
         Repeat::Watch(watch) => {
@@ -91,30 +93,23 @@ fn list(request: &Request) -> Result<bool, Error> {
             watch::repeat(watch, || {
                 let listing = gatherer.gather(&mut remark)?;
                 found |= !listing.is_empty();
-                gatherer.look_up(&listing, &mut remark);
-                show(&gatherer, &listing)
+                show(&mut gatherer, &listing)
             })?;
             found
         }
         Repeat::Wait(limit) => {
             // What is amiss is said once, of the listing that is shown.
-            let mut last = (Vec::new(), None);
-            let found = watch::wait(limit, || {
+            let look = || {
                 let mut remarks = Vec::new();
                 let listing = gatherer.gather(&mut |line| remarks.push(line.to_string()))?;
-                let found = (!listing.is_empty()).then_some(());
-                last = (remarks, Some(listing));
-                Ok::<_, Error>(found)
-            })?;
-            let (remarks, listing) = last;
+                Ok::<_, Error>((listing, remarks))
+            };
+            let (listing, remarks) = watch::wait(limit, look, |(listing, _)| !listing.is_empty())?;
             for line in &remarks {
                 remark(line);
             }
-            if let Some(listing) = listing {
-                gatherer.look_up(&listing, &mut remark);
-                show(&gatherer, &listing)?;
-            }
-            found.is_some()
+            show(&mut gatherer, &listing)?;
+            !listing.is_empty()
         }
     };
     let is_selection = request.query.has_filters() || matches!(request.repeat, Repeat::Wait(_));

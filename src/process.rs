@@ -62,8 +62,8 @@ impl Process {
 
     /// Its command line, word by word. The process chooses these bytes.
     pub fn words(&self) -> impl Iterator<Item = &[u8]> {
-        let words = self.command.strip_suffix(b"\0").unwrap_or(&self.command);
-        words.split(|&byte| byte == 0).take(if self.command.is_empty() { 0 } else { usize::MAX })
+        let words = self.command.split_inclusive(|&byte| byte == 0);
+        words.map(|word| word.strip_suffix(b"\0").unwrap_or(word))
     }
 
     /// Its command line for people: without the directories of the program, nor those of the

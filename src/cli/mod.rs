@@ -120,11 +120,12 @@ fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
         "does not tell timers as -o shows them"
     } else if arguments.netns.is_some() {
         "asks for the sockets of one network namespace, and --netns for those of others"
-    } else if arguments.format.is_for_programs() && arguments.source == Interface::Auto {
-        // They have timers as well.
-        return Ok(Interface::Proc);
     } else {
-        return Ok(arguments.source);
+        return Ok(match arguments.source {
+            // Records have timers as well.
+            Interface::Auto if arguments.format.is_for_programs() => Interface::Proc,
+            source => source,
+        });
     };
     if arguments.source == Interface::Netlink {
         let message = format!("--source netlink {unfit}: use --source proc\n");
@@ -159,11 +160,14 @@ impl TryFrom<Arguments> for Request {
         let programs = arguments.program.iter().map(|text| text.to_lowercase()).collect();
         let held_by = HeldBy { pids: arguments.pid, programs };
         let mut query = Query { protocols, families, unix, scope: Scope::All, filter, held_by };
-        query.scope = match (query.has_filters(), arguments.listening) {
-            _ if arguments.all => Scope::All,
-            (_, true) => Scope::Listening,
-            (true, false) => Scope::All,
-            (false, false) => Scope::Connected,
+        query.scope = if arguments.all {
+            Scope::All
+        } else if arguments.listening {
+            Scope::Listening
+        } else if query.has_filters() {
+            Scope::All
+        } else {
+            Scope::Connected
         };
         let look = Look {
             format: arguments.format,
@@ -174,7 +178,7 @@ impl TryFrom<Arguments> for Request {
             empty_sections: !query.has_filters(),
             wide: arguments.wide,
             extended: arguments.extend,
-            programs: arguments.programs || !query.held_by.is_anybody(),
+            programs: arguments.programs || !query.held_by.is_empty(),
             timers: arguments.timers,
             peers: arguments.peers,
             namespaces: arguments.netns.is_some(),

@@ -99,9 +99,9 @@ impl<'a> Held<'a> {
 }
 
 impl Listing {
-    /// What `query` selects of these sockets, with their owners where they were looked for, and in
-    /// this order. Sockets that it does not select can be there all the same, as the other ends of
-    /// those that it does; with `peers` they are looked for.
+    /// The sockets that `query` asks for, with their owners where they were looked for, and in
+    /// this order. With `peers` there are others among them, of which some are the other ends of
+    /// those that are asked for.
     #[must_use]
     pub fn new(
         parts: Vec<Part>,
@@ -112,10 +112,14 @@ impl Listing {
         time: SystemTime,
     ) -> Self {
         let peers = peers.then(|| Peers::new(&parts));
-        let internet = places(&parts, |sockets| &sockets.internet, |socket| query.selects(socket));
-        let unix = places(&parts, |sockets| &sockets.unix, |socket| query.selects_unix(socket));
+        // Without other ends there is nothing that is not asked for.
+        let all = peers.is_none();
+        let selects = |socket: &Socket| all || query.selects(socket);
+        let internet = places(&parts, |sockets| &sockets.internet, selects);
+        let selects = |socket: &UnixSocket| all || query.selects_unix(socket);
+        let unix = places(&parts, |sockets| &sockets.unix, selects);
         let mut listing = Self { parts, owners, peers, named: Vec::new(), internet, unix, time };
-        if !query.held_by.is_anybody() {
+        if !query.held_by.is_empty() {
             listing.keep_held_by(query);
         }
         listing.sort(order);

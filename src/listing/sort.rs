@@ -1,9 +1,10 @@
 //! The order of the sockets, where it is not the kernel's.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
+use std::net::IpAddr;
 
 use super::{Entry, Listing, Place};
-use crate::socket::{Endpoint, Queues, Socket, UnixSocket};
+use crate::socket::{Queues, Socket, UnixSocket};
 
 /// Characters of a command that count, of which there are as many copies as it has sockets.
 const COMMAND: usize = 256;
@@ -96,25 +97,9 @@ fn arrange(places: &mut Vec<Place>, values: &[Value], downwards: bool) {
 enum Value {
     None,
     Number(u64),
-    End(End),
+    /// IPv4 comes before IPv6.
+    End(IpAddr, u16),
     Text(String),
-}
-
-/// An end in the order of addresses: IPv4 before IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct End(Endpoint);
-
-impl Ord for End {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let (one, other) = (self.0, other.0);
-        (one.address, one.port).cmp(&(other.address, other.port))
-    }
-}
-
-impl PartialOrd for End {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 fn internet(key: Key, entry: &Entry<'_, Socket>) -> Value {
@@ -123,8 +108,8 @@ fn internet(key: Key, entry: &Entry<'_, Socket>) -> Value {
         Key::Proto => Value::Text(entry.socket.table_name().to_owned()),
         Key::RecvQ => Value::Number(receive.into()),
         Key::SendQ => Value::Number(send.into()),
-        Key::Local => Value::End(End(local)),
-        Key::Foreign => Value::End(End(remote)),
+        Key::Local => Value::End(local.address, local.port),
+        Key::Foreign => Value::End(remote.address, remote.port),
         Key::Sport => Value::Number(local.port.into()),
         Key::Dport => Value::Number(remote.port.into()),
         Key::State => Value::Text(entry.socket.state_name().to_owned()),

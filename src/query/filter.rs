@@ -82,14 +82,9 @@ impl Filter {
         !self.is_about_internet() && self.has_state(socket.state_name())
     }
 
-    fn has_state(&self, name: &str) -> bool {
-        let listen = State::Listen.name();
-        let is = |&state: &&str| {
-            state == name
-                || (state == listen && name == LISTENING)
-                || (state == LISTENING && name == listen)
-        };
-        self.states.is_empty() || self.states.iter().any(is)
+    fn has_state(&self, name: &'static str) -> bool {
+        let same = |name| if name == LISTENING { State::Listen.name() } else { name };
+        self.states.is_empty() || self.states.iter().any(|&state| same(state) == same(name))
     }
 }
 
@@ -153,9 +148,9 @@ pub struct HeldBy {
 }
 
 impl HeldBy {
-    /// Whether it asks for anybody.
+    /// Whether it asks for nobody in particular.
     #[must_use]
-    pub fn is_anybody(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.pids.is_empty() && self.programs.is_empty()
     }
 

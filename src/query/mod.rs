@@ -67,7 +67,7 @@ impl Query {
     /// Whether not every socket of the sorts that are listed is asked for.
     #[must_use]
     pub fn has_filters(&self) -> bool {
-        self.filter != Filter::default() || !self.held_by.is_anybody()
+        self.filter != Filter::default() || !self.held_by.is_empty()
     }
 }
 

@@ -30,26 +30,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How much longer it is than the look took, so that waiting costs no more than a fifth of a core.
 const REST: u32 = 4;
 
-/// Looks again and again until there is something, or the time is over.
+/// Looks again and again until it is what is waited for, or the time is over: what was seen last.
 ///
 /// # Errors
 ///
 /// That of the first look that fails.
 pub fn wait<T, E>(
     limit: Option<Duration>,
-    mut look: impl FnMut() -> Result<Option<T>, E>,
-) -> Result<Option<T>, E> {
+    mut look: impl FnMut() -> Result<T, E>,
+    is_it: impl Fn(&T) -> bool,
+) -> Result<T, E> {
     // None is so far away that there is no such instant.
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
         let start = Instant::now();
-        if let Some(found) = look()? {
-            return Ok(Some(found));
-        }
+        let seen = look()?;
         let now = Instant::now();
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
-        if left.is_zero() {
-            return Ok(None);
+        if is_it(&seen) || left.is_zero() {
+            return Ok(seen);
         }
         thread::sleep(PAUSE.max((now - start) * REST).min(left));
     }
