@@ -1,11 +1,13 @@
 //! Files below a /proc root, which may be a tree that somebody made.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::fcntl::OFlag;
+use rustix::fs::{FileType, fstat};
+use rustix::io::retry_on_intr;
 
 /// Opens a regular file to read it, and never waits for the other end of a pipe.
 ///
@@ -14,7 +16,7 @@ use nix::fcntl::OFlag;
 /// Those of `open(2)`, and that of [`ensure_regular`].
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
-    ensure_regular(&file.metadata()?)?;
+    ensure_regular(FileType::from_raw_mode(retry_on_intr(|| fstat(&file))?.st_mode))?;
     Ok(file)
 }
 
@@ -40,8 +42,8 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
 /// # Errors
 ///
 /// `InvalidInput` for a directory, a pipe, a device: whatever has no end of its own.
-fn ensure_regular(metadata: &Metadata) -> io::Result<()> {
-    if metadata.is_file() {
+fn ensure_regular(kind: FileType) -> io::Result<()> {
+    if kind.is_file() {
         return Ok(());
     }
     Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))

@@ -29,7 +29,11 @@
 //! `owners` and `query` use `process`; all of them use `socket`, and `socket` uses none.
 
 pub mod cli;
+mod directory;
 mod files;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gather;
 pub mod listing;
 pub mod names;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use procfs::{FromRead, ProcessCGroups};
 
+use crate::directory::{Directory, Scratch};
 use crate::files;
 use crate::number::decimal;
 use crate::process::Pid;
@@ -247,10 +248,8 @@ fn merge(root: &Path, found: &mut BTreeMap<Identity, Vec<Pid>>) {
 fn processes(root: &Path) -> Result<Vec<Pid>, Unknown> {
     let failed = |error| Unknown::Processes { path: root.to_owned(), error };
     let mut pids = Vec::new();
-    for entry in fs::read_dir(root).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name();
-        pids.extend(decimal::<Pid>(name.as_encoded_bytes()));
-    }
+    let directory = Directory::open(root).map_err(failed)?;
+    directory.for_each(&mut Scratch::default(), |pid| pids.push(pid)).map_err(failed)?;
     pids.sort_unstable();
     Ok(pids)
 }

@@ -33,7 +33,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Reads its [`command_file`], and what else is asked for.
+    /// Reads its [`command_file`], in this detail.
     ///
     /// # Errors
     ///
@@ -41,15 +41,28 @@ impl Process {
     pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
         let mut name = [0; 4096];
         let mut whole;
-        let (buffer, uid) = match detail {
-            Detail::Name => (&mut name[..], None),
+        let buffer = match detail {
+            Detail::Name => &mut name[..],
             Detail::Whole => {
                 whole = vec![0; 64 * 1024];
-                (&mut whole[..], user(root, pid))
+                &mut whole[..]
             }
         };
         let command = files::read_start(&command_file(root, pid), buffer)?.into();
-        Ok(Self { pid, uid, command })
+        Ok(Self { pid, uid: None, command })
+    }
+
+    /// Reads its user from its [`status_file`].
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Process::read`], and `InvalidData` for what is no status.
+    pub fn read_user(&mut self, root: &Path) -> io::Result<()> {
+        let mut buffer = [0; 8192];
+        let text = files::read_start(&status_file(root, self.pid), &mut buffer)?;
+        let status = Status::from_read(text).map_err(|_| io::ErrorKind::InvalidData)?;
+        self.uid = Some(status.euid);
+        Ok(())
     }
 
     /// The program's name as netstat has it: `argv[0]`, and if that is a whole path, its last
@@ -89,12 +102,10 @@ pub fn command_file(root: &Path, pid: Pid) -> PathBuf {
     root.join(pid.to_string()).join("cmdline")
 }
 
-/// The effective user in `<root>/<pid>/status`, if it is told.
-fn user(root: &Path, pid: Pid) -> Option<u32> {
-    let mut buffer = [0; 8192];
-    let path = root.join(pid.to_string()).join("status");
-    let status = Status::from_read(files::read_start(&path, &mut buffer).ok()?).ok()?;
-    Some(status.euid)
+/// `<root>/<pid>/status` (`man 5 proc_pid_status`).
+#[must_use]
+pub fn status_file(root: &Path, pid: Pid) -> PathBuf {
+    root.join(pid.to_string()).join("status")
 }
 
 fn last_part(path: &[u8]) -> &[u8] {

@@ -25,7 +25,7 @@ use serde_json::Value;
 /// The folders of the cases.
 fn cases() -> Vec<PathBuf> {
     let entries = fs::read_dir("fixtures").unwrap().map(|entry| entry.unwrap().path());
-    let mut cases: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    let mut cases: Vec<_> = entries.filter(|path| path.join("expected").is_dir()).collect();
     cases.sort();
     cases
 }

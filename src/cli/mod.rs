@@ -112,7 +112,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, clap
     }
 }
 
-/// How the tables are read: netlink knows this host alone, and timers otherwise than the text.
+/// How the tables are read: netlink knows this process's own namespace alone, and timers otherwise
+/// than the text.
 fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
     let unfit = if arguments.proc.is_some() {
         "asks the kernel of this host, and --proc DIR reads the tables of another"
@@ -123,7 +124,7 @@ fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
     } else {
         return Ok(match arguments.source {
             // Records have timers as well.
-            Interface::Auto if arguments.format.is_for_programs() => Interface::Proc,
+            Interface::Auto if arguments.format.is_for_programs() => Interface::ProcFirst,
             source => source,
         });
     };
@@ -131,7 +132,8 @@ fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
         let message = format!("--source netlink {unfit}: use --source proc\n");
         return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
     }
-    Ok(Interface::Proc)
+    let is_elsewhere = arguments.proc.is_some() || arguments.source == Interface::Proc;
+    Ok(if is_elsewhere { Interface::Proc } else { Interface::ProcFirst })
 }
 
 impl TryFrom<Arguments> for Request {

@@ -1,7 +1,9 @@
 //! Who holds the sockets: one sweep of `<root>/<pid>/fd`, from inode to holders.
 
-mod directory;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod index;
+mod link;
 mod sweep;
 
 use std::fmt;
@@ -58,12 +60,25 @@ pub struct Warning {
     pub path: PathBuf,
     /// Why.
     pub error: io::Error,
+    /// What is missing without it.
+    lost: Lost,
+}
+
+/// What is not known where a part of the sweep failed.
+#[derive(Clone, Copy, Debug)]
+enum Lost {
+    Holders,
+    User,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, error } = self;
-        write!(f, "{}: its sockets may be shown as nobody's: {error}", path.display())
+        let Self { path, error, lost } = self;
+        let lost = match lost {
+            Lost::Holders => "its sockets may be shown as nobody's",
+            Lost::User => "its user is not known",
+        };
+        write!(f, "{}: {lost}: {error}", path.display())
     }
 }
 
@@ -101,12 +116,19 @@ impl<'a> Sweep<'a> {
         let mut processes = Vec::with_capacity(pids.len());
         for (&pid, read) in pids.iter().zip(read_processes(self.root, &pids, detail)) {
             match read {
-                Ok(process) => processes.push(process),
+                Ok((process, user)) => {
+                    processes.push(process);
+                    if let Err(error) = user {
+                        let path = process::status_file(self.root, pid);
+                        warn(Warning { path, error, lost: Lost::User });
+                    }
+                }
                 Err(error) => match Meaning::of(&error) {
                     Meaning::Ended => {}
                     Meaning::Hidden => hidden = true,
                     Meaning::Trouble => {
-                        warn(Warning { path: process::command_file(self.root, pid), error });
+                        let path = process::command_file(self.root, pid);
+                        warn(Warning { path, error, lost: Lost::Holders });
                     }
                 },
             }
@@ -125,11 +147,26 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// A process, and why its user is not known where it should be.
+type Read = (Process, io::Result<()>);
+
+/// Reads what a process is.
+fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<Read> {
+    let mut process = Process::read(root, pid, detail)?;
+    let user = match detail {
+        Detail::Name => Ok(()),
+        Detail::Whole => process.read_user(root),
+    };
+    // It has ended since, or is one of a tree that has no more of it.
+    let has_ended = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
+    Ok((process, user.or_else(|error| if has_ended(&error) { Ok(()) } else { Err(error) })))
+}
+
 /// Reads what these processes are, in their order, half of them on a thread of its own where
 /// there are many.
-fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<Process>> {
+fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<Read>> {
     const MANY: usize = 64;
-    let read = |pids: &[Pid]| pids.iter().map(|&pid| Process::read(root, pid, detail)).collect();
+    let read = |pids: &[Pid]| pids.iter().map(|&pid| read_process(root, pid, detail)).collect();
     if pids.len() < MANY {
         return read(pids);
     }

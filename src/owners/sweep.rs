@@ -12,8 +12,9 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
-use super::directory::{Directory, Scratch};
-use super::{Holder, Meaning, Warning};
+use super::link::socket_inode;
+use super::{Holder, Lost, Meaning, Warning};
+use crate::directory::{Directory, Scratch};
 use crate::process::Pid;
 
 /// Threads that sweep at once, however many cores there are: of more nobody has measured the use.
@@ -221,7 +222,7 @@ impl Found {
         let pid = batch.pid;
         let mut result = Ok(());
         for &fd in &batch.fds {
-            match batch.directory.socket(fd) {
+            match batch.directory.link(fd, socket_inode) {
                 Ok(Some(inode)) => self.holders.push((inode, Holder { pid, fd })),
                 Ok(None) => {}
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
@@ -262,7 +263,7 @@ impl Found {
             Some(pid) => descriptors(root, pid),
             None => root.to_owned(),
         };
-        let warning = |(pid, error)| Warning { path: path(pid), error };
+        let warning = |(pid, error)| Warning { path: path(pid), error, lost: Lost::Holders };
         let warnings = self.errors.into_iter().map(warning).collect();
         let Self { holders, hidden, veiled, .. } = self;
         Findings { holders, hidden, veiled, warnings }

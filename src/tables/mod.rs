@@ -1,24 +1,30 @@
 //! Where sockets come from: [`Source`] reads the tables that are asked for, in netstat's order.
 
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod proc_net;
 mod repeats;
 mod sock_diag;
+mod sockets;
 mod sockstat;
 mod table;
+mod trouble;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::query::Query;
-use crate::socket::{Socket, UnixSocket};
+use crate::socket::UnixSocket;
 pub use fault::Fault;
 use proc_net::Text;
 use sock_diag::SockDiag;
+pub use sockets::Sockets;
+use sockets::{Row, read_again};
 use table::{Holds, TABLES, Table};
+pub use trouble::{Place, Unreadable, Warning};
 
 /// Which of the kernel's two interfaces the tables are read through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +32,10 @@ pub enum Interface {
     /// The text, unless the host has so many sockets that netlink pays; and the text again where
     /// netlink cannot be had, or says less.
     Auto,
-    /// The text of `<root>/net/*`.
+    /// The text, which has all that there is to know of a socket, and netlink for those that it
+    /// missed.
+    ProcFirst,
+    /// The text of `<root>/net/*` alone.
     Proc,
     /// `sock_diag`, over a netlink socket.
     Netlink,
@@ -38,43 +47,6 @@ pub enum Interface {
 /// with -tuan on two cores of Linux 6.18: 4 ms to 6 with ten sockets, 5 to 11 with 1,000, 11 to
 /// 27 with 5,000, 0.2 s to 1.2 with 120,000.
 const MANY_SOCKETS: u64 = 1000;
-
-/// A row of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Row {
-    /// Of an internet table.
-    Internet(Socket),
-    /// Of the table of UNIX sockets.
-    Unix(UnixSocket),
-}
-
-/// The sockets that were asked for.
-#[derive(Debug, Default)]
-pub struct Sockets {
-    /// Internet sockets, table by table.
-    pub internet: Vec<Socket>,
-    /// UNIX sockets.
-    pub unix: Vec<UnixSocket>,
-}
-
-impl Sockets {
-    fn len(&self) -> (usize, usize) {
-        (self.internet.len(), self.unix.len())
-    }
-
-    fn truncate(&mut self, (internet, unix): (usize, usize)) {
-        self.internet.truncate(internet);
-        self.unix.truncate(unix);
-    }
-
-    fn keep(&mut self, row: Row, query: &Query) {
-        match row {
-            Row::Internet(socket) if query.selects(&socket) => self.internet.push(socket),
-            Row::Unix(socket) if query.selects_unix(&socket) => self.unix.push(socket),
-            Row::Internet(_) | Row::Unix(_) => {}
-        }
-    }
-}
 
 /// The tables, and the buffers that they are read through.
 pub struct Source {
@@ -113,7 +85,7 @@ impl Source {
                 Interface::Auto if quick && matches!(table.holds, Holds::Internet(..)) => {
                     Some(self.read_quickly(wanted, &mut sockets))
                 }
-                Interface::Auto | Interface::Proc => None,
+                Interface::Auto | Interface::ProcFirst | Interface::Proc => None,
             };
             let read = match binary {
                 Some(Read { place, result: Err(error), .. })
@@ -172,12 +144,38 @@ impl Source {
         sockets.is_ok_and(|sockets| sockets >= MANY_SOCKETS)
     }
 
+    /// Reads the text of a table, and then what it has missed.
     fn read_text(
+        &mut self,
+        wanted: Wanted<'_>,
+        sockets: &mut Sockets,
+        warn: &mut dyn FnMut(Warning),
+    ) -> Read {
+        let before = sockets.len();
+        let mut faults = Vec::new();
+        let (read, is_sure) = self.read_text_once(wanted, sockets, &mut |fault| faults.push(fault));
+        let check = self.interface != Interface::Proc && (wanted.is_unix() || !is_sure);
+        let (mut is_complete, mut is_forged) = (is_sure, false);
+        if check && read.result.is_ok() {
+            (is_complete, is_forged) = self.check(wanted, before, sockets);
+        }
+        if read.result.is_ok() && !is_complete {
+            read_again(sockets, before, |more| {
+                self.read_text_once(wanted, more, &mut |_| ()).0.result.is_ok()
+            });
+        }
+        if !is_forged {
+            faults.into_iter().for_each(warn);
+        }
+        read
+    }
+
+    fn read_text_once(
         &mut self,
         Wanted { table, query }: Wanted<'_>,
         sockets: &mut Sockets,
         warn: &mut dyn FnMut(Warning),
-    ) -> Read {
+    ) -> (Read, bool) {
         let mut any = false;
         let place = Place::File(self.text.file(table));
         let result = self.text.read(table, |number, row| {
@@ -187,16 +185,50 @@ impl Source {
                 Err(fault) => warn(Warning::Line { place: place.clone(), number, fault }),
             }
         });
-        Read { place, any, result }
+        let is_sure = *result.as_ref().unwrap_or(&false);
+        (Read { place, any, result: result.map(|_| ()) }, is_sure)
+    }
+
+    /// Holds the sockets of a table since then to what netlink says of it: adds those that are
+    /// missed. Whether none can be, and whether the text was of no use: behind a newline in the
+    /// name of a UNIX socket there is whatever its maker likes, and with such a name on the host
+    /// netlink alone is to be believed.
+    fn check(
+        &mut self,
+        Wanted { table, query }: Wanted<'_>,
+        since: (usize, usize),
+        sockets: &mut Sockets,
+    ) -> (bool, bool) {
+        let mut more = Sockets::default();
+        let mut is_forged = false;
+        let result = self.sock_diag.read(table, |_, row| {
+            if let Ok(row) = row {
+                is_forged |= row.has_newline();
+                more.keep(row, query);
+            }
+        });
+        if is_forged {
+            sockets.truncate(since);
+            sockets.unix.append(&mut more.unix);
+        } else {
+            sockets.add_missed(since, more);
+        }
+        let is_complete = match result {
+            Ok(()) => true,
+            Err(error) => error.kind() == io::ErrorKind::Unsupported,
+        };
+        (is_complete, is_forged)
     }
 
     fn read_binary(
         &mut self,
-        Wanted { table, query }: Wanted<'_>,
+        wanted: Wanted<'_>,
         sockets: &mut Sockets,
         warn: &mut dyn FnMut(Warning),
     ) -> Read {
+        let Wanted { table, query } = wanted;
         let place = Place::SockDiag(table.name);
+        let before = sockets.len();
         let mut any = false;
         let mut faults = Vec::new();
         let result = at_most_twice(sockets, |sockets| {
@@ -209,6 +241,14 @@ impl Source {
                 }
             })
         });
+        // The kernel keeps all of them in a few chains, in which it finds its place by counting.
+        if wanted.is_unix() && result.is_ok() {
+            read_again(sockets, before, |more| {
+                let each =
+                    |_, row: Result<_, _>| row.into_iter().for_each(|row| more.keep(row, query));
+                self.sock_diag.read(table, each).is_ok()
+            });
+        }
         for (number, fault) in faults {
             warn(Warning::Line { place: place.clone(), number, fault });
         }
@@ -252,6 +292,12 @@ struct Wanted<'a> {
     query: &'a Query,
 }
 
+impl Wanted<'_> {
+    fn is_unix(&self) -> bool {
+        matches!(self.table.holds, Holds::Unix)
+    }
+}
+
 /// What became of a table.
 struct Read {
     place: Place,
@@ -287,106 +333,6 @@ fn at_most_twice(
         result => result,
     }
 }
-
-/// Where a table is read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A file of the /proc root.
-    File(PathBuf),
-    /// `sock_diag`'s table of this name.
-    SockDiag(&'static str),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::SockDiag(table) => write!(f, "sock_diag {table}"),
-        }
-    }
-}
-
-/// What was wrong with a part of the tables; the rest of them was read.
-#[derive(Debug)]
-pub enum Warning {
-    /// A line, or a message, that is no row.
-    Line {
-        /// The table.
-        place: Place,
-        /// The line's number, from 1.
-        number: u64,
-        /// What is wrong with it.
-        fault: Fault,
-    },
-    /// A table that is not there, which is as it should be on a kernel without its protocol.
-    Absent {
-        /// The table.
-        place: Place,
-    },
-    /// A table that is there and could not be read to its end.
-    Table {
-        /// The table.
-        place: Place,
-        /// Why.
-        error: io::Error,
-    },
-    /// Whom the sockets of a table are connected to is not, or not wholly, known.
-    Peers {
-        /// The table.
-        place: Place,
-        /// Why.
-        error: io::Error,
-    },
-    /// A table that could not be had by netlink, and was read as text.
-    Fallback {
-        /// The table.
-        place: Place,
-        /// Why.
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line { place, number, fault } => {
-                write!(f, "{place}:{number}: this line is left out: {fault}")
-            }
-            Self::Absent { place } => write!(f, "{place}: there is no such table"),
-            Self::Table { place, error } => {
-                write!(f, "{place}: this table is not complete: {error}")
-            }
-            Self::Peers { place, error } => {
-                write!(f, "{place}: other ends may be missing: {error}")
-            }
-            Self::Fallback { place, error } => {
-                write!(f, "{place}: the text of /proc/net is read in its place: {error}")
-            }
-        }
-    }
-}
-
-/// No table could be read.
-#[derive(Debug)]
-pub struct Unreadable {
-    /// What could not be opened or read.
-    pub place: Place,
-    /// Why.
-    pub error: io::Error,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, error } = self;
-        let hint = match place {
-            Place::File(_) => "is /proc mounted? --proc DIR names another place",
-            Place::SockDiag(_) => "--source proc reads the text of /proc/net",
-        };
-        write!(f, "no socket table can be read: {place}: {error} ({hint})")
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::repeats::{drop_repeated, drop_repeated_unix};
 use super::*;
 use crate::socket::{
-    Endpoint, Family, Protocol, Queues, SocketType, State, Timer, UnixSocket, UnixState,
+    Endpoint, Family, Protocol, Queues, Socket, SocketType, State, Timer, UnixSocket, UnixState,
 };
 
 /// A row as `net/ipv4/tcp_ipv4.c` and its kin print it; `padding` to the width of their rows.

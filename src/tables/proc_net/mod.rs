@@ -6,7 +6,7 @@ mod lines;
 mod sequence;
 mod unix;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::table::{Holds, Table};
@@ -34,7 +34,8 @@ impl Text {
         self.directory.join(table.name)
     }
 
-    /// Gives `each` what every line of a table is, with its number, from 1.
+    /// Gives `each` what every line of a table is, with its number, from 1. Whether it is sure that
+    /// these are all the sockets that were there.
     ///
     /// # Errors
     ///
@@ -42,15 +43,31 @@ impl Text {
     pub(super) fn read(
         &mut self,
         table: Table,
-        mut each: impl FnMut(u64, Result<Row, Fault>),
-    ) -> io::Result<()> {
-        let file = Sequence::new(files::open(&self.file(table))?);
-        lines::for_each(file, &mut self.buffer, |number, line| match line {
-            Line::Whole(text) if number == 1 && is_heading(table, text) => {}
-            Line::Whole(text) => each(number, parse(table, text)),
-            Line::TooLong => each(number, Err(Fault::TooLong { limit: LONGEST_LINE })),
-        })
+        each: impl FnMut(u64, Result<Row, Fault>),
+    ) -> io::Result<bool> {
+        let mut file = Sequence::new(files::open(&self.file(table))?);
+        for_each_row(table, &mut file, &mut self.buffer, each)?;
+        Ok(file.is_sure())
     }
+}
+
+/// Gives `each` what every line of a table's text is, with its number, from 1.
+///
+/// # Errors
+///
+/// Those of `input`, after the lines before them.
+pub(super) fn for_each_row(
+    table: Table,
+    input: impl Read,
+    buffer: &mut [u8],
+    mut each: impl FnMut(u64, Result<Row, Fault>),
+) -> io::Result<()> {
+    let limit = buffer.len();
+    lines::for_each(input, buffer, |number, line| match line {
+        Line::Whole(text) if number == 1 && is_heading(table, text) => {}
+        Line::Whole(text) => each(number, parse(table, text)),
+        Line::TooLong => each(number, Err(Fault::TooLong { limit })),
+    })
 }
 
 /// Whether this line is the heading that the kernel prints above the rows.

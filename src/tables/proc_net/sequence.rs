@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use rustix::fs::{PROC_SUPER_MAGIC, fstatfs};
+use rustix::io::retry_on_intr;
 
 /// The smallest page there is, in bytes.
 const PAGE: usize = 4096;
@@ -20,12 +21,20 @@ pub(super) struct Sequence {
     /// It is the kernel's own, and no copy, which may come in parts of any length.
     is_kernels: bool,
     ended: bool,
+    reads: usize,
 }
 
 impl Sequence {
     pub(super) fn new(file: File) -> Self {
-        let is_kernels = fstatfs(&file).is_ok_and(|system| system.f_type == PROC_SUPER_MAGIC);
-        Self { file, is_kernels, ended: false }
+        let is_kernels =
+            retry_on_intr(|| fstatfs(&file)).is_ok_and(|system| system.f_type == PROC_SUPER_MAGIC);
+        Self { file, is_kernels, ended: false, reads: 0 }
+    }
+
+    /// Whether no socket that stays can have been missed. Between two reads the table may change,
+    /// and the kernel then goes on at the wrong place: it counts the rows that it has given.
+    pub(super) fn is_sure(&self) -> bool {
+        !self.is_kernels || self.reads <= 1
     }
 }
 
@@ -35,6 +44,7 @@ impl Read for Sequence {
             return Ok(0);
         }
         let got = self.file.read(buffer)?;
+        self.reads += usize::from(got > 0);
         self.ended = self.is_kernels && got + ROW < buffer.len().min(PAGE);
         Ok(got)
     }

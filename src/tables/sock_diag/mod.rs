@@ -48,32 +48,10 @@ impl SockDiag {
     pub(super) fn read(
         &mut self,
         table: Table,
-        mut each: impl FnMut(u64, Result<Row, Fault>),
+        each: impl FnMut(u64, Result<Row, Fault>),
     ) -> io::Result<()> {
-        let mut number = 0;
-        match table.holds {
-            Holds::Internet(protocol, family) => {
-                let mut reader = internet::Reader::new(protocol, family);
-                self.dump(&reader.request(), |message| {
-                    number += 1;
-                    each(number, reader.parse(message).map(Row::Internet));
-                })?;
-                reader.ensure_certain()
-            }
-            Holds::Unix => {
-                let mut reader = unix::Reader::default();
-                let result = self.dump(&unix::request(), |message| {
-                    number += 1;
-                    if let Err(fault) = reader.take(message) {
-                        each(number, Err(fault));
-                    }
-                });
-                for (number, socket) in (1..).zip(reader.finish()) {
-                    each(number, Ok(Row::Unix(socket)));
-                }
-                result
-            }
-        }
+        let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| self.dump(request, take);
+        for_each_row(table, dump, each)
     }
 
     /// Asks for a dump and gives `each` its messages.
@@ -105,6 +83,59 @@ impl SockDiag {
             }
         }
     }
+}
+
+/// Gives `each` what every message is that `dump` gives when it is asked for a table.
+///
+/// # Errors
+///
+/// Those of [`SockDiag::read`].
+fn for_each_row(
+    table: Table,
+    dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
+    mut each: impl FnMut(u64, Result<Row, Fault>),
+) -> io::Result<()> {
+    let mut number = 0;
+    match table.holds {
+        Holds::Internet(protocol, family) => {
+            let mut reader = internet::Reader::new(protocol, family);
+            dump(&reader.request(), &mut |message| {
+                number += 1;
+                each(number, reader.parse(message).map(Row::Internet));
+            })?;
+            reader.ensure_certain()
+        }
+        Holds::Unix => {
+            let mut reader = unix::Reader::default();
+            let result = dump(&unix::request(), &mut |message| {
+                number += 1;
+                if let Err(fault) = reader.take(message) {
+                    each(number, Err(fault));
+                }
+            });
+            for (number, socket) in (1..).zip(reader.finish()) {
+                each(number, Ok(Row::Unix(socket)));
+            }
+            result
+        }
+    }
+}
+
+/// Gives `each` what every message of a datagram is, in an answer about a table.
+///
+/// # Errors
+///
+/// Those of [`SockDiag::read`].
+#[cfg(any(test, fuzzing))]
+pub(super) fn for_each_message(
+    table: Table,
+    datagram: &[u8],
+    each: impl FnMut(u64, Result<Row, Fault>),
+) -> io::Result<()> {
+    let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
+        take(datagram, &mut false, &mut each).map(|_| ())
+    };
+    for_each_row(table, dump, each)
 }
 
 /// Gives `each` the messages of a datagram up to the end of the dump, which breaks, and marks

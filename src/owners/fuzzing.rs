@@ -1,0 +1,14 @@
+//! What holds of a link of `<pid>/fd`, whatever it leads to.
+
+#![allow(clippy::missing_panics_doc, reason = "what does not hold is to be noticed")]
+
+use super::link::socket_inode;
+
+/// Where a link leads.
+pub fn link(input: &[u8]) {
+    let Some(inode) = socket_inode(input) else { return };
+    let again = format!("socket:[{inode}]");
+    assert_eq!(socket_inode(again.as_bytes()), Some(inode));
+    let digits: Vec<u8> = input.iter().copied().filter(u8::is_ascii_digit).collect();
+    assert!(digits.ends_with(inode.to_string().as_bytes()), "{}", input.escape_ascii());
+}

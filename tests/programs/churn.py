@@ -1,0 +1,149 @@
+"""A host that moves: sockets that stay, among processes and sockets that come and go.
+
+Prints a line "TABLE INODE PID" for each socket that stays, then "ready". When its standard input
+ends it prints how many processes and sockets there were meanwhile.
+"""
+import mmap
+import os
+import random
+import resource
+import signal
+import socket
+import struct
+import sys
+import time
+
+EACH = 250  # sockets of each kind that stay
+HOLDERS = 5
+CHURNERS = 4
+PAUSE = 0.02  # seconds at most between two steps, so that others get to work as well
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+for name, value in [("core/somaxconn", "65535"), ("ipv4/tcp_max_tw_buckets", "0")]:
+    try:
+        with open(f"/proc/sys/net/{name}", "w") as file:
+            file.write(value)
+    except OSError:
+        pass  # an older kernel's is not this namespace's
+
+
+def udp(family, host):
+    made = socket.socket(family, socket.SOCK_DGRAM)
+    made.bind((host, 0))
+    return made
+
+
+def listener(family, host):
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.bind((host, 0))
+    made.listen(8)
+    return made
+
+
+def connection(family, host):
+    with listener(family, host) as server:
+        client = socket.create_connection(server.getsockname()[:2])
+        return client, server.accept()[0]
+
+
+def unix(number):
+    made = socket.socket(socket.AF_UNIX, random.choice([socket.SOCK_STREAM, socket.SOCK_DGRAM]))
+    made.bind(f"\0{number}")
+    return made
+
+
+def steady(holder):
+    for number in range(EACH // HOLDERS):
+        yield "udp", udp(socket.AF_INET, "127.0.0.1")
+        yield "udp6", udp(socket.AF_INET6, "::1")
+        yield "tcp", listener(socket.AF_INET, "127.0.0.1")
+        yield "tcp6", listener(socket.AF_INET6, "::1")
+        yield from (("tcp", end) for end in connection(socket.AF_INET, "127.0.0.1"))
+        yield from (("tcp6", end) for end in connection(socket.AF_INET6, "::1"))
+        yield "unix", unix(f"steady {holder} {number}")
+        yield from (("unix", end) for end in socket.socketpair())
+
+
+def some():
+    """A few sockets of any kind."""
+    kind = random.randrange(5)
+    if kind == 0:
+        return [udp(socket.AF_INET, "127.0.0.1") for _ in range(20)]
+    if kind == 1:
+        return [udp(socket.AF_INET6, "::1") for _ in range(20)]
+    if kind == 2:
+        return [listener(socket.AF_INET, "127.0.0.1") for _ in range(8)]
+    if kind == 3:
+        return [end for _ in range(4) for end in connection(socket.AF_INET, "127.0.0.1")]
+    return [end for _ in range(20) for end in socket.socketpair()]
+
+
+counts = mmap.mmap(-1, 16 * CHURNERS)
+
+
+def churn(churner):
+    processes = sockets = 0
+    random.seed(churner)
+    kept = []
+    while True:
+        made = some()
+        sockets += len(made)
+        kept += made
+        if len(kept) > random.randrange(400):
+            random.shuffle(kept)
+            del kept[random.randrange(len(kept)):]
+        time.sleep(random.uniform(0, PAUSE))
+        processes += 1
+        child = os.fork()
+        if child == 0:
+            inherited = some()
+            for each in inherited:
+                os.set_inheritable(each.fileno(), True)
+            if random.random() < 0.3:
+                os.execv("/bin/sleep", ["a sleeper", "0.02"])
+            os._exit(0)
+        if random.random() < 0.5:
+            os.waitpid(-1, 0)
+        while True:
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    break
+            except ChildProcessError:
+                break
+        counts[16 * churner:16 * churner + 16] = struct.pack("=QQ", processes, sockets)
+
+
+def start(work):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            # Whoever talks to this host waits for the end of its first process alone.
+            for fd in 0, 1:
+                os.dup2(os.open(os.devnull, os.O_RDWR), fd)
+            work()
+        finally:
+            os._exit(1)
+
+
+for holder in range(HOLDERS):
+    reading, writing = os.pipe()
+
+    def hold():
+        kept = list(steady(holder))
+        lines = [f"{table} {os.fstat(it.fileno()).st_ino} {os.getpid()}\n" for table, it in kept]
+        with os.fdopen(writing, "w") as out:
+            out.writelines(lines)
+        signal.pause()
+
+    start(hold)
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        sys.stdout.write(lines.read())
+for churner in range(CHURNERS):
+    start(lambda: churn(churner))
+print("ready", flush=True)
+sys.stdin.read()
+numbers = struct.unpack(f"={2 * CHURNERS}Q", counts[:])
+print(sum(numbers[::2]), sum(numbers[1::2]), flush=True)
+os._exit(0)
