@@ -5,7 +5,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
+use rustix::fs::{
+    CWD, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, openat, readlinkat_raw, stat, statfs,
+};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::number::decimal;
@@ -26,6 +28,15 @@ impl Default for Scratch {
     fn default() -> Self {
         Self(vec![MaybeUninit::uninit(); ENTRIES])
     }
+}
+
+/// Whether the processes of others are not even listed below `root`, as with `hidepid=2` (`man 5
+/// proc`): every PID namespace has a process 1.
+pub(crate) fn hides_processes(root: &Path) -> bool {
+    let is_kernels =
+        || retry_on_intr(|| statfs(root)).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC);
+    let first = retry_on_intr(|| stat(root.join("1")));
+    first.is_err_and(|error| error == Errno::NOENT) && is_kernels()
 }
 
 impl Directory {

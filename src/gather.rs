@@ -187,7 +187,7 @@ impl<'a> Gatherer<'a> {
         let Self { request, reading, source, .. } = self;
         let mut warn = |warning: Warning| {
             let matters = match warning {
-                Warning::Absent { .. } => false,
+                Warning::Absent { .. } | Warning::Unchecked { .. } => false,
                 Warning::Fallback { .. } => request.interface == Interface::Netlink,
                 Warning::Line { .. } | Warning::Table { .. } | Warning::Peers { .. } => true,
             };
@@ -255,6 +255,11 @@ fn say_what_is_missing(found: &Namespaces, remark: Remark<'_>) {
             found.hidden
         ));
     }
+    if found.hides_processes {
+        remark(
+            &"rnetstat: network namespaces may be missing: the processes of others are hidden here",
+        );
+    }
     if !found.empty.is_empty() {
         remark(&format_args!(
             "rnetstat: network namespaces that no process is in, so that /proc does not show their \
@@ -268,9 +273,10 @@ fn say_what_is_missing(found: &Namespaces, remark: Remark<'_>) {
 /// Finds the sockets' owners, and says what is amiss about that.
 fn join(sweep: Sweep<'_>, parts: &[Part], detail: Detail, remark: Remark<'_>) -> Owners {
     let sockets = || parts.iter().map(|part| &part.sockets);
-    let internet = sockets().flat_map(|sockets| &sockets.internet).map(|socket| socket.inode);
-    let unix = sockets().flat_map(|sockets| &sockets.unix).map(|socket| socket.inode);
-    let owners = sweep.owners(internet.chain(unix), detail, &mut |warning| {
+    let internet = || sockets().flat_map(|sockets| &sockets.internet).map(|socket| socket.inode);
+    let unix = || sockets().flat_map(|sockets| &sockets.unix).map(|socket| socket.inode);
+    let inodes = || internet().chain(unix());
+    let owners = sweep.owners(inodes(), detail, &mut |warning| {
         remark(&format_args!("rnetstat: {warning}"));
     });
     for line in blindness(owners.sight()) {
@@ -280,6 +286,12 @@ fn join(sweep: Sweep<'_>, parts: &[Part], detail: Detail, remark: Remark<'_>) ->
         remark(
             &"rnetstat: what some processes hold may not be seen without CAP_SYS_PTRACE; \
               who holds their sockets is not known",
+        );
+    }
+    if owners.has_outsiders(inodes()) {
+        remark(
+            &"rnetstat: processes outside of this PID namespace cannot be seen; some of the sockets \
+              may be theirs",
         );
     }
     owners

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use procfs::{FromRead, ProcessCGroups};
 
-use crate::directory::{Directory, Scratch};
+use crate::directory::{Directory, Scratch, hides_processes};
 use crate::files;
 use crate::number::decimal;
 use crate::process::Pid;
@@ -69,6 +69,8 @@ pub struct Namespaces {
     pub seen: Vec<Namespace>,
     /// Processes that hide which one they are in.
     pub hidden: usize,
+    /// Those of others hide that they are there.
+    pub hides_processes: bool,
     /// Names of those without a process, whose tables /proc does not show.
     pub empty: Vec<String>,
 }
@@ -169,10 +171,12 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
         .collect();
     seen.sort_by_key(|namespace| !namespace.is_own);
     // Names of which nobody was seen may be those of namespaces that do not tell their numbers.
-    let are_empty = hidden == 0 && seen.iter().all(|namespace| namespace.number.is_some());
+    let hides_processes = hides_processes(root);
+    let are_empty =
+        hidden == 0 && !hides_processes && seen.iter().all(|namespace| namespace.number.is_some());
     let mut empty = if are_empty { names.into_values().flatten().collect() } else { Vec::new() };
     empty.sort_unstable();
-    Ok(Namespaces { seen, hidden, empty })
+    Ok(Namespaces { seen, hidden, hides_processes, empty })
 }
 
 /// Finds the namespace with this label, or that of the process with this number.
@@ -181,7 +185,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
 ///
 /// [`Unknown`].
 pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
-    let Namespaces { mut seen, hidden, empty } = all(root)?;
+    let Namespaces { mut seen, hidden, hides_processes, empty } = all(root)?;
     let number: Option<u64> = decimal(wanted.as_bytes());
     let pid: Option<Pid> = decimal(wanted.as_bytes());
     // A container's whole identifier is known by its beginning.
@@ -197,7 +201,8 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
     if let Some(at) = at.or_else(|| seen.iter().position(by_pid)) {
         return Ok(seen.swap_remove(at));
     }
-    let hidden = hidden > 0 || seen.iter().any(|namespace| namespace.number.is_none());
+    let hidden =
+        hidden > 0 || hides_processes || seen.iter().any(|namespace| namespace.number.is_none());
     Err(Unknown::Name { name: wanted.to_owned(), hidden })
 }
 

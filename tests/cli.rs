@@ -121,7 +121,7 @@ fn assert_refused(root: &Path, flags: &str, message: &str) {
     let output = rnetstat(&[flags, "--proc", root.to_str().unwrap()]);
     let expected = format!(
         "rnetstat: no socket table can be read: {message} \
-         (is /proc mounted? --proc DIR names another place)\n"
+         (is /proc mounted? --proc DIR names another place, and --source netlink needs none)\n"
     );
     assert_eq!(text(output.stderr), expected);
     assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));

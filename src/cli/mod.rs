@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use clap::FromArgMatches;
 use clap::error::ErrorKind;
+use nix::unistd::{Gid, Uid};
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::listing::Order;
 use crate::names::{self, Naming, UserError};
@@ -112,6 +114,15 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, clap
     }
 }
 
+/// Whether the program file gives this process rights that its caller does not have: capabilities,
+/// or another user or group.
+fn may_more_than_its_caller() -> bool {
+    let is_other = Uid::current() != Uid::effective() || Gid::current() != Gid::effective();
+    let has_any =
+        || capabilities(None).map_or(true, |sets| sets.effective != CapabilitySet::empty());
+    is_other || !Uid::current().is_root() && has_any()
+}
+
 /// How the tables are read: netlink knows this process's own namespace alone, and timers otherwise
 /// than the text.
 fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
@@ -140,6 +151,11 @@ impl TryFrom<Arguments> for Request {
     type Error = clap::Error;
 
     fn try_from(arguments: Arguments) -> Result<Self, Self::Error> {
+        if arguments.proc.is_some() && may_more_than_its_caller() {
+            let message = "--proc DIR is not for a program that has capabilities of its own: it would \
+                           read what its caller may not\n";
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+        }
         let interface = interface(&arguments)?;
         let (protocols, families, mut unix) = sorts(&arguments)?;
         let numeric = arguments.numeric;

@@ -15,6 +15,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
+use crate::directory::hides_processes;
 use crate::process::{self, Detail, Pid, Process};
 use index::Index;
 use sweep::Findings;
@@ -105,6 +106,7 @@ impl<'a> Sweep<'a> {
         warn: &mut dyn FnMut(Warning),
     ) -> Owners {
         let Findings { mut holders, mut hidden, veiled, warnings } = self.findings;
+        hidden |= hides_processes(self.root);
         warnings.into_iter().for_each(&mut *warn);
         let own = own_pid(self.root);
         // Beside the three that it was given, this process holds what it asks the kernel through.
@@ -229,6 +231,15 @@ impl Owners {
     #[must_use]
     pub fn veiled(&self) -> bool {
         self.veiled
+    }
+
+    /// Whether some of these sockets may be held by processes that cannot be seen for no other
+    /// reason than that they are outside of this PID namespace.
+    #[must_use]
+    pub fn has_outsiders(&self, inodes: impl IntoIterator<Item = u64>) -> bool {
+        let is_nobodys = |inode| inode != 0 && self.holdings(inode).next().is_none();
+        let all_within = self.sight == Sight::Whole && !self.veiled;
+        self.nested && all_within && inodes.into_iter().any(is_nobodys)
     }
 
     /// Whether a socket that nobody is known to hold is held by nobody.

@@ -93,14 +93,17 @@ impl Source {
                 {
                     quick &= is_of_one_table(&error);
                     sockets.truncate(before);
-                    let read = self.read_text(wanted, &mut sockets, warn);
+                    let read = self.read_text(wanted, false, &mut sockets, warn);
                     if !read.result.as_ref().is_err_and(is_absent) {
                         warn(Warning::Fallback { place, error });
                     }
                     read
                 }
                 Some(read) => read,
-                None => self.read_text(wanted, &mut sockets, warn),
+                None => {
+                    let check = self.interface != Interface::Proc;
+                    self.read_text(wanted, check, &mut sockets, warn)
+                }
             };
             readable |= read.result.is_ok() || read.any;
             if let Err(error) = read.result {
@@ -144,20 +147,21 @@ impl Source {
         sockets.is_ok_and(|sockets| sockets >= MANY_SOCKETS)
     }
 
-    /// Reads the text of a table, and then what it has missed.
+    /// Reads the text of a table, and then what it has missed: by netlink, if it is to be held to
+    /// that.
     fn read_text(
         &mut self,
         wanted: Wanted<'_>,
+        check: bool,
         sockets: &mut Sockets,
         warn: &mut dyn FnMut(Warning),
     ) -> Read {
         let before = sockets.len();
         let mut faults = Vec::new();
         let (read, is_sure) = self.read_text_once(wanted, sockets, &mut |fault| faults.push(fault));
-        let check = self.interface != Interface::Proc && (wanted.is_unix() || !is_sure);
         let (mut is_complete, mut is_forged) = (is_sure, false);
-        if check && read.result.is_ok() {
-            (is_complete, is_forged) = self.check(wanted, before, sockets);
+        if check && (wanted.is_unix() || !is_sure) && read.result.is_ok() {
+            (is_complete, is_forged) = self.check(wanted, before, sockets, warn);
         }
         if read.result.is_ok() && !is_complete {
             read_again(sockets, before, |more| {
@@ -198,6 +202,7 @@ impl Source {
         Wanted { table, query }: Wanted<'_>,
         since: (usize, usize),
         sockets: &mut Sockets,
+        warn: &mut dyn FnMut(Warning),
     ) -> (bool, bool) {
         let mut more = Sockets::default();
         let mut is_forged = false;
@@ -215,7 +220,11 @@ impl Source {
         }
         let is_complete = match result {
             Ok(()) => true,
-            Err(error) => error.kind() == io::ErrorKind::Unsupported,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => true,
+            Err(error) => {
+                warn(Warning::Unchecked { place: Place::SockDiag(table.name), error });
+                false
+            }
         };
         (is_complete, is_forged)
     }

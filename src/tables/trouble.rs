@@ -55,6 +55,13 @@ pub enum Warning {
         /// Why.
         error: io::Error,
     },
+    /// A text that could not be held to what netlink says.
+    Unchecked {
+        /// The table.
+        place: Place,
+        /// Why.
+        error: io::Error,
+    },
     /// A table that could not be had by netlink, and was read as text.
     Fallback {
         /// The table.
@@ -77,6 +84,9 @@ impl fmt::Display for Warning {
             Self::Peers { place, error } => {
                 write!(f, "{place}: other ends may be missing: {error}")
             }
+            Self::Unchecked { place, error } => {
+                write!(f, "{place}: the text of /proc/net cannot be held to it: {error}")
+            }
             Self::Fallback { place, error } => {
                 write!(f, "{place}: the text of /proc/net is read in its place: {error}")
             }
@@ -97,7 +107,9 @@ impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, error } = self;
         let hint = match place {
-            Place::File(_) => "is /proc mounted? --proc DIR names another place",
+            Place::File(_) => {
+                "is /proc mounted? --proc DIR names another place, and --source netlink needs none"
+            }
             Place::SockDiag(_) => "--source proc reads the text of /proc/net",
         };
         write!(f, "no socket table can be read: {place}: {error} ({hint})")
