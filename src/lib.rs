@@ -3,30 +3,27 @@
 //! One way through it: arguments → request → tables → selection → owners → names → layout →
 //! bytes.
 //!
-//! | room | what it owns |
-//! |---|---|
-//! | [`cli`] | the command line; turns arguments into a [`Task`](cli::Task), and is made into completions and the manual page |
-//! | [`socket`] | the model: a socket as the kernel describes it |
-//! | [`query`] | which sockets are asked for: sorts, filters |
-//! | [`tables`] | where sockets come from: the text of `<root>/net/*`, or netlink's `sock_diag` |
-//! | [`namespaces`] | which network namespaces there are, and what they are called |
-//! | [`owners`] | who holds sockets: one sweep of `<root>/<pid>/fd`, on all cores |
-//! | [`process`] | what a process is |
-//! | [`names`] | hosts, ports and users by name |
-//! | [`listing`] | what is to be shown: sockets in their order, with holders, namespaces and other ends |
-//! | [`gather`] | the way from a request to a listing |
-//! | [`render`] | how a listing looks, and what makes foreign text harmless |
-//! | [`watch`] | listings again and again, and the live view |
-//! | [`terminal`] | a terminal's size, and a live view's hold on it |
+//! | room | what it owns | uses |
+//! |---|---|---|
+//! | [`watch`] | listings again and again, and the live view | gather, cli, render, listing, names, socket, terminal |
+//! | [`gather`] | the way from a request to a listing | cli, render, listing, names, tables, owners, namespaces, query, process, socket |
+//! | [`cli`] | the command line; turns arguments into a [`Task`](cli::Task), and is made into completions and the manual page | render, listing, names, tables, namespaces, query, process, socket, number |
+//! | [`render`] | how a listing looks, and what makes foreign text harmless | listing, names, namespaces, query, process, socket |
+//! | [`listing`] | what is to be shown: sockets in their order, with holders, namespaces and other ends | tables, owners, namespaces, query, process, socket |
+//! | [`names`] | hosts, ports and users by name | socket, number |
+//! | [`tables`] | where sockets come from: the text of `<root>/net/*`, or netlink's `sock_diag` | query, files, socket, number |
+//! | [`owners`] | who holds sockets: one sweep of `<root>/<pid>/fd`, on all cores | process, directory, number |
+//! | [`namespaces`] | which network namespaces there are, and what they are called | process, directory, files, number |
+//! | [`query`] | which sockets are asked for: sorts, filters | process, socket |
+//! | [`process`] | what a process is | files |
+//! | `directory` | directories whose entries are numbers, of processes and of descriptors | number |
+//! | `files` | files that may be no kernel's | |
+//! | [`socket`] | the model: a socket as the kernel describes it | |
+//! | `number` | numbers as the kernel prints them | |
+//! | [`terminal`] | a terminal's size, and a live view's hold on it | |
 //!
-//! Two small ones serve several: `files` opens what may be no kernel's file, `number` reads the
-//! kernel's digits.
-//!
-//! `main.rs` decides the exit status. Imports run one way: `watch` uses `gather`, `terminal` and
-//! what `gather` uses: `cli`, and all that makes a listing; `cli` turns words into values of
-//! `render`, `listing`, `namespaces`, `tables`, `names` and `query`; `render` uses `listing` and
-//! `names`; `listing` uses `tables`, `owners`, `namespaces` and `query`; `tables` uses `query`;
-//! `owners` and `query` use `process`; all of them use `socket`, and `socket` uses none.
+//! A room uses those that are below it alone (`tests/house.rs` reads this table). `main.rs` decides
+//! the exit status. `fuzzing` is there for fuzzers and tests, and tries all of them.
 
 pub mod cli;
 mod directory;

@@ -1,6 +1,7 @@
 //! Arguments in, exit status out.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -53,9 +54,9 @@ fn list(request: &Request) -> Result<bool, Error> {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-            let is_dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
-            io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+            let is_set = |value: Option<OsString>| value.is_some_and(|value| !value.is_empty());
+            let is_dumb = variable("TERM").is_some_and(|value| value == "dumb");
+            io::stdout().is_terminal() && !is_set(variable("NO_COLOR")) && !is_dumb
         }
     };
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
@@ -117,6 +118,12 @@ fn list(request: &Request) -> Result<bool, Error> {
         remark(&"rnetstat: no socket matches");
     }
     Ok(found || !is_selection)
+}
+
+/// A variable of the environment; what has one is in the README.
+#[expect(clippy::disallowed_methods, reason = "here alone")]
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name)
 }
 
 /// Standard output. The standard library's own handle takes a descriptor that cannot be written

@@ -39,6 +39,7 @@ netstat_on() {
     ' bash "$case" "${#user[@]}" -- "${user[@]}" "$@"
 }
 
+shopt -s nullglob
 mode=${1:-}
 map=()
 [ "$(id -u)" = 0 ] || map=(-Ur)

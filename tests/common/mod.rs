@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::disallowed_methods, reason = "PATH and CI are the tests' own matters")]
 
 pub mod host;
 pub mod schema;
@@ -11,7 +12,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -29,6 +30,20 @@ pub fn is_root() -> bool {
 /// Runs the program under test.
 pub fn rnetstat(arguments: &[&str]) -> Output {
     Command::new(RNETSTAT).args(arguments).output().expect("rnetstat should run")
+}
+
+/// What a run printed, and how it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    pub stdout: String,
+    pub stderr: String,
+    pub status: Option<i32>,
+}
+
+/// Runs a command that reads nothing.
+pub fn run(command: &mut Command) -> Run {
+    let output = command.stdin(Stdio::null()).output().expect("the command should run");
+    Run { stdout: text(output.stdout), stderr: text(output.stderr), status: output.status.code() }
 }
 
 /// The text of an output, which is UTF-8 whatever a process calls itself.

@@ -1,0 +1,226 @@
+//! Whatever other processes call themselves and their sockets, it cannot drive a terminal, nor
+//! make rows of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::host::{Host, Service};
+use common::{RNETSTAT, is_root, public_copy, say, skipped, text};
+use nix::pty::{Winsize, openpty};
+use tempfile::TempDir;
+
+/// Escape sequences, a control character of eight bits, and characters that change direction or
+/// are invisible.
+const HARM: &str = "\x1b[31m\x07\u{9b}2J\u{202e}\u{2066}\u{200b}";
+
+/// What each name begins with, before the harm.
+const NAMES: [&str; 7] = ["program", "argument", "path", "host", "service", "user", "netns"];
+
+/// How a listing looks, and what is behind the beginning of a name there.
+const LAYOUTS: [(&str, &str, Shown); 5] = [
+    ("netstat", ".[31m", Shown::Title),
+    ("table", ".[31m", Shown::All),
+    ("json", r"\u001b[31m", Shown::All),
+    ("jsonl", r"\u001b[31m", Shown::All),
+    ("csv", ".[31m", Shown::All),
+];
+
+/// Which names a layout has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// Of the command line the program alone.
+    Title,
+    All,
+}
+
+/// The host, with the inode of a UDP socket on it and the PID that holds it.
+fn host() -> Option<(Host, Service, String)> {
+    let mut host = Host::new(&["python3", "mount", "touch"])?;
+    host.put_names(format!("10.99.0.1 host{HARM}\n").as_bytes(), "");
+    host.put("/etc/services", format!("service{HARM} 9/udp\n").as_bytes());
+    host.put("/etc/passwd", format!("user{HARM}:x:0:0::/:/bin/sh\n").as_bytes());
+    let prepare = "ip route add local 10.99.0.0/16 dev lo
+        mkdir -p /run/netns && mount -t tmpfs none /run/netns
+        touch \"/run/netns/netns$0\" \"/run/netns/empty$0\"
+        mount --bind /proc/self/ns/net \"/run/netns/netns$0\"";
+    assert!(host.command("sh").args(["-ec", prepare, HARM]).status().unwrap().success());
+    let mut hostile = host.start("python3", &["tests/programs/hostile.py", HARM]);
+    let line = hostile.line();
+    Some((host, hostile, line))
+}
+
+/// The first character that no terminal should be given.
+fn harm_in(text: &str) -> Option<char> {
+    let is_harmful = |&char: &char| {
+        let is_line_end = char == '\n';
+        let is_invisible = matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+        char.is_control() && !is_line_end || is_invisible
+    };
+    text.chars().find(is_harmful)
+}
+
+/// Each name in each layout, from both of the kernel's interfaces, by root and by a plain user.
+#[test]
+fn no_name_drives_a_terminal_in_any_layout() {
+    if !is_root() {
+        return skipped("not root");
+    }
+    let Some((host, _hostile, _)) = host() else { return };
+    let mut checked = 0;
+    for source in ["auto", "proc", "netlink"] {
+        for (format, behind, shown) in LAYOUTS {
+            // netlink is not for other namespaces.
+            let netns: &[&str] = if source == "auto" { &["--netns", "all"] } else { &[] };
+            let mut command = host.command(RNETSTAT);
+            command.args(["-uxaeWpv", "--format", format, "--source", source]).args(netns);
+            let output = command.output().unwrap();
+            let (listing, remarks) = (text(output.stdout), text(output.stderr));
+            assert_eq!(output.status.code(), Some(0), "{remarks}");
+            assert_eq!(harm_in(&listing), None, "{format} {source}\n{listing:?}");
+            assert_eq!(harm_in(&remarks), None, "{format} {source}\n{remarks:?}");
+            for name in NAMES {
+                let is_left_out = name == "argument" && shown == Shown::Title
+                    || name == "netns" && netns.is_empty();
+                let is_there = listing.contains(&format!("{name}{behind}"));
+                assert_eq!(is_there, !is_left_out, "{name}: {format} {source}\n{listing}");
+                checked += usize::from(is_there);
+            }
+            if !netns.is_empty() {
+                assert!(remarks.contains("empty.[31m"), "{remarks}");
+            }
+        }
+    }
+    say(&format!("{checked} names that mean harm were shown, and none does any"));
+}
+
+#[test]
+fn no_name_drives_the_terminal_of_a_live_view() {
+    let Some((host, _hostile, _)) = host() else { return };
+    let size = Winsize { ws_row: 24, ws_col: 250, ws_xpixel: 0, ws_ypixel: 0 };
+    let terminal = openpty(&size, None).unwrap();
+    let mut command = host.command(RNETSTAT);
+    command.args(["-uxac", "--count", "3", "--interval", "0.2", "--format", "table"]);
+    command.args(["--netns", "all", "--color", "always"]).env("TERM", "xterm");
+    let input = terminal.slave.try_clone().unwrap();
+    let mut child =
+        command.stdin(input).stdout(terminal.slave).stderr(Stdio::piped()).spawn().unwrap();
+    // The command has copies of the terminal's other end, which would keep it open.
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut shown = Vec::new();
+    // Linux has an error for the end of a terminal.
+    let _ = fs::File::from(terminal.master).read_to_end(&mut shown).unwrap_err();
+    assert!(child.wait().unwrap().success());
+    let mut view = text(shown).replace("\r\n", "\n");
+    // What the view itself says to the terminal: screen, cursor, wrap, place, and looks.
+    for own in [
+        "\x1b[?1049h",
+        "\x1b[?1049l",
+        "\x1b[?25l",
+        "\x1b[?25h",
+        "\x1b[?7l",
+        "\x1b[?7h",
+        "\x1b[H",
+        "\x1b[K",
+        "\x1b[J",
+        "\x1b[24;1H",
+        "\x1b[m",
+        "\x1b[0m",
+        "\x1b[1m",
+        "\x1b[2m",
+        "\x1b[7m",
+        "\x1b[9m",
+        "\x1b[32m",
+        "\x1b[33m",
+    ] {
+        view = view.replace(own, "");
+    }
+    assert_eq!(harm_in(&view), None, "{view:?}");
+    for name in NAMES {
+        assert!(view.contains(&format!("{name}.[31m")), "{name} is missing from\n{view}");
+    }
+}
+
+/// A newline in the name of a UNIX socket makes rows in the kernel's text, and none in ours.
+#[test]
+fn no_name_makes_a_row() {
+    let Some((host, _hostile, line)) = host() else { return };
+    let (inode, pid) = line.split_once(' ').unwrap();
+    let raw = text(host.command("cat").arg("/proc/net/unix").output().unwrap().stdout);
+    assert!(raw.contains("\nffff888000000000: "), "{raw}");
+    for format in ["netstat", "table", "json", "jsonl", "csv"] {
+        let mut command = host.command(RNETSTAT);
+        command.args(["-xanp", "--program", "program", "--format", format]);
+        let output = command.output().unwrap();
+        let (listing, remarks) = (text(output.stdout), text(output.stderr));
+        assert_eq!((remarks.as_str(), output.status.code()), ("", Some(0)));
+        assert_eq!(listing.matches("/run/forged").count(), 1, "{format}\n{listing}");
+        let rows: Vec<_> = listing.lines().filter(|row| row.contains("/run/forged")).collect();
+        let path = if format.starts_with("json") { r"@line\nffff" } else { "@line.ffff" };
+        let [row] = rows[..] else { panic!("{listing}") };
+        assert!(row.contains(path) && row.contains(pid), "{format}\n{row}");
+        let fields = row.split(|char: char| !char.is_ascii_digit());
+        let own = fields.filter(|field| *field == inode).count();
+        assert_eq!(own, 1, "the inode is in the path alone: {row}");
+    }
+}
+
+/// Of a control group nothing is shown but the digits of a container's identifier.
+#[test]
+fn a_control_group_drives_no_terminal() {
+    let root = TempDir::new().unwrap();
+    common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
+    let proc = root.path().join("proc");
+    let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
+    let mut groups = 0;
+    for entry in fs::read_dir(&proc).unwrap() {
+        let group = entry.unwrap().path().join("cgroup");
+        if group.exists() {
+            fs::write(&group, format!("0::/{HARM}/docker-{id}{HARM}\n")).unwrap();
+            groups += 1;
+        }
+    }
+    assert!(groups > 0);
+    for format in ["netstat", "table", "json", "jsonl", "csv"] {
+        let mut command = Command::new(RNETSTAT);
+        command.args(["-an", "--netns", "all", "--format", format, "--proc"]).arg(&proc);
+        let listing = text(command.output().unwrap().stdout);
+        assert!(listing.contains("4f1c3a5e7b9d"), "{format}\n{listing}");
+        assert!(harm_in(&listing).is_none() && !listing.contains("[31m"), "{format}\n{listing:?}");
+    }
+}
+
+/// What a plain user puts in a tree for root to look at is not read through its links.
+#[test]
+fn a_tree_does_not_show_what_its_links_lead_to() {
+    let (directory, program) = public_copy();
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "root:$y$secret:1::\n").unwrap();
+    let proc = directory.path().join("proc");
+    fs::create_dir_all(proc.join("net")).unwrap();
+    fs::create_dir_all(proc.join("7/fd")).unwrap();
+    let row = fs::read_to_string("fixtures/01-lab/proc/net/udp").unwrap();
+    fs::write(proc.join("net/udp"), &row).unwrap();
+    let inode = row.lines().nth(1).unwrap().split_whitespace().nth(9).unwrap();
+    std::os::unix::fs::symlink(format!("socket:[{inode}]"), proc.join("7/fd/3")).unwrap();
+    for link in ["net/tcp", "7/cmdline", "7/status", "7/cgroup", "net/unix", "net/sockstat"] {
+        std::os::unix::fs::symlink(&secret, proc.join(link)).unwrap();
+    }
+    for format in ["netstat", "json"] {
+        let mut command = Command::new(&program);
+        command.args(["-anpv", "--format", format, "--proc"]).arg(&proc);
+        let output = command.output().unwrap();
+        let (listing, remarks) = (text(output.stdout), text(output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{remarks}");
+        assert!(remarks.contains("net/tcp: this table is not complete: not a regular file"));
+        assert!(remarks.contains("7/cmdline: "), "{remarks}");
+        assert!(!listing.contains("secret:") && !remarks.contains("secret:"), "{listing}{remarks}");
+    }
+}
