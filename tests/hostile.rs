@@ -224,3 +224,82 @@ fn a_tree_does_not_show_what_its_links_lead_to() {
         assert!(!listing.contains("secret:") && !remarks.contains("secret:"), "{listing}{remarks}");
     }
 }
+
+/// A good row of each kind of table, whose inode is INODE.
+const TCP_ROW: &str = "   0: ADDRESS:1388 PEER:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 INODE 1 0000000000000000 100 0 0 10 0";
+const UDP_ROW: &str = "  10: ADDRESS:1388 PEER:0000 07 00000000:00000000 00:00000000 00000000  1000        0 INODE 2 0000000000000000 0";
+const UNIX_ROW: &str = "0000000000000000: 00000002 00000000 00010000 0001 01 INODE /run/a";
+
+/// Lines that are no rows, between good ones, in every table: each costs itself, and is named.
+#[test]
+fn a_line_that_is_no_row_costs_itself_in_every_table() {
+    let root = TempDir::new().unwrap();
+    let net = root.path().join("net");
+    fs::create_dir(&net).unwrap();
+    let tables = ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "unix"];
+    let mut expected = Vec::new();
+    let mut good = 0;
+    for table in tables {
+        let row = if table == "unix" {
+            UNIX_ROW.to_owned()
+        } else {
+            let row = if table.starts_with("tcp") { TCP_ROW } else { UDP_ROW };
+            let words = if table.ends_with('6') { 4 } else { 1 };
+            row.replace("ADDRESS", &"0100007F".repeat(words))
+                .replace("PEER", &"00000000".repeat(words))
+        };
+        let with = |inode: &str| row.replace("INODE", inode).into_bytes();
+        let (begin, end) = row.split_at(row.len() / 2);
+        let mut bad = vec![
+            with("18446744073709551616"),
+            with("-1"),
+            with("47\0"),
+            begin.as_bytes().to_vec(),
+            end.as_bytes().to_vec(),
+            // Two writers at once.
+            format!("{begin}{row}").into_bytes(),
+            b"\0".repeat(300),
+            b"1".repeat(1 << 20),
+            Vec::new(),
+        ];
+        if table != "unix" {
+            for (from, to) in [
+                (":1388", ":FFFFF"),
+                (" 1000 ", " -1 "),
+                (" 0A ", " FF "),
+                (" 07 ", " FF "),
+                ("00000000:00000000 00:", "00000000:00000000 "),
+            ] {
+                let line = row.replace(from, to).replace("INODE", "4711");
+                bad.extend(row.contains(from).then(|| line.into_bytes()));
+            }
+        }
+        let mut text = Vec::new();
+        for (number, line) in (0..).zip(&bad) {
+            good += 1;
+            text.extend(with(&(100 * (good + 1)).to_string()));
+            text.push(b'\n');
+            text.extend(line);
+            text.push(b'\n');
+            expected.push(format!("/net/{table}:{}: this line is left out: ", 2 * number + 2));
+        }
+        fs::write(net.join(table), text).unwrap();
+    }
+    for format in ["jsonl", "netstat", "table"] {
+        let mut command = Command::new(RNETSTAT);
+        command.args(["-an", "--no-header", "--format", format, "--proc"]).arg(root.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let (listing, remarks) = (text(output.stdout), text(output.stderr));
+        assert_eq!(listing.lines().filter(|line| !line.is_empty()).count(), good, "{listing}");
+        assert_eq!(remarks.lines().count(), expected.len(), "{remarks}");
+        for (remark, expected) in remarks.lines().zip(&expected) {
+            assert!(remark.contains(expected.as_str()), "{remark}\nis not about {expected}");
+            assert!(remark.len() < 300 && harm_in(remark).is_none(), "{remark:?}");
+        }
+    }
+    say(&format!(
+        "{} lines that are no rows cost themselves, beside {good} that are",
+        expected.len()
+    ));
+}
