@@ -159,18 +159,25 @@ impl Source {
         let before = sockets.len();
         let mut faults = Vec::new();
         let (read, is_sure) = self.read_text_once(wanted, sockets, &mut |fault| faults.push(fault));
-        let (mut is_complete, mut is_forged) = (is_sure, false);
-        if check && (wanted.is_unix() || !is_sure) && read.result.is_ok() {
-            (is_complete, is_forged) = self.check(wanted, before, sockets, warn);
-        }
-        if read.result.is_ok() && !is_complete {
-            read_again(sockets, before, |more| {
-                self.read_text_once(wanted, more, &mut |_| ()).0.result.is_ok()
-            });
-        }
-        if !is_forged {
+        if read.result.is_err() {
             faults.into_iter().for_each(warn);
+            return read;
         }
+        let mut worth = if is_sure { Worth::Whole } else { Worth::Part };
+        if check && (wanted.is_unix() || !is_sure) {
+            worth = self.check(wanted, before, sockets, warn).unwrap_or(worth);
+        }
+        match worth {
+            Worth::Whole => {}
+            Worth::Part => read_again(sockets, before, |more| {
+                self.read_text_once(wanted, more, &mut |_| ()).0.result.is_ok()
+            }),
+            Worth::Nothing => {
+                sockets.truncate(before);
+                return self.read_binary(wanted, sockets, warn);
+            }
+        }
+        faults.into_iter().for_each(warn);
         read
     }
 
@@ -193,17 +200,15 @@ impl Source {
         (Read { place, any, result: result.map(|_| ()) }, is_sure)
     }
 
-    /// Holds the sockets of a table since then to what netlink says of it: adds those that are
-    /// missed. Whether none can be, and whether the text was of no use: behind a newline in the
-    /// name of a UNIX socket there is whatever its maker likes, and with such a name on the host
-    /// netlink alone is to be believed.
+    /// Holds the sockets of a table since then to what netlink says of it, and adds those that are
+    /// missed. What the text is worth; none where netlink does not tell.
     fn check(
         &mut self,
         Wanted { table, query }: Wanted<'_>,
         since: (usize, usize),
         sockets: &mut Sockets,
         warn: &mut dyn FnMut(Warning),
-    ) -> (bool, bool) {
+    ) -> Option<Worth> {
         let mut more = Sockets::default();
         let mut is_forged = false;
         let result = self.sock_diag.read(table, |_, row| {
@@ -212,21 +217,17 @@ impl Source {
                 more.keep(row, query);
             }
         });
-        if is_forged {
-            sockets.truncate(since);
-            sockets.unix.append(&mut more.unix);
-        } else {
-            sockets.add_missed(since, more);
-        }
-        let is_complete = match result {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => true,
+        sockets.add_missed(since, more);
+        match result {
+            Ok(()) if is_forged => Some(Worth::Nothing),
+            Ok(()) => Some(Worth::Whole),
+            // All of the sockets were told, if not all of each.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Worth::Whole),
             Err(error) => {
                 warn(Warning::Unchecked { place: Place::SockDiag(table.name), error });
-                false
+                None
             }
-        };
-        (is_complete, is_forged)
+        }
     }
 
     fn read_binary(
@@ -305,6 +306,16 @@ impl Wanted<'_> {
     fn is_unix(&self) -> bool {
         matches!(self.table.holds, Holds::Unix)
     }
+}
+
+/// What the text of a table is worth.
+enum Worth {
+    /// It has every socket that stayed.
+    Whole,
+    /// It may have missed some.
+    Part,
+    /// Behind a newline in the name of a UNIX socket it has whatever the maker of that likes.
+    Nothing,
 }
 
 /// What became of a table.
