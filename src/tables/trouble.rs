@@ -106,13 +106,16 @@ pub struct Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, error } = self;
-        let hint = match place {
-            Place::File(_) => {
-                "is /proc mounted? --proc DIR names another place, and --source netlink needs none"
-            }
-            Place::SockDiag(_) => "--source proc reads the text of /proc/net",
-        };
-        write!(f, "no socket table can be read: {place}: {error} ({hint})")
+        write!(f, "no socket table can be read: {place}: {error}")?;
+        let is_missing =
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        match place {
+            Place::File(_) if is_missing => f.write_str(
+                " (is /proc mounted? --proc DIR names another place, and --source netlink needs none)",
+            ),
+            Place::File(_) => Ok(()),
+            Place::SockDiag(_) => f.write_str(" (--source proc reads the text of /proc/net)"),
+        }
     }
 }
 
