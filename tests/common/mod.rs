@@ -56,7 +56,10 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     let directory = TempDir::new().expect("a temporary directory");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
     let program = directory.path().join("rnetstat");
-    fs::copy(RNETSTAT, &program).expect("a copy of rnetstat");
+    // Were it written by this process, another thread's child could hold it open to be written, and
+    // a file that is cannot be run.
+    let copied = Command::new("cp").arg(RNETSTAT).arg(&program).status().expect("cp should run");
+    assert!(copied.success());
     (directory, program)
 }
 
