@@ -29,8 +29,8 @@ pub use trouble::{Place, Unreadable, Warning};
 /// Which of the kernel's two interfaces the tables are read through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interface {
-    /// The text, unless the host has so many sockets that netlink pays; and the text again where
-    /// netlink cannot be had, or says less.
+    /// As [`Interface::ProcFirst`], unless the host has so many sockets that netlink pays; and the
+    /// text again where netlink cannot be had, or says less.
     Auto,
     /// The text, which has all that there is to know of a socket, and netlink for those that it
     /// missed.
