@@ -53,11 +53,18 @@ impl Namespace {
     /// What it is shown as: its first name, else its number, else one of its processes.
     #[must_use]
     pub fn label(&self) -> Cow<'_, str> {
-        match (self.names.first(), self.number, self.pids.first()) {
-            (Some(name), ..) => name.into(),
-            (None, Some(number), _) => number.to_string().into(),
-            (None, None, Some(pid)) => format!("pid:{pid}").into(),
-            (None, None, None) => "".into(),
+        match self.names.first() {
+            Some(name) => name.into(),
+            None => self.unnamed().into(),
+        }
+    }
+
+    /// What it is shown as where it has no name.
+    fn unnamed(&self) -> String {
+        match (self.number, self.pids.first()) {
+            (Some(number), _) => number.to_string(),
+            (None, Some(pid)) => format!("pid:{pid}"),
+            (None, None) => String::new(),
         }
     }
 }
@@ -87,6 +94,13 @@ pub enum Unknown {
     },
     /// It has a name, and no process.
     Empty(String),
+    /// Several are called so, of which one may have taken another's name.
+    Several {
+        /// What was asked for.
+        name: String,
+        /// Their numbers, or else a process of each.
+        which: Vec<String>,
+    },
     /// Nothing that is seen is called so.
     Name {
         /// What was asked for.
@@ -106,6 +120,11 @@ impl fmt::Display for Unknown {
                 f,
                 "no process is in the network namespace {name}, and /proc shows those of processes \
                  alone: ip netns exec {name} rnetstat looks from within"
+            ),
+            Self::Several { name, which } => write!(
+                f,
+                "several network namespaces are called {name}: --netns takes their numbers as well: {}",
+                which.join(", ")
             ),
             Self::Name { name, hidden: true } => write!(
                 f,
@@ -196,6 +215,11 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
     let named = seen.iter().position(by_name);
     if named.is_none() && empty.iter().any(|name| name == wanted) {
         return Err(Unknown::Empty(wanted.to_owned()));
+    }
+    let namesakes: Vec<_> = seen.iter().filter(|it| by_name(it) || by_number(it)).collect();
+    if namesakes.len() > 1 {
+        let which = namesakes.iter().map(|it| it.unnamed()).collect();
+        return Err(Unknown::Several { name: wanted.to_owned(), which });
     }
     let at = named.or_else(|| seen.iter().position(by_number));
     if let Some(at) = at.or_else(|| seen.iter().position(by_pid)) {

@@ -224,7 +224,7 @@ impl SocketType {
 }
 
 /// The state of a UNIX socket, with the kernel's numbers (`include/uapi/linux/net.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum UnixState {
     Free = 0,

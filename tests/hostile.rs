@@ -197,6 +197,49 @@ fn a_control_group_drives_no_terminal() {
     }
 }
 
+/// Whoever may make control groups can call one like another's container.
+#[test]
+fn a_container_that_is_called_like_another_does_not_take_its_place() {
+    let root = TempDir::new().unwrap();
+    common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
+    let proc = root.path().join("proc");
+    let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
+    for entry in fs::read_dir(&proc).unwrap() {
+        let group = entry.unwrap().path().join("cgroup");
+        if group.exists() {
+            fs::write(&group, format!("0::/docker-{id}.scope\n")).unwrap();
+        }
+    }
+    for wanted in ["4f1c3a5e7b9d", id.as_str()] {
+        let mut command = Command::new(RNETSTAT);
+        let output =
+            command.args(["-tan", "--netns", wanted, "--proc"]).arg(&proc).output().unwrap();
+        let (listing, remarks) = (text(output.stdout), text(output.stderr));
+        assert_eq!((listing.as_str(), output.status.code()), ("", Some(2)), "{remarks}");
+        let start = format!("rnetstat: several network namespaces are called {wanted}: ");
+        assert!(remarks.starts_with(&start) && remarks.contains("4026532201"), "{remarks}");
+    }
+}
+
+/// Where netlink is not asked, a row that somebody made up takes no other's place.
+#[test]
+fn a_row_that_is_made_up_takes_no_place() {
+    let root = TempDir::new().unwrap();
+    let net = root.path().join("net");
+    fs::create_dir(&net).unwrap();
+    let row = |flags: &str, state: &str, path: &str| {
+        format!("0000000000000000: 00000003 00000000 {flags} 0001 {state} 4711 {path}\n")
+    };
+    let forged = row("00000000", "03", "@victim");
+    let real = row("00010000", "01", "@victim");
+    fs::write(net.join("unix"), format!("{forged}{real}{real}")).unwrap();
+    let mut command = Command::new(RNETSTAT);
+    let output = command.args(["-xan", "--no-header", "--proc"]).arg(root.path()).output().unwrap();
+    let listing = text(output.stdout);
+    assert_eq!(listing.lines().count(), 2, "{listing}");
+    assert!(listing.contains("[ ACC ]     STREAM     LISTENING     4711"), "{listing}");
+}
+
 /// What a plain user puts in a tree for root to look at is not read through its links.
 #[test]
 fn a_tree_does_not_show_what_its_links_lead_to() {

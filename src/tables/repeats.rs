@@ -24,9 +24,16 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
 /// Drops every row that shows a UNIX socket again.
 ///
 /// A path may have a newline in it, and behind that a row of its maker's own with the inode of
-/// somebody else's socket: such a row must not take that socket's place.
+/// somebody else's socket: such a row must not take that socket's place, whatever it copies.
 pub(super) fn drop_repeated_unix(sockets: &mut Vec<UnixSocket>) {
-    drop_by(sockets, |socket| socket.inode, |socket| (socket.kind, socket.path.clone()));
+    drop_by(
+        sockets,
+        |socket| socket.inode,
+        |socket| {
+            let UnixSocket { kind, state, flags, path, .. } = socket;
+            (*kind, *state, *flags, path.clone())
+        },
+    );
 }
 
 fn drop_by<T, K: Hash + Eq>(rows: &mut Vec<T>, inode: impl Fn(&T) -> u64, key: impl Fn(&T) -> K) {
