@@ -13,7 +13,7 @@ use crate::listing::{Held, Listing, Part};
 use crate::names::{Names, Naming, Number};
 use crate::namespaces::{self, Namespace, Namespaces, Unknown, Wanted};
 use crate::owners::{Owners, Sight, Sweep};
-use crate::process::Detail;
+use crate::process::{Detail, Pid};
 use crate::query::Query;
 use crate::render::Format;
 use crate::socket::Socket;
@@ -143,13 +143,21 @@ impl<'a> Gatherer<'a> {
             Some(Wanted::All) => {
                 let found = namespaces::all(root).map_err(Error::Namespace)?;
                 say_what_is_missing(&found, remark);
-                let mut parts = Vec::new();
+                let (mut parts, mut errors) = (Vec::new(), Vec::new());
                 for namespace in found.seen {
                     match self.read_namespace(&namespace, remark) {
                         Ok(sockets) => parts.push(Part { namespace: Some(namespace), sockets }),
-                        Err(Error::Tables(error)) if has_ended(&error.error) => {}
-                        Err(error) => remark(&format_args!("rnetstat: {error}")),
+                        Err(Error::Tables(error)) if self.have_ended(&namespace, &error) => {}
+                        Err(error) => errors.push(error),
                     }
+                }
+                if parts.is_empty()
+                    && let Some(error) = errors.pop()
+                {
+                    return Err(error);
+                }
+                for error in errors {
+                    remark(&format_args!("rnetstat: {error}"));
                 }
                 Ok(parts)
             }
@@ -163,7 +171,12 @@ impl<'a> Gatherer<'a> {
         remark: Remark<'_>,
     ) -> Result<Sockets, Error> {
         if namespace.is_own {
-            return self.read_tables(None, remark);
+            match self.read_tables(None, remark) {
+                // Mounted with `subset=pid`, /proc has them of each process alone.
+                Err(Error::Tables(Unreadable { error, .. }))
+                    if error.kind() == io::ErrorKind::NotFound => {}
+                read => return read,
+            }
         }
         let Some((last, others)) = namespace.pids.split_last() else {
             return Ok(Sockets::default());
@@ -171,11 +184,17 @@ impl<'a> Gatherer<'a> {
         for pid in others {
             let process = self.request.proc.join(pid.to_string());
             match self.read_tables(Some(&process), remark) {
-                Err(Error::Tables(error)) if has_ended(&error.error) => {}
+                Err(Error::Tables(error)) if has_ended(&process, &error) => {}
                 read => return read,
             }
         }
         self.read_tables(Some(&self.request.proc.join(last.to_string())), remark)
+    }
+
+    /// Whether the tables of a namespace cannot be read because no process is left in it.
+    fn have_ended(&self, namespace: &Namespace, error: &Unreadable) -> bool {
+        let directory = |pid: &Pid| self.request.proc.join(pid.to_string());
+        !namespace.is_own && namespace.pids.iter().all(|pid| has_ended(&directory(pid), error))
     }
 
     /// Reads the tables of this process, or else this one's own.
@@ -240,11 +259,14 @@ impl<'a> Gatherer<'a> {
     }
 }
 
-/// Whether a process's tables cannot be read because it has ended: the kernel says `EINVAL` of
-/// one of which only its exit status is left.
-fn has_ended(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw);
-    matches!(errno, Some(Errno::ENOENT | Errno::ESRCH | Errno::EINVAL))
+/// Whether the tables of the process in this directory cannot be read because it has ended: it is
+/// not there any more, or the kernel says `EINVAL` of one of which only its exit status is left.
+fn has_ended(process: &Path, Unreadable { error, .. }: &Unreadable) -> bool {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOENT) => !process.exists(),
+        Some(Errno::ESRCH | Errno::EINVAL) => true,
+        _ => false,
+    }
 }
 
 fn say_what_is_missing(found: &Namespaces, remark: Remark<'_>) {

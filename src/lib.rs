@@ -15,7 +15,7 @@
 //! | [`owners`] | who holds sockets: one sweep of `<root>/<pid>/fd`, on all cores | process, directory, number |
 //! | [`namespaces`] | which network namespaces there are, and what they are called | process, directory, files, number |
 //! | [`query`] | which sockets are asked for: sorts, filters | process, socket |
-//! | [`process`] | what a process is | files |
+//! | [`process`] | what a process is | directory, files |
 //! | `directory` | directories whose entries are numbers, of processes and of descriptors | number |
 //! | `files` | files that may be no kernel's | |
 //! | [`socket`] | the model: a socket as the kernel describes it | |

@@ -17,7 +17,7 @@ use procfs::{FromRead, ProcessCGroups};
 use crate::directory::{Directory, Scratch, hides_processes};
 use crate::files;
 use crate::number::decimal;
-use crate::process::Pid;
+use crate::process::{Pid, threads};
 
 /// Where `ip netns` keeps namespaces by name (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
@@ -45,7 +45,8 @@ pub struct Namespace {
     pub names: Vec<String>,
     /// Whether this process is in it itself.
     pub is_own: bool,
-    /// The processes in it, in their order, of which each shows the same tables.
+    /// The processes in it, in their order, of which each shows the same tables; in the place of
+    /// one whose first thread is not in it, another thread of that.
     pub pids: Vec<Pid>,
 }
 
@@ -160,12 +161,23 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
     let mut found: BTreeMap<Identity, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;
     for pid in processes(root)? {
-        match identity(&root.join(pid.to_string())) {
-            Ok(identity) => found.entry(identity).or_default().push(pid),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => hidden += 1,
-            // It has ended.
-            Err(_) => {}
+        // A thread may have one for itself, and the first of them may have ended.
+        let mut own: BTreeMap<Identity, Pid> = BTreeMap::new();
+        let mut is_hidden = false;
+        for thread in threads(root, pid) {
+            match identity(&root.join(thread.to_string())) {
+                Ok(identity) => _ = own.entry(identity).or_insert(thread),
+                // Or it has ended.
+                Err(error) => is_hidden |= error.kind() == io::ErrorKind::PermissionDenied,
+            }
         }
+        hidden += usize::from(is_hidden);
+        for (identity, thread) in own {
+            found.entry(identity).or_default().push(thread);
+        }
+    }
+    for pids in found.values_mut() {
+        pids.sort_unstable();
     }
     if found.is_empty() {
         let error = io::Error::other("no process shows which one it is in");
@@ -211,7 +223,6 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
     let is_name = |name: &String| name == wanted || identifier(wanted) == Some(name);
     let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
     let by_number = |it: &Namespace| number.is_some() && it.number == number;
-    let by_pid = |it: &Namespace| pid.is_some_and(|pid| it.pids.contains(&pid));
     let named = seen.iter().position(by_name);
     if named.is_none() && empty.iter().any(|name| name == wanted) {
         return Err(Unknown::Empty(wanted.to_owned()));
@@ -222,7 +233,11 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
         return Err(Unknown::Several { name: wanted.to_owned(), which });
     }
     let at = named.or_else(|| seen.iter().position(by_number));
-    if let Some(at) = at.or_else(|| seen.iter().position(by_pid)) {
+    let by_pid = || {
+        let threads = pid.map(|pid| threads(root, pid)).unwrap_or_default();
+        threads.iter().find_map(|thread| seen.iter().position(|it| it.pids.contains(thread)))
+    };
+    if let Some(at) = at.or_else(by_pid) {
         return Ok(seen.swap_remove(at));
     }
     let hidden =

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use procfs::FromRead;
 use procfs::process::Status;
 
+use crate::directory::{Directory, Scratch};
 use crate::files;
 
 /// A process's number.
@@ -48,7 +49,18 @@ impl Process {
                 &mut whole[..]
             }
         };
-        let command = files::read_start(&command_file(root, pid), buffer)?.into();
+        let mut length = files::read_start(&command_file(root, pid), buffer)?.len();
+        // A process whose first thread has ended shows its command line by those that are left.
+        if length == 0 {
+            let others = threads(root, pid).into_iter().filter(|&thread| thread != pid);
+            for thread in others {
+                length = files::read_start(&command_file(root, thread), buffer)?.len();
+                if length > 0 {
+                    break;
+                }
+            }
+        }
+        let command = buffer.get(..length).unwrap_or_default().into();
         Ok(Self { pid, uid: None, command })
     }
 
@@ -93,6 +105,19 @@ impl Process {
             *script = last_part(script).to_vec().into();
         }
         words.join(&b' ')
+    }
+}
+
+/// The threads of a process (`man 5 proc_pid_task`), which have a directory below `root` as well,
+/// although that does not list them. Of a tree that has none, the process itself.
+#[must_use]
+pub(crate) fn threads(root: &Path, pid: Pid) -> Vec<Pid> {
+    let mut threads = Vec::new();
+    let listed = Directory::open(&root.join(pid.to_string()).join("task"))
+        .and_then(|directory| directory.for_each(&mut Scratch::default(), |tid| threads.push(tid)));
+    match listed {
+        Ok(()) if !threads.is_empty() => threads,
+        _ => vec![pid],
     }
 }
 

@@ -1,13 +1,17 @@
 //! Hosts that hide, forbid or withhold something, live.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod common;
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use common::host::Host;
 use common::{NOBODY, RNETSTAT, Run, difference, is_root, public_copy, run, skipped};
+use tempfile::TempDir;
 
 /// Runs rnetstat as a plain user of the host.
 fn as_nobody(host: &Host, rnetstat: &Path, flags: &[&str]) -> Run {
@@ -63,6 +67,76 @@ fn a_proc_without_tables_is_of_no_use_and_netlink_is() {
     }
     let found = run(host.command(RNETSTAT).args(["-uanp", "--source", "netlink"]));
     assert_eq!(found, expected);
+}
+
+/// There each process has its tables, and so has this one.
+#[test]
+fn namespaces_are_found_where_proc_has_processes_alone() {
+    let Some(host) = Host::new(&["python3", "mount", "unshare"]) else { return };
+    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
+    receiver.line();
+    let mut other =
+        host.start("unshare", &["-n", "python3", "tests/programs/threads.py", "leader"]);
+    let leader = other.line();
+    let mount = ["-t", "proc", "-o", "subset=pid", "proc", "/proc"];
+    assert!(host.command("mount").args(mount).status().unwrap().success());
+    let found = run(host.command(RNETSTAT).args(["-uanp", "--netns", "all"]));
+    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
+    let row = |port: &str| {
+        let row = found.stdout.lines().find(|row| row.contains(port));
+        row.unwrap_or_else(|| panic!("no {port} in\n{}", found.stdout)).to_owned()
+    };
+    assert!(row(":5000 ").contains("/python3"), "{}", found.stdout);
+    assert!(row(":6001 ").contains(&format!(" {leader}/python3")), "{}", found.stdout);
+}
+
+/// A process goes on without its first thread, and a thread can have a namespace for itself.
+#[test]
+fn sockets_of_threads_are_found() {
+    let Some(host) = Host::new(&["python3"]) else { return };
+    let start = |what| {
+        let mut service = host.start("python3", &["tests/programs/threads.py", what]);
+        let pid = service.line();
+        (service, pid)
+    };
+    let (_leader, leader) = start("leader");
+    for flags in [&["-uanp"][..], &["-uan", "--format", "jsonl"]] {
+        let found = run(host.command(RNETSTAT).args(flags));
+        assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)), "{flags:?}");
+        let holder =
+            [format!(" {leader}/python3 "), format!("\"pid\":{leader},\"program\":\"python3\"")];
+        assert!(holder.iter().any(|holder| found.stdout.contains(holder)), "{}", found.stdout);
+    }
+    let (_netns, pid) = start("netns");
+    let found = run(host.command(RNETSTAT).args(["-uanp", "--port", "6002", "--netns", "all"]));
+    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
+    assert!(found.stdout.contains(&format!(" {pid}/python3 ")), "{}", found.stdout);
+    // What the process itself is in is meant by its number.
+    for (wanted, port) in [(&leader, ":6001 "), (&pid, ":6001 ")] {
+        let found = run(host.command(RNETSTAT).args(["-uan", "--netns", wanted]));
+        assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
+        assert!(found.stdout.contains(port) && !found.stdout.contains(":6002 "), "{wanted}");
+    }
+}
+
+/// Whoever is there and shows no tables has not ended.
+#[test]
+fn a_tree_whose_processes_have_no_tables_says_so() {
+    let root = TempDir::new().unwrap();
+    for process in ["7", "8"] {
+        let namespaces = root.path().join(process).join("ns");
+        fs::create_dir_all(&namespaces).unwrap();
+        symlink("net:[4026532201]", namespaces.join("net")).unwrap();
+    }
+    let mut command = Command::new(RNETSTAT);
+    let found = run(command.args(["-uan", "--netns", "all", "--proc"]).arg(root.path()));
+    assert_eq!((found.stdout.as_str(), found.status), ("", Some(2)));
+    let start = "rnetstat: no socket table can be read: ";
+    assert!(
+        found.stderr.starts_with(start) && found.stderr.contains("/7/net: "),
+        "{}",
+        found.stderr
+    );
 }
 
 /// As a container's filter does it.

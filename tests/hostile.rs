@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::host::{Host, Service};
-use common::{RNETSTAT, is_root, public_copy, say, skipped, text};
+use common::{RNETSTAT, is_root, public_copy, run, say, skipped, text};
 use nix::pty::{Winsize, openpty};
 use tempfile::TempDir;
 
@@ -172,27 +172,36 @@ fn no_name_makes_a_row() {
     }
 }
 
-/// Of a control group nothing is shown but the digits of a container's identifier.
-#[test]
-fn a_control_group_drives_no_terminal() {
+/// The identifier of a container, whole and as it is shown.
+const CONTAINER: (&str, &str) =
+    ("4f1c3a5e7b9d0000000000000000000000000000000000000000000000000000", "4f1c3a5e7b9d");
+
+/// A tree with several namespaces, whose processes are all in this control group.
+fn in_group(group: &str) -> TempDir {
     let root = TempDir::new().unwrap();
     common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
-    let proc = root.path().join("proc");
-    let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
     let mut groups = 0;
-    for entry in fs::read_dir(&proc).unwrap() {
-        let group = entry.unwrap().path().join("cgroup");
-        if group.exists() {
-            fs::write(&group, format!("0::/{HARM}/docker-{id}{HARM}\n")).unwrap();
+    for entry in fs::read_dir(root.path().join("proc")).unwrap() {
+        let file = entry.unwrap().path().join("cgroup");
+        if file.exists() {
+            fs::write(&file, format!("0::{group}\n")).unwrap();
             groups += 1;
         }
     }
     assert!(groups > 0);
+    root
+}
+
+/// Of a control group nothing is shown but the digits of a container's identifier.
+#[test]
+fn a_control_group_drives_no_terminal() {
+    let (id, shown) = CONTAINER;
+    let root = in_group(&format!("/{HARM}/docker-{id}{HARM}"));
     for format in ["netstat", "table", "json", "jsonl", "csv"] {
         let mut command = Command::new(RNETSTAT);
-        command.args(["-an", "--netns", "all", "--format", format, "--proc"]).arg(&proc);
-        let listing = text(command.output().unwrap().stdout);
-        assert!(listing.contains("4f1c3a5e7b9d"), "{format}\n{listing}");
+        command.args(["-an", "--netns", "all", "--format", format, "--proc"]);
+        let listing = text(command.arg(root.path().join("proc")).output().unwrap().stdout);
+        assert!(listing.contains(shown), "{format}\n{listing}");
         assert!(harm_in(&listing).is_none() && !listing.contains("[31m"), "{format}\n{listing:?}");
     }
 }
@@ -200,24 +209,16 @@ fn a_control_group_drives_no_terminal() {
 /// Whoever may make control groups can call one like another's container.
 #[test]
 fn a_container_that_is_called_like_another_does_not_take_its_place() {
-    let root = TempDir::new().unwrap();
-    common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
-    let proc = root.path().join("proc");
-    let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
-    for entry in fs::read_dir(&proc).unwrap() {
-        let group = entry.unwrap().path().join("cgroup");
-        if group.exists() {
-            fs::write(&group, format!("0::/docker-{id}.scope\n")).unwrap();
-        }
-    }
-    for wanted in ["4f1c3a5e7b9d", id.as_str()] {
+    let (id, shown) = CONTAINER;
+    let root = in_group(&format!("/docker-{id}.scope"));
+    for wanted in [shown, id] {
         let mut command = Command::new(RNETSTAT);
-        let output =
-            command.args(["-tan", "--netns", wanted, "--proc"]).arg(&proc).output().unwrap();
-        let (listing, remarks) = (text(output.stdout), text(output.stderr));
-        assert_eq!((listing.as_str(), output.status.code()), ("", Some(2)), "{remarks}");
+        command.args(["-tan", "--netns", wanted, "--proc"]).arg(root.path().join("proc"));
+        let found = run(&mut command);
+        assert_eq!((found.stdout.as_str(), found.status), ("", Some(2)), "{found:?}");
         let start = format!("rnetstat: several network namespaces are called {wanted}: ");
-        assert!(remarks.starts_with(&start) && remarks.contains("4026532201"), "{remarks}");
+        assert!(found.stderr.starts_with(&start), "{found:?}");
+        assert!(found.stderr.contains("4026532201"), "{found:?}");
     }
 }
 

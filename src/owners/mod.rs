@@ -105,13 +105,26 @@ impl<'a> Sweep<'a> {
         detail: Detail,
         warn: &mut dyn FnMut(Warning),
     ) -> Owners {
-        let Findings { mut holders, mut hidden, veiled, warnings } = self.findings;
+        let Findings { mut holders, mut hidden, mut veiled, bare, warnings } = self.findings;
         hidden |= hides_processes(self.root);
         warnings.into_iter().for_each(&mut *warn);
         let own = own_pid(self.root);
         // Beside the three that it was given, this process holds what it asks the kernel through.
         let any_socket = holders.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
-        keep_wanted(&mut holders, wanted);
+        let mut wanted: Vec<u64> = wanted.into_iter().filter(|&inode| inode != 0).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        keep_wanted(&mut holders, &wanted);
+        let held = holders.chunk_by(|(one, _), (other, _)| one == other).count();
+        if held < wanted.len() {
+            let mut more = sweep::sweep_threads(self.root, &bare);
+            more.warnings.into_iter().for_each(&mut *warn);
+            keep_wanted(&mut more.holders, &wanted);
+            hidden |= more.hidden;
+            veiled |= more.veiled;
+            holders.append(&mut more.holders);
+            holders.sort();
+        }
         let mut pids: Vec<Pid> = holders.iter().map(|&(_, holder)| holder.pid).collect();
         pids.sort_unstable();
         pids.dedup();
@@ -272,12 +285,10 @@ fn position(processes: &[Process], pid: Pid) -> Option<usize> {
     processes.binary_search_by_key(&pid, |process| process.pid).ok()
 }
 
-/// Drops the holders of sockets that are not wanted; they are in order of inode.
-fn keep_wanted(holders: &mut Vec<(u64, Holder)>, wanted: impl IntoIterator<Item = u64>) {
-    let mut wanted: Vec<u64> = wanted.into_iter().filter(|&inode| inode != 0).collect();
-    wanted.sort_unstable();
-    let mut wanted = wanted.into_iter().peekable();
-    holders.retain(|&(inode, _)| {
+/// Drops the holders of sockets that are not wanted; both are in order of inode.
+fn keep_wanted(holders: &mut Vec<(u64, Holder)>, wanted: &[u64]) {
+    let mut wanted = wanted.iter().peekable();
+    holders.retain(|(inode, _)| {
         while wanted.next_if(|&other| other < inode).is_some() {}
         wanted.peek() == Some(&inode)
     });

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use super::link::socket_inode;
 use super::{Holder, Lost, Meaning, Warning};
 use crate::directory::{Directory, Scratch};
-use crate::process::Pid;
+use crate::process::{Pid, threads};
 
 /// Threads that sweep at once, however many cores there are: of more nobody has measured the use.
 const MOST_THREADS: usize = 8;
@@ -38,6 +38,9 @@ pub(super) struct Findings {
     pub(super) hidden: bool,
     /// Some descriptor may not be looked at.
     pub(super) veiled: bool,
+    /// Processes that have no descriptor to show: the kernel's own, and those whose first thread
+    /// has ended.
+    pub(super) bare: Vec<Pid>,
     /// What else went wrong, in order of PID.
     pub(super) warnings: Vec<Warning>,
 }
@@ -64,6 +67,28 @@ pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings,
         }
         (found.finish(root), result)
     })
+}
+
+/// Sweeps the other threads of processes that have no descriptor to show by their first one.
+pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
+    let Worker { mut scratch, mut found } = Worker::default();
+    for &pid in processes {
+        for thread in threads(root, pid).into_iter().filter(|&thread| thread != pid) {
+            let mut look = || -> io::Result<()> {
+                let directory = Arc::new(Directory::open(&descriptors(root, thread))?);
+                let mut fds = Vec::new();
+                let listed = directory.for_each(&mut scratch, |fd| fds.push(fd));
+                found.links(&Batch { pid, directory, fds });
+                listed
+            };
+            let listed = look();
+            found.note(Some(pid), listed);
+        }
+    }
+    let mut findings = found.finish(root);
+    // Most threads have their descriptors in common.
+    findings.holders.dedup();
+    findings
 }
 
 /// What is to be done, and by whom.
@@ -192,6 +217,7 @@ impl Worker {
         let directory = Arc::new(Directory::open(&descriptors(work.root, pid))?);
         let Self { scratch, found } = self;
         let mut batch = Batch { pid, directory: Arc::clone(&directory), fds: Vec::new() };
+        let mut is_bare = true;
         let listed = directory.for_each(scratch, |fd| {
             if batch.fds.len() == BATCH {
                 let fds = std::mem::replace(&mut batch.fds, Vec::with_capacity(BATCH));
@@ -201,8 +227,12 @@ impl Worker {
                     found.links(&full);
                 }
             }
+            is_bare = false;
             batch.fds.push(fd);
         });
+        if is_bare {
+            found.bare.push(pid);
+        }
         found.links(&batch);
         listed
     }
@@ -214,6 +244,7 @@ struct Found {
     holders: Vec<(u64, Holder)>,
     hidden: bool,
     veiled: bool,
+    bare: Vec<Pid>,
     errors: Vec<(Option<Pid>, io::Error)>,
 }
 
@@ -248,6 +279,7 @@ impl Found {
 
     fn append(&mut self, mut more: Self) {
         self.holders.append(&mut more.holders);
+        self.bare.append(&mut more.bare);
         self.errors.append(&mut more.errors);
         self.hidden |= more.hidden;
         self.veiled |= more.veiled;
@@ -265,8 +297,8 @@ impl Found {
         };
         let warning = |(pid, error)| Warning { path: path(pid), error, lost: Lost::Holders };
         let warnings = self.errors.into_iter().map(warning).collect();
-        let Self { holders, hidden, veiled, .. } = self;
-        Findings { holders, hidden, veiled, warnings }
+        let Self { holders, hidden, veiled, bare, .. } = self;
+        Findings { holders, hidden, veiled, bare, warnings }
     }
 }
 
