@@ -38,5 +38,6 @@ def stay():
 
 kept = [receiver(6001)] if sys.argv[1] == "leader" else []
 threading.Thread(target=stay).start()
+threading.Thread(target=time.sleep, args=(10000,)).start()  # has the same descriptors
 if sys.argv[1] == "leader":
     libc.syscall(EXIT, 0)
