@@ -222,6 +222,22 @@ fn a_container_that_is_called_like_another_does_not_take_its_place() {
     }
 }
 
+/// However many lines are no rows, none is kept.
+#[test]
+fn lines_that_are_no_rows_cost_no_memory() {
+    if !common::have(&["prlimit"]) {
+        return;
+    }
+    const LINES: usize = 500_000;
+    let root = TempDir::new().unwrap();
+    fs::create_dir(root.path().join("net")).unwrap();
+    fs::write(root.path().join("net/tcp"), "x\n".repeat(LINES)).unwrap();
+    let mut command = Command::new("prlimit");
+    command.args(["--as=67108864", "--", RNETSTAT, "-tan", "--proc"]).arg(root.path());
+    let found = run(&mut command);
+    assert_eq!((found.stderr.lines().count(), found.status), (LINES, Some(0)));
+}
+
 /// Where netlink is not asked, a row that somebody made up takes no other's place.
 #[test]
 fn a_row_that_is_made_up_takes_no_place() {
