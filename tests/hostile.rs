@@ -225,10 +225,10 @@ fn a_container_that_is_called_like_another_does_not_take_its_place() {
 /// However many lines are no rows, none is kept.
 #[test]
 fn lines_that_are_no_rows_cost_no_memory() {
+    const LINES: usize = 500_000;
     if !common::have(&["prlimit"]) {
         return;
     }
-    const LINES: usize = 500_000;
     let root = TempDir::new().unwrap();
     fs::create_dir(root.path().join("net")).unwrap();
     fs::write(root.path().join("net/tcp"), "x\n".repeat(LINES)).unwrap();
