@@ -45,7 +45,7 @@ fn tables(criterion: &mut Criterion) {
         let query = Query { protocols, families, ..Query::default() };
         let mut source = Source::new(root.path(), Interface::Proc);
         let mut read = || source.read(&query, &mut |warning| panic!("{warning}")).unwrap();
-        assert_eq!(read().internet.len(), ROWS as usize);
+        assert_eq!(read().len(), ROWS as usize);
         group.bench_function(name, |bencher| bencher.iter(|| black_box(read())));
     }
     group.finish();

@@ -21,14 +21,13 @@ use rnetstat::process::Detail;
 use rnetstat::query::{Query, Scope};
 use rnetstat::render::table::Screen;
 use rnetstat::render::{Format, Look, Renderer};
-use rnetstat::socket::{Endpoint, Family, Protocol, Queues, Socket, State};
-use rnetstat::tables::Sockets;
+use rnetstat::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, Socket, State};
 use tempfile::TempDir;
 
 const ROWS: u16 = 10_000;
 
-fn socket(family: Family, address: IpAddr, row: u16) -> Socket {
-    Socket {
+fn socket(family: Family, address: IpAddr, row: u16) -> InternetSocket {
+    InternetSocket {
         protocol: Protocol::Tcp,
         family,
         slot: row.into(),
@@ -54,7 +53,7 @@ fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
         families: vec![Family::Ipv4, Family::Ipv6],
         ..Query::default()
     };
-    let sockets = Sockets { internet: sockets, unix: Vec::new() };
+    let sockets = sockets.into_iter().map(Socket::Internet).collect();
     let parts = vec![Part { namespace: None, sockets }];
     Listing::new(parts, Some(owners), &query, &Order::default(), false, UNIX_EPOCH)
 }

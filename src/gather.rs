@@ -16,8 +16,8 @@ use crate::owners::{Owners, Sight, Sweep};
 use crate::process::{Detail, Pid};
 use crate::query::Query;
 use crate::render::Format;
-use crate::socket::Socket;
-use crate::tables::{Interface, Sockets, Source, Unreadable, Warning};
+use crate::socket::{InternetSocket, Socket};
+use crate::tables::{Interface, Source, Unreadable, Warning};
 
 /// Why there is no listing, or only a part of one.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ impl<'a> Gatherer<'a> {
         &mut self,
         namespace: &Namespace,
         remark: Remark<'_>,
-    ) -> Result<Sockets, Error> {
+    ) -> Result<Vec<Socket>, Error> {
         if namespace.is_own {
             match self.read_tables(None, remark) {
                 // Mounted with `subset=pid`, /proc has them of each process alone.
@@ -179,7 +179,7 @@ impl<'a> Gatherer<'a> {
             }
         }
         let Some((last, others)) = namespace.pids.split_last() else {
-            return Ok(Sockets::default());
+            return Ok(Vec::new());
         };
         for pid in others {
             let process = self.request.proc.join(pid.to_string());
@@ -202,7 +202,7 @@ impl<'a> Gatherer<'a> {
         &mut self,
         process: Option<&Path>,
         remark: Remark<'_>,
-    ) -> Result<Sockets, Error> {
+    ) -> Result<Vec<Socket>, Error> {
         let Self { request, reading, source, .. } = self;
         let mut warn = |warning: Warning| {
             let matters = match warning {
@@ -248,14 +248,12 @@ impl<'a> Gatherer<'a> {
             let holdings = held.into_iter().flat_map(|held| held.all());
             holdings.filter_map(|holding| Some(Number::User(holding.process.uid?))).collect()
         };
-        let internet = listing.internet().flat_map(|entry| {
+        let numbers = listing.entries().flat_map(|entry| {
             let holders = users(Some(entry.held)).into_iter().chain(users(entry.peer));
-            numbers(entry.socket, naming).chain(holders)
+            let own = entry.socket.internet().map(|socket| numbers(socket, naming));
+            own.into_iter().flatten().chain(holders)
         });
-        let unix = listing
-            .unix()
-            .flat_map(|entry| users(Some(entry.held)).into_iter().chain(users(entry.peer)));
-        self.names.look_up(internet.chain(unix), timeout)
+        self.names.look_up(numbers, timeout)
     }
 }
 
@@ -294,10 +292,7 @@ fn say_what_is_missing(found: &Namespaces, remark: Remark<'_>) {
 
 /// Finds the sockets' owners, and says what is amiss about that.
 fn join(sweep: Sweep<'_>, parts: &[Part], detail: Detail, remark: Remark<'_>) -> Owners {
-    let sockets = || parts.iter().map(|part| &part.sockets);
-    let internet = || sockets().flat_map(|sockets| &sockets.internet).map(|socket| socket.inode);
-    let unix = || sockets().flat_map(|sockets| &sockets.unix).map(|socket| socket.inode);
-    let inodes = || internet().chain(unix());
+    let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
     let owners = sweep.owners(inodes(), detail, &mut |warning| {
         remark(&format_args!("rnetstat: {warning}"));
     });
@@ -320,8 +315,8 @@ fn join(sweep: Sweep<'_>, parts: &[Part], detail: Detail, remark: Remark<'_>) ->
 }
 
 /// The numbers in a row that are to be shown by name.
-fn numbers(socket: &Socket, naming: Naming) -> impl Iterator<Item = Number> + use<> {
-    let Socket { local, remote, protocol, uid, .. } = *socket;
+fn numbers(socket: &InternetSocket, naming: Naming) -> impl Iterator<Item = Number> + use<> {
+    let InternetSocket { local, remote, protocol, uid, .. } = *socket;
     let hosts = [local, remote].into_iter().filter(|end| !end.address.is_unspecified());
     let ports = [local, remote].into_iter().filter(|end| end.port != 0);
     let hosts = hosts.map(|end| Number::Host(end.address)).filter(move |_| naming.hosts);

@@ -9,7 +9,7 @@
 //! | [`gather`] | the way from a request to a listing | cli, render, listing, names, tables, owners, namespaces, query, process, socket |
 //! | [`cli`] | the command line; turns arguments into a [`Task`](cli::Task), and is made into completions and the manual page | render, listing, names, tables, namespaces, query, process, socket, number |
 //! | [`render`] | how a listing looks, and what makes foreign text harmless | listing, names, namespaces, query, process, socket |
-//! | [`listing`] | what is to be shown: sockets in their order, with holders, namespaces and other ends | tables, owners, namespaces, query, process, socket |
+//! | [`listing`] | what is to be shown: sockets in their order, with holders, namespaces and other ends | owners, namespaces, query, process, socket |
 //! | [`names`] | hosts, ports and users by name | socket, number |
 //! | [`tables`] | where sockets come from: the text of `<root>/net/*`, or netlink's `sock_diag` | query, files, socket, number |
 //! | [`owners`] | who holds sockets: one sweep of `<root>/<pid>/fd`, on all cores | process, directory, number |

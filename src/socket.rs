@@ -128,7 +128,7 @@ pub struct Timer {
 
 /// One internet socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Socket {
+pub struct InternetSocket {
     /// Its protocol.
     pub protocol: Protocol,
     /// Its address family.
@@ -153,7 +153,7 @@ pub struct Socket {
     pub drops: Option<u32>,
 }
 
-impl Socket {
+impl InternetSocket {
     /// Its state's name; of those that have no states of their own, only the connected have one.
     #[must_use]
     pub fn state_name(&self) -> &'static str {
@@ -177,6 +177,53 @@ impl Socket {
             (Protocol::UdpLite, Family::Ipv6) => "udpl6",
             (Protocol::Raw, Family::Ipv4) => "raw",
             (Protocol::Raw, Family::Ipv6) => "raw6",
+        }
+    }
+}
+
+/// A socket of either sort.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// TCP, UDP, UDP-Lite or raw.
+    Internet(InternetSocket),
+    /// `AF_UNIX`.
+    Unix(UnixSocket),
+}
+
+impl Socket {
+    /// Its inode; 0 where no process can hold it.
+    #[must_use]
+    pub fn inode(&self) -> u64 {
+        match self {
+            Self::Internet(socket) => socket.inode,
+            Self::Unix(socket) => socket.inode,
+        }
+    }
+
+    /// Its state's name, as netstat has it.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match self {
+            Self::Internet(socket) => socket.state_name(),
+            Self::Unix(socket) => socket.state_name(),
+        }
+    }
+
+    /// The internet socket, if it is one.
+    #[must_use]
+    pub fn internet(&self) -> Option<&InternetSocket> {
+        match self {
+            Self::Internet(socket) => Some(socket),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The UNIX socket, if it is one.
+    #[must_use]
+    pub fn unix(&self) -> Option<&UnixSocket> {
+        match self {
+            Self::Internet(_) => None,
+            Self::Unix(socket) => Some(socket),
         }
     }
 }

@@ -10,8 +10,7 @@ use crate::namespaces::Namespace;
 use crate::owners::{Holding, Owners};
 use crate::process::{Pid, Process};
 use crate::query::Query;
-use crate::socket::{Socket, UnixSocket};
-use crate::tables::Sockets;
+use crate::socket::Socket;
 use peers::Peers;
 pub use sort::{Key, Order};
 
@@ -21,7 +20,7 @@ pub struct Part {
     /// Which one, if that was asked for or is of use to the layout.
     pub namespace: Option<Namespace>,
     /// Its sockets.
-    pub sockets: Sockets,
+    pub sockets: Vec<Socket>,
 }
 
 /// Where a socket is: its part, and its place there.
@@ -39,17 +38,16 @@ pub struct Listing {
     peers: Option<Peers>,
     /// Processes that were asked for, in order of their numbers; none where any will do.
     named: Vec<Pid>,
-    internet: Vec<Place>,
-    unix: Vec<Place>,
+    places: Vec<Place>,
     /// When it was begun.
     pub time: SystemTime,
 }
 
 /// What is known of a socket.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a, S> {
+pub struct Entry<'a> {
     /// The socket itself.
-    pub socket: &'a S,
+    pub socket: &'a Socket,
     /// Who holds it.
     pub held: Held<'a>,
     /// Who holds the socket at its other end; none where that is not on this host, or not looked
@@ -114,11 +112,13 @@ impl Listing {
         let peers = peers.then(|| Peers::new(&parts));
         // Without other ends there is nothing that is not asked for.
         let all = peers.is_none();
-        let selects = |socket: &Socket| all || query.selects(socket);
-        let internet = places(&parts, |sockets| &sockets.internet, selects);
-        let selects = |socket: &UnixSocket| all || query.selects_unix(socket);
-        let unix = places(&parts, |sockets| &sockets.unix, selects);
-        let mut listing = Self { parts, owners, peers, named: Vec::new(), internet, unix, time };
+        let mut places = places(&parts, |socket| all || query.selects(socket));
+        if parts.len() > 1 {
+            let is_unix =
+                |place: &Place| socket_at(&parts, *place).is_some_and(|it| it.unix().is_some());
+            places.sort_by_key(is_unix);
+        }
+        let mut listing = Self { parts, owners, peers, named: Vec::new(), places, time };
         if !query.held_by.is_empty() {
             listing.keep_held_by(query);
         }
@@ -138,71 +138,52 @@ impl Listing {
         let is_named = |held: Held<'_>| {
             held.all().any(|holding| named.binary_search(&holding.process.pid).is_ok())
         };
-        let kept = |places: &[Place], held: &dyn Fn(Place) -> Option<u64>| -> Vec<Place> {
-            let held = |&place: &Place| held(place).is_some_and(|inode| is_named(self.held(inode)));
-            places.iter().copied().filter(held).collect()
+        let is_kept = |&place: &Place| {
+            socket_at(&self.parts, place).is_some_and(|it| is_named(self.held(it.inode())))
         };
-        let internet = kept(&self.internet, &|place| Some(self.internet_at(place)?.inode));
-        let unix = kept(&self.unix, &|place| Some(self.unix_at(place)?.inode));
-        (self.named, self.internet, self.unix) = (named, internet, unix);
+        let places = self.places.iter().copied().filter(is_kept).collect();
+        (self.named, self.places) = (named, places);
     }
 
-    /// Its internet sockets.
-    pub fn internet(&self) -> impl Iterator<Item = Entry<'_, Socket>> {
-        self.internet.iter().filter_map(|&place| {
-            let socket = self.internet_at(place)?;
-            let peer = self.peers.as_ref().and_then(|peers| peers.of(place.part, socket));
-            let peer = peer.and_then(|place| Some(self.held(self.internet_at(place)?.inode)));
-            let namespace = self.namespace(place);
-            Some(Entry { socket, held: self.held(socket.inode), peer, namespace })
-        })
-    }
-
-    /// Its UNIX sockets.
-    pub fn unix(&self) -> impl Iterator<Item = Entry<'_, UnixSocket>> {
-        self.unix.iter().filter_map(|&place| {
-            let socket = self.unix_at(place)?;
-            let peer = socket.peer.filter(|_| self.peers.is_some()).map(|inode| self.held(inode));
-            let namespace = self.namespace(place);
-            Some(Entry { socket, held: self.held(socket.inode), peer, namespace })
+    /// Its sockets: internet sockets, and then UNIX sockets.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.places.iter().filter_map(|&place| {
+            let socket = socket_at(&self.parts, place)?;
+            let peers = self.peers.as_ref();
+            let peer = peers.and_then(|peers| match socket {
+                Socket::Internet(socket) => {
+                    Some(socket_at(&self.parts, peers.of(place.part, socket)?)?.inode())
+                }
+                Socket::Unix(socket) => socket.peer,
+            });
+            Some(Entry {
+                socket,
+                held: self.held(socket.inode()),
+                peer: peer.map(|inode| self.held(inode)),
+                namespace: self.parts.get(place.part as usize)?.namespace.as_ref(),
+            })
         })
     }
 
     /// Whether there is nothing to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.internet.is_empty() && self.unix.is_empty()
+        self.places.is_empty()
     }
 
     fn held(&self, inode: u64) -> Held<'_> {
         Held { inode, owners: self.owners.as_ref(), named: &self.named }
     }
+}
 
-    fn part(&self, place: Place) -> Option<&Part> {
-        self.parts.get(place.part as usize)
-    }
-
-    fn namespace(&self, place: Place) -> Option<&Namespace> {
-        self.part(place)?.namespace.as_ref()
-    }
-
-    fn internet_at(&self, place: Place) -> Option<&Socket> {
-        self.part(place)?.sockets.internet.get(place.index as usize)
-    }
-
-    fn unix_at(&self, place: Place) -> Option<&UnixSocket> {
-        self.part(place)?.sockets.unix.get(place.index as usize)
-    }
+fn socket_at(parts: &[Part], place: Place) -> Option<&Socket> {
+    parts.get(place.part as usize)?.sockets.get(place.index as usize)
 }
 
 /// The places of the sockets that are selected.
-fn places<S>(
-    parts: &[Part],
-    sockets: impl Fn(&Sockets) -> &Vec<S>,
-    selects: impl Fn(&S) -> bool,
-) -> Vec<Place> {
+fn places(parts: &[Part], selects: impl Fn(&Socket) -> bool) -> Vec<Place> {
     let mut places = Vec::new();
-    for (part, sockets) in (0..).zip(parts.iter().map(|part| sockets(&part.sockets))) {
+    for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
         let selected = (0..).zip(sockets).filter(|(_, socket)| selects(socket));
         places.extend(selected.map(|(index, _)| Place { part, index }));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::{Part, Place};
-use crate::socket::{Endpoint, Protocol, Socket};
+use crate::socket::{Endpoint, InternetSocket, Protocol};
 
 /// The connected sockets, by their ends.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ struct Ends {
 impl Peers {
     pub(super) fn new(parts: &[Part]) -> Self {
         let mut peers: HashMap<Ends, Vec<Place>> = HashMap::new();
-        for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets.internet)) {
+        for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
             for (index, socket) in (0..).zip(sockets) {
-                if let Some(ends) = Ends::of(socket) {
+                if let Some(ends) = socket.internet().and_then(Ends::of) {
                     peers.entry(ends).or_default().push(Place { part, index });
                 }
             }
@@ -33,7 +33,7 @@ impl Peers {
 
     /// The socket at the other end of one in this part: in the same namespace, or else the only
     /// one in others that have the address from each other, not of their own.
-    pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Place> {
+    pub(super) fn of(&self, part: u32, socket: &InternetSocket) -> Option<Place> {
         let Ends { protocol, local, remote } = Ends::of(socket)?;
         let found = self.0.get(&Ends { protocol, local: remote, remote: local })?;
         let here = found.iter().find(|place| place.part == part);
@@ -47,8 +47,8 @@ impl Peers {
 
 impl Ends {
     /// An end may be IPv4 and the other an IPv6 socket that talks IPv4.
-    fn of(socket: &Socket) -> Option<Self> {
-        let Socket { protocol, local, remote, .. } = *socket;
+    fn of(socket: &InternetSocket) -> Option<Self> {
+        let InternetSocket { protocol, local, remote, .. } = *socket;
         if protocol == Protocol::Raw || remote.port == 0 {
             return None;
         }
@@ -68,8 +68,7 @@ fn is_local(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::{Family, Queues, State};
-    use crate::tables::Sockets;
+    use crate::socket::{Family, Queues, Socket, State};
 
     /// A namespace with connections between these ends.
     fn part(ends: &[(&str, &str)]) -> Part {
@@ -77,28 +76,29 @@ mod tests {
             let (address, port) = text.rsplit_once(':').unwrap();
             Endpoint { address: address.parse().unwrap(), port: port.parse().unwrap() }
         };
-        let socket = |&(local, remote): &(&str, &str)| Socket {
-            protocol: Protocol::Tcp,
-            family: Family::Ipv4,
-            slot: 0,
-            local: end(local),
-            remote: end(remote),
-            state: State::Established,
-            queues: Queues { receive: 0, send: 0 },
-            timer: None,
-            uid: 0,
-            inode: 1,
-            drops: None,
+        let socket = |&(local, remote): &(&str, &str)| {
+            Socket::Internet(InternetSocket {
+                protocol: Protocol::Tcp,
+                family: Family::Ipv4,
+                slot: 0,
+                local: end(local),
+                remote: end(remote),
+                state: State::Established,
+                queues: Queues { receive: 0, send: 0 },
+                timer: None,
+                uid: 0,
+                inode: 1,
+                drops: None,
+            })
         };
-        let internet = ends.iter().map(socket).collect();
-        Part { namespace: None, sockets: Sockets { internet, unix: Vec::new() } }
+        Part { namespace: None, sockets: ends.iter().map(socket).collect() }
     }
 
     /// For each socket where its other end is.
     fn found(parts: &[Part]) -> Vec<Option<(u32, u32)>> {
         let peers = Peers::new(parts);
         let sockets = (0..).zip(parts).flat_map(|(number, part)| {
-            part.sockets.internet.iter().map(move |socket| (number, socket))
+            part.sockets.iter().filter_map(Socket::internet).map(move |socket| (number, socket))
         });
         let found = sockets.map(|(part, socket)| peers.of(part, socket));
         found.map(|place| place.map(|Place { part, index }| (part, index))).collect()

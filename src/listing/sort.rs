@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 
 use super::{Entry, Listing, Place};
-use crate::socket::{Queues, Socket, UnixSocket};
+use crate::socket::{InternetSocket, Queues, Socket};
 
 /// Characters of a command that count, of which there are as many copies as it has sockets.
 const COMMAND: usize = 256;
@@ -73,23 +73,27 @@ impl Order {
 impl Listing {
     pub(super) fn sort(&mut self, order: &Order) {
         for &(key, downwards) in order.0.iter().rev() {
-            let internet: Vec<_> = self.internet().map(|entry| internet(key, &entry)).collect();
-            let unix: Vec<_> = self.unix().map(|entry| unix(key, &entry)).collect();
-            arrange(&mut self.internet, &internet, downwards);
-            arrange(&mut self.unix, &unix, downwards);
+            let values: Vec<_> = self.entries().map(|entry| value(key, &entry)).collect();
+            let internet = self.entries().take_while(|it| it.socket.internet().is_some()).count();
+            let (values, unix_values) = values.split_at(internet);
+            let (places, unix_places) = self.places.split_at_mut(internet);
+            arrange(places, values, downwards);
+            arrange(unix_places, unix_values, downwards);
         }
     }
 }
 
 /// Puts places in order of their values; the same ones stay as they are.
-fn arrange(places: &mut Vec<Place>, values: &[Value], downwards: bool) {
+fn arrange(places: &mut [Place], values: &[Value], downwards: bool) {
     let mut pairs: Vec<_> = places.iter().copied().zip(values).collect();
     if downwards {
         pairs.sort_by_key(|&(_, value)| Reverse(value));
     } else {
         pairs.sort_by_key(|&(_, value)| value);
     }
-    *places = pairs.into_iter().map(|(place, _)| place).collect();
+    for (place, (sorted, _)) in places.iter_mut().zip(pairs) {
+        *place = sorted;
+    }
 }
 
 /// What a socket is put in order by. Those without a value come before those that have one.
@@ -102,44 +106,10 @@ enum Value {
     Text(String),
 }
 
-fn internet(key: Key, entry: &Entry<'_, Socket>) -> Value {
-    let Socket { local, remote, queues: Queues { receive, send }, .. } = *entry.socket;
-    match key {
-        Key::Proto => Value::Text(entry.socket.table_name().to_owned()),
-        Key::RecvQ => Value::Number(receive.into()),
-        Key::SendQ => Value::Number(send.into()),
-        Key::Local => Value::End(local.address, local.port),
-        Key::Foreign => Value::End(remote.address, remote.port),
-        Key::Sport => Value::Number(local.port.into()),
-        Key::Dport => Value::Number(remote.port.into()),
-        Key::State => Value::Text(entry.socket.state_name().to_owned()),
-        Key::User => Value::Number(entry.socket.uid.into()),
-        Key::Inode => Value::Number(entry.socket.inode),
-        Key::Drops => entry.socket.drops.map_or(Value::None, |drops| Value::Number(drops.into())),
-        Key::Pid | Key::Fd | Key::Program | Key::Netns => common(key, entry),
-    }
-}
-
-fn unix(key: Key, entry: &Entry<'_, UnixSocket>) -> Value {
-    match key {
-        Key::Local => Value::Text(lossy(entry.socket.path.as_deref().unwrap_or_default())),
-        Key::State => Value::Text(entry.socket.state_name().to_owned()),
-        Key::Inode => Value::Number(entry.socket.inode),
-        Key::Pid | Key::Fd | Key::Program | Key::Netns => common(key, entry),
-        Key::Proto
-        | Key::RecvQ
-        | Key::SendQ
-        | Key::Foreign
-        | Key::Sport
-        | Key::Dport
-        | Key::User
-        | Key::Drops => Value::None,
-    }
-}
-
-/// What sockets of every sort have.
-fn common<S>(key: Key, entry: &Entry<'_, S>) -> Value {
-    let value = match key {
+fn value(key: Key, entry: &Entry<'_>) -> Value {
+    let common = match key {
+        Key::State => Some(Value::Text(entry.socket.state_name().to_owned())),
+        Key::Inode => Some(Value::Number(entry.socket.inode())),
         Key::Pid => entry.held.process().map(|process| Value::Number(process.pid.into())),
         Key::Fd => entry
             .held
@@ -151,9 +121,31 @@ fn common<S>(key: Key, entry: &Entry<'_, S>) -> Value {
             Value::Text(title.chars().take(COMMAND).collect())
         }),
         Key::Netns => entry.namespace.map(|namespace| Value::Text(namespace.label().into_owned())),
-        _ => None,
+        _ => match entry.socket {
+            Socket::Internet(socket) => return internet(key, socket),
+            Socket::Unix(socket) if key == Key::Local => {
+                Some(Value::Text(lossy(socket.path.as_deref().unwrap_or_default())))
+            }
+            Socket::Unix(_) => None,
+        },
     };
-    value.unwrap_or(Value::None)
+    common.unwrap_or(Value::None)
+}
+
+fn internet(key: Key, socket: &InternetSocket) -> Value {
+    let InternetSocket { local, remote, queues: Queues { receive, send }, .. } = *socket;
+    match key {
+        Key::Proto => Value::Text(socket.table_name().to_owned()),
+        Key::RecvQ => Value::Number(receive.into()),
+        Key::SendQ => Value::Number(send.into()),
+        Key::Local => Value::End(local.address, local.port),
+        Key::Foreign => Value::End(remote.address, remote.port),
+        Key::Sport => Value::Number(local.port.into()),
+        Key::Dport => Value::Number(remote.port.into()),
+        Key::User => Value::Number(socket.uid.into()),
+        Key::Drops => socket.drops.map_or(Value::None, |drops| Value::Number(drops.into())),
+        _ => Value::None,
+    }
 }
 
 fn lossy(text: &[u8]) -> String {

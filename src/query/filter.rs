@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use crate::process::{Pid, Process};
-use crate::socket::{Endpoint, Protocol, Socket, State, UnixSocket};
+use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, State};
 
 /// What a socket itself must be like. An empty list asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Filter {
     pub networks: Vec<Network>,
     /// `--user`: who opened it.
     pub users: Vec<u32>,
-    /// `--state`: the [name of its state](Socket::state_name).
+    /// `--state`: the [name of its state](InternetSocket::state_name).
     pub states: Vec<&'static str>,
 }
 
@@ -57,10 +57,18 @@ impl Filter {
         any_ports || !networks.is_empty() || !users.is_empty()
     }
 
-    /// Whether this socket is like that.
+    /// Whether this socket is like that. A UNIX socket has no ports, no addresses, and no user.
     #[must_use]
     pub fn passes(&self, socket: &Socket) -> bool {
-        let Socket { local, remote, .. } = socket;
+        self.has_state(socket.state_name())
+            && match socket {
+                Socket::Internet(socket) => self.passes_internet(socket),
+                Socket::Unix(_) => !self.is_about_internet(),
+            }
+    }
+
+    fn passes_internet(&self, socket: &InternetSocket) -> bool {
+        let InternetSocket { local, remote, .. } = socket;
         // A raw socket's port is the number of its protocol.
         let is_of = |ports: &[RangeInclusive<u16>], ends: &[&Endpoint]| {
             let has = |end: &&Endpoint| ports.iter().any(|ports| ports.contains(&end.port));
@@ -73,13 +81,6 @@ impl Filter {
             && is_of(&self.remote_ports, &[remote])
             && (self.networks.is_empty() || self.networks.iter().any(is_in))
             && (self.users.is_empty() || self.users.contains(&socket.uid))
-            && self.has_state(socket.state_name())
-    }
-
-    /// Whether this UNIX socket is like that. It has no ports, no addresses, and no user.
-    #[must_use]
-    pub fn passes_unix(&self, socket: &UnixSocket) -> bool {
-        !self.is_about_internet() && self.has_state(socket.state_name())
     }
 
     fn has_state(&self, name: &'static str) -> bool {

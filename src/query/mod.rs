@@ -2,7 +2,7 @@
 
 mod filter;
 
-use crate::socket::{Family, Protocol, Socket, UnixSocket};
+use crate::socket::{Family, InternetSocket, Protocol, Socket};
 pub use filter::{Filter, HeldBy, Network, STATES};
 
 /// Which of the two sorts of sockets are asked for: servers, or those that have a peer.
@@ -41,18 +41,14 @@ impl Query {
         self.protocols.contains(&protocol) && self.families.contains(&family)
     }
 
-    /// Whether this internet socket is asked for, whoever holds it.
+    /// Whether this socket is asked for, whoever holds it.
     #[must_use]
     pub fn selects(&self, socket: &Socket) -> bool {
-        self.includes(socket.protocol, socket.family)
-            && self.scope.holds(is_server(socket))
-            && self.filter.passes(socket)
-    }
-
-    /// Whether this UNIX socket is asked for, whoever holds it.
-    #[must_use]
-    pub fn selects_unix(&self, socket: &UnixSocket) -> bool {
-        self.unix && self.scope.holds(socket.is_listening()) && self.filter.passes_unix(socket)
+        let (is_included, is_server) = match socket {
+            Socket::Internet(it) => (self.includes(it.protocol, it.family), is_server(it)),
+            Socket::Unix(it) => (self.unix, it.is_listening()),
+        };
+        is_included && self.scope.holds(is_server) && self.filter.passes(socket)
     }
 
     /// All that may be at the other end of what is asked for.
@@ -86,7 +82,7 @@ impl Scope {
 /// others.
 ///
 /// An IPv4-mapped `0.0.0.0` is an address here, as it is to netstat.
-fn is_server(socket: &Socket) -> bool {
+fn is_server(socket: &InternetSocket) -> bool {
     match socket.protocol {
         Protocol::Tcp => socket.remote.port == 0,
         Protocol::Udp | Protocol::UdpLite | Protocol::Raw => socket.remote.address.is_unspecified(),
@@ -103,8 +99,8 @@ mod tests {
     const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-    fn socket(protocol: Protocol, address: IpAddr, port: u16) -> Socket {
-        Socket {
+    fn socket(protocol: Protocol, address: IpAddr, port: u16) -> InternetSocket {
+        InternetSocket {
             protocol,
             family: Family::Ipv4,
             slot: 0,
@@ -119,10 +115,11 @@ mod tests {
         }
     }
 
-    fn shown(scope: Scope, socket: &Socket) -> bool {
+    fn shown(scope: Scope, socket: &InternetSocket) -> bool {
+        let socket = Socket::Internet(*socket);
         let protocols = vec![Protocol::Tcp, Protocol::Udp];
         let families = vec![Family::Ipv4];
-        Query { protocols, families, scope, ..Query::default() }.selects(socket)
+        Query { protocols, families, scope, ..Query::default() }.selects(&socket)
     }
 
     #[test]
@@ -156,8 +153,9 @@ mod tests {
             ..Query::default()
         };
         let tcp = socket(Protocol::Tcp, PEER, 1);
-        assert!(query.selects(&tcp));
-        assert!(!query.selects(&socket(Protocol::Udp, PEER, 1)));
-        assert!(!query.selects(&Socket { family: Family::Ipv6, ..tcp }));
+        let selects = |socket| query.selects(&Socket::Internet(socket));
+        assert!(selects(tcp));
+        assert!(!selects(socket(Protocol::Udp, PEER, 1)));
+        assert!(!selects(InternetSocket { family: Family::Ipv6, ..tcp }));
     }
 }

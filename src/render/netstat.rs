@@ -14,7 +14,7 @@ use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::process::Process;
 use crate::query::Scope;
-use crate::socket::{Endpoint, Protocol, Queues, Socket, Timer, UnixSocket};
+use crate::socket::{Endpoint, InternetSocket, Protocol, Queues, Socket, Timer, UnixSocket};
 use cells::Row;
 
 /// Bytes that an address and its port may have together, unless addresses are shown whole.
@@ -36,18 +36,25 @@ pub(super) fn write(
     out: impl Write,
 ) -> io::Result<()> {
     let mut table = Table::new(look, names, out);
+    let is_internet = |entry: &Entry<'_>| entry.socket.internet().is_some();
     let has_heading = |any: bool| look.header && (look.empty_sections || any);
-    if look.internet && has_heading(listing.internet().next().is_some()) {
+    if look.internet && has_heading(listing.entries().next().as_ref().is_some_and(is_internet)) {
         table.internet_heading()?;
     }
-    for entry in listing.internet() {
-        table.internet(&entry)?;
+    let mut unix_due = look.unix && look.header;
+    for entry in listing.entries() {
+        match entry.socket {
+            Socket::Internet(socket) => table.internet(&entry, socket)?,
+            Socket::Unix(socket) => {
+                if std::mem::take(&mut unix_due) {
+                    table.unix_heading()?;
+                }
+                table.unix(&entry, socket)?;
+            }
+        }
     }
-    if look.unix && has_heading(listing.unix().next().is_some()) {
+    if unix_due && look.empty_sections {
         table.unix_heading()?;
-    }
-    for entry in listing.unix() {
-        table.unix(&entry)?;
     }
     Ok(())
 }
@@ -85,8 +92,7 @@ impl<'a, W: Write> Table<'a, W> {
     }
 
     /// Writes one internet socket.
-    fn internet(&mut self, entry: &Entry<'_, Socket>) -> io::Result<()> {
-        let socket = entry.socket;
+    fn internet(&mut self, entry: &Entry<'_>, socket: &InternetSocket) -> io::Result<()> {
         let Queues { receive, send } = socket.queues;
         self.row.cell(5, |row| row.text(socket.table_name()));
         self.row.text(" ");
@@ -130,8 +136,7 @@ impl<'a, W: Write> Table<'a, W> {
     }
 
     /// Writes one UNIX socket.
-    fn unix(&mut self, entry: &Entry<'_, UnixSocket>) -> io::Result<()> {
-        let socket = entry.socket;
+    fn unix(&mut self, entry: &Entry<'_>, socket: &UnixSocket) -> io::Result<()> {
         self.row.text("unix  ");
         self.row.cell(6, |row| row.number(socket.references));
         self.row.text(" ");
@@ -191,7 +196,7 @@ impl<'a, W: Write> Table<'a, W> {
     }
 
     /// The columns that netstat does not have.
-    fn more<S>(&mut self, entry: &Entry<'_, S>) {
+    fn more(&mut self, entry: &Entry<'_>) {
         if self.look.peers {
             self.row.text(" ");
             self.row.cell(PROGRAM + 1, |row| {

@@ -16,7 +16,7 @@ use super::{Format, Look, Shown};
 use crate::listing::{Entry, Held, Listing};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
-use crate::socket::{Endpoint, Family, Protocol, Socket, UnixSocket};
+use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Socket, UnixSocket};
 
 /// Writes listings as records.
 pub(super) struct Records {
@@ -42,12 +42,10 @@ impl Records {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let maker = Maker { names, look: &self.look, time: listing.time };
-        let internet = listing.internet().map(|entry| maker.internet(&entry));
-        let records = internet.chain(listing.unix().map(|entry| maker.unix(&entry)));
         match self.look.format {
-            Format::Csv => csv::write(&self.look, records, std::mem::take(&mut self.heading), out),
-            Format::Json => json::write_array(records, out),
-            _ => json::write_lines(records, out),
+            Format::Csv => csv::write(listing, &maker, std::mem::take(&mut self.heading), out),
+            Format::Json => json::write_array(maker.records(listing), out),
+            _ => json::write_lines(maker.records(listing), out),
         }
     }
 }
@@ -153,9 +151,28 @@ struct Maker<'a> {
     time: SystemTime,
 }
 
+impl Record<'_> {
+    fn common(&self) -> &Common<'_> {
+        match self {
+            Self::Internet(it) => &it.common,
+            Self::Unix(it) => &it.common,
+        }
+    }
+}
+
 impl<'a> Maker<'a> {
-    fn internet(&self, entry: &Entry<'a, Socket>) -> Record<'a> {
-        let socket = entry.socket;
+    fn records(&self, listing: &'a Listing) -> impl Iterator<Item = Record<'a>> {
+        listing.entries().map(|entry| self.record(&entry))
+    }
+
+    fn record(&self, entry: &Entry<'a>) -> Record<'a> {
+        match entry.socket {
+            Socket::Internet(socket) => self.internet(entry, socket),
+            Socket::Unix(socket) => self.unix(entry, socket),
+        }
+    }
+
+    fn internet(&self, entry: &Entry<'a>, socket: &'a InternetSocket) -> Record<'a> {
         Record::Internet(Box::new(Internet {
             time: self.time(),
             protocol: match socket.protocol {
@@ -190,8 +207,7 @@ impl<'a> Maker<'a> {
         }))
     }
 
-    fn unix(&self, entry: &Entry<'a, UnixSocket>) -> Record<'a> {
-        let socket = entry.socket;
+    fn unix(&self, entry: &Entry<'a>, socket: &'a UnixSocket) -> Record<'a> {
         Record::Unix(Box::new(Unix {
             time: self.time(),
             protocol: "unix",
@@ -205,7 +221,7 @@ impl<'a> Maker<'a> {
         }))
     }
 
-    fn common<S>(&self, entry: &Entry<'a, S>) -> Common<'a> {
+    fn common(&self, entry: &Entry<'a>) -> Common<'a> {
         let peer = |held: Held<'a>| Peer { inode: held.inode, processes: self.processes(held) };
         Common {
             netns: entry.namespace.and_then(|namespace| namespace.number),

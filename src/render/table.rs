@@ -12,7 +12,6 @@ use std::io::{self, Write};
 use super::Look;
 use crate::listing::{Entry, Listing};
 use crate::names::Names;
-use crate::socket::{Socket, UnixSocket};
 use sheet::Sheet;
 
 /// What a table is shown on.
@@ -47,9 +46,8 @@ pub(super) fn write(
     names: &Names,
     out: &mut impl Write,
 ) -> io::Result<Vec<&'static str>> {
-    let internet: Vec<_> = listing.internet().map(|entry| (entry, Mark::Same)).collect();
-    let unix: Vec<_> = listing.unix().map(|entry| (entry, Mark::Same)).collect();
-    each_line(look, screen, names, false, &internet, &unix, &mut |line| writeln!(out, "{line}"))
+    let entries: Vec<_> = listing.entries().map(|entry| (entry, Mark::Same)).collect();
+    each_line(look, screen, names, false, &entries, &mut |line| writeln!(out, "{line}"))
 }
 
 /// Gives `each` the lines of the table of these sockets, with a column for their marks if they
@@ -63,27 +61,27 @@ pub fn each_line(
     screen: Screen,
     names: &Names,
     marked: bool,
-    internet: &[(Entry<'_, Socket>, Mark)],
-    unix: &[(Entry<'_, UnixSocket>, Mark)],
+    entries: &[(Entry<'_>, Mark)],
     each: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> io::Result<Vec<&'static str>> {
+    let (internet, unix): (Vec<_>, Vec<_>) =
+        entries.iter().copied().partition(|(entry, _)| entry.socket.internet().is_some());
     // Where one of them has nothing to show, its headings say nothing either.
     let show_internet =
         !internet.is_empty() || (look.internet && unix.is_empty() && look.empty_sections);
     let show_unix = !unix.is_empty() || (look.unix && !show_internet && look.empty_sections);
     let mut left_out = Vec::new();
-    if show_internet {
-        let columns = columns::internet(look, internet);
-        let state = Socket::state_name;
-        let sheet = Sheet { columns, state, marked, names, entries: internet };
-        left_out.extend(sheet.write(screen, look.header, each)?);
-    }
-    if show_internet && show_unix {
-        each("")?;
-    }
-    if show_unix {
-        let columns = columns::unix(look);
-        let sheet = Sheet { columns, state: UnixSocket::state_name, marked, names, entries: unix };
+    for (is_shown, columns, entries) in [
+        (show_internet, columns::internet(look, &internet), internet),
+        (show_unix, columns::unix(look), unix),
+    ] {
+        if !is_shown {
+            continue;
+        }
+        if show_internet && entries.first().is_some_and(|(it, _)| it.socket.unix().is_some()) {
+            each("")?;
+        }
+        let sheet = Sheet { columns, marked, names, entries: &entries };
         for title in sheet.write(screen, look.header, each)? {
             if !left_out.contains(&title) {
                 left_out.push(title);

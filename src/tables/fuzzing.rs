@@ -13,8 +13,8 @@ use std::io::Read;
 use super::proc_net::for_each_row;
 use super::sock_diag::for_each_message;
 use super::table::TABLES;
-use super::{Holds, Row, Table};
-use crate::socket::Protocol;
+use super::{Holds, Table};
+use crate::socket::{Protocol, Socket};
 use crate::tables::Fault;
 
 /// Bytes of a line that are too many here, so that small inputs have such lines as well.
@@ -53,13 +53,13 @@ pub fn netlink(input: &[u8]) {
     assert!(rows <= datagram.len() / 4, "rows come from bytes");
 }
 
-fn check(table: Table, row: Result<Row, Fault>) {
+fn check(table: Table, row: Result<Socket, Fault>) {
     match (row, table.holds) {
-        (Ok(Row::Internet(socket)), Holds::Internet(protocol, family)) => {
+        (Ok(Socket::Internet(socket)), Holds::Internet(protocol, family)) => {
             assert_eq!((socket.protocol, socket.family), (protocol, family));
             assert!(socket.drops.is_none() || protocol != Protocol::Tcp);
         }
-        (Ok(Row::Unix(_)), Holds::Unix) => {}
+        (Ok(Socket::Unix(_)), Holds::Unix) => {}
         (Ok(row), _) => panic!("{row:?} is in table {}", table.name),
         (Err(fault), _) => {
             let said = fault.to_string();

@@ -17,12 +17,11 @@ use std::io;
 use std::path::Path;
 
 use crate::query::Query;
-use crate::socket::UnixSocket;
+use crate::socket::{Socket, UnixSocket};
 pub use fault::Fault;
 use proc_net::Text;
 use sock_diag::SockDiag;
-pub use sockets::Sockets;
-use sockets::{Row, read_again};
+use sockets::{add_missed, read_again};
 use table::{Holds, TABLES, Table};
 pub use trouble::{Place, Unreadable, Warning};
 
@@ -72,8 +71,8 @@ impl Source {
         &mut self,
         query: &Query,
         warn: &mut dyn FnMut(Warning),
-    ) -> Result<Sockets, Unreadable> {
-        let mut sockets = Sockets::default();
+    ) -> Result<Vec<Socket>, Unreadable> {
+        let mut sockets = Vec::new();
         let mut failures = Vec::new();
         let mut readable = false;
         let mut quick = self.interface == Interface::Auto && self.has_many(query);
@@ -120,21 +119,22 @@ impl Source {
                 Warning::Table { place, error }
             });
         }
-        repeats::drop_repeated(&mut sockets.internet);
-        repeats::drop_repeated_unix(&mut sockets.unix);
+        repeats::drop_repeated(&mut sockets);
         Ok(sockets)
     }
 
     /// Finds who UNIX sockets of this host are connected to, which netlink alone tells.
-    pub fn find_unix_peers(&mut self, sockets: &mut Sockets, warn: &mut dyn FnMut(Warning)) {
+    pub fn find_unix_peers(&mut self, sockets: &mut [Socket], warn: &mut dyn FnMut(Warning)) {
         let mut peers = HashMap::new();
         let result = self.sock_diag.read(Table::UNIX, |_, row| {
-            if let Ok(Row::Unix(UnixSocket { inode: inode @ 1.., peer: Some(peer), .. })) = row {
+            if let Ok(Socket::Unix(UnixSocket { inode: inode @ 1.., peer: Some(peer), .. })) = row {
                 peers.insert(inode, peer);
             }
         });
-        for socket in &mut sockets.unix {
-            socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
+        for socket in sockets {
+            if let Socket::Unix(socket) = socket {
+                socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
+            }
         }
         if let Err(error) = result {
             warn(Warning::Peers { place: Place::SockDiag(Table::UNIX.name), error });
@@ -153,7 +153,7 @@ impl Source {
         &mut self,
         wanted: Wanted<'_>,
         check: bool,
-        sockets: &mut Sockets,
+        sockets: &mut Vec<Socket>,
         warn: &mut dyn FnMut(Warning),
     ) -> Read {
         let before = sockets.len();
@@ -188,7 +188,7 @@ impl Source {
     fn read_text_once(
         &mut self,
         Wanted { table, query }: Wanted<'_>,
-        sockets: &mut Sockets,
+        sockets: &mut Vec<Socket>,
         warn: &mut dyn FnMut(Warning),
     ) -> (Read, bool) {
         let mut any = false;
@@ -196,7 +196,7 @@ impl Source {
         let result = self.text.read(table, |number, row| {
             any = true;
             match row {
-                Ok(row) => sockets.keep(row, query),
+                Ok(row) => keep(sockets, row, query),
                 Err(fault) => warn(Warning::Line { place: place.clone(), number, fault }),
             }
         });
@@ -209,19 +209,19 @@ impl Source {
     fn check(
         &mut self,
         Wanted { table, query }: Wanted<'_>,
-        since: (usize, usize),
-        sockets: &mut Sockets,
+        since: usize,
+        sockets: &mut Vec<Socket>,
         warn: &mut dyn FnMut(Warning),
     ) -> Option<Worth> {
-        let mut more = Sockets::default();
+        let mut more = Vec::new();
         let mut is_forged = false;
         let result = self.sock_diag.read(table, |_, row| {
             if let Ok(row) = row {
-                is_forged |= row.has_newline();
-                more.keep(row, query);
+                is_forged |= has_newline(&row);
+                keep(&mut more, row, query);
             }
         });
-        sockets.add_missed(since, more);
+        add_missed(sockets, since, more);
         match result {
             Ok(()) if is_forged => Some(Worth::Nothing),
             Ok(()) => Some(Worth::Whole),
@@ -237,7 +237,7 @@ impl Source {
     fn read_binary(
         &mut self,
         wanted: Wanted<'_>,
-        sockets: &mut Sockets,
+        sockets: &mut Vec<Socket>,
         warn: &mut dyn FnMut(Warning),
     ) -> Read {
         let Wanted { table, query } = wanted;
@@ -250,7 +250,7 @@ impl Source {
             self.sock_diag.read(table, |number, row| {
                 any = true;
                 match row {
-                    Ok(row) => sockets.keep(row, query),
+                    Ok(row) => keep(sockets, row, query),
                     Err(fault) => faults.push((number, fault)),
                 }
             })
@@ -259,7 +259,7 @@ impl Source {
         if wanted.is_unix() && result.is_ok() {
             read_again(sockets, before, |more| {
                 let each =
-                    |_, row: Result<_, _>| row.into_iter().for_each(|row| more.keep(row, query));
+                    |_, row: Result<_, _>| row.into_iter().for_each(|row| keep(more, row, query));
                 self.sock_diag.read(table, each).is_ok()
             });
         }
@@ -270,7 +270,7 @@ impl Source {
     }
 
     /// Reads a table by netlink, and fails if not all of it can be had so.
-    fn read_quickly(&mut self, wanted: Wanted<'_>, sockets: &mut Sockets) -> Read {
+    fn read_quickly(&mut self, wanted: Wanted<'_>, sockets: &mut Vec<Socket>) -> Read {
         let mut fault = None;
         let mut read = self.read_binary(wanted, sockets, &mut |warning| fault = Some(warning));
         if let Some(fault) = fault {
@@ -297,6 +297,17 @@ impl Source {
             None => Ok(()),
         }
     }
+}
+
+fn keep(sockets: &mut Vec<Socket>, row: Socket, query: &Query) {
+    if query.selects(&row) {
+        sockets.push(row);
+    }
+}
+
+fn has_newline(row: &Socket) -> bool {
+    let path = row.unix().and_then(|socket| socket.path.as_deref());
+    path.is_some_and(|path| path.contains(&b'\n'))
 }
 
 /// A table, and what is wanted of it.
@@ -345,8 +356,8 @@ fn is_absent(error: &io::Error) -> bool {
 
 /// Reads once more where the kernel says that what it gave is not what the table was at any time.
 fn at_most_twice(
-    sockets: &mut Sockets,
-    mut read: impl FnMut(&mut Sockets) -> io::Result<()>,
+    sockets: &mut Vec<Socket>,
+    mut read: impl FnMut(&mut Vec<Socket>) -> io::Result<()>,
 ) -> io::Result<()> {
     let before = sockets.len();
     match read(sockets) {

@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tempfile::TempDir;
 
-use super::repeats::{drop_repeated, drop_repeated_unix};
+use super::repeats::drop_repeated;
 use super::*;
 use crate::socket::{
-    Endpoint, Family, Protocol, Queues, Socket, SocketType, State, Timer, UnixSocket, UnixState,
+    Endpoint, Family, InternetSocket, Protocol, Queues, SocketType, State, Timer, UnixState,
 };
 
 /// A row as `net/ipv4/tcp_ipv4.c` and its kin print it; `padding` to the width of their rows.
-fn kernel_row(socket: &Socket) -> String {
+fn kernel_row(socket: &InternetSocket) -> String {
     let end = |end: &Endpoint| {
         let bytes = match end.address {
             IpAddr::V4(address) => address.octets().to_vec(),
@@ -30,7 +30,7 @@ fn kernel_row(socket: &Socket) -> String {
         write!(text, ":{:04X}", end.port).unwrap();
         text
     };
-    let Socket { slot, state, queues, uid, inode, .. } = socket;
+    let InternetSocket { slot, state, queues, uid, inode, .. } = socket;
     let timer = socket.timer.unwrap();
     let row = format!(
         "{slot:4}: {} {} {:02X} {:08X}:{:08X} {:02X}:{:08X} {:08X} {uid:5} {:8} {inode} 1 00000000",
@@ -94,8 +94,8 @@ prop_compose! {
         (receive, send) in any::<(u32, u32)>(),
         (kind, ticks, retransmits, probes) in any::<(u8, u64, u32, u32)>(),
         (uid, inode, drops) in any::<(u32, u64, u32)>(),
-    ) -> Socket {
-        Socket {
+    ) -> InternetSocket {
+        InternetSocket {
             protocol,
             family,
             slot,
@@ -112,19 +112,19 @@ prop_compose! {
 }
 
 /// Any table's file, a row of it, and what that row says.
-fn rows() -> impl Strategy<Value = (&'static str, Vec<u8>, Row)> {
+fn rows() -> impl Strategy<Value = (&'static str, Vec<u8>, Socket)> {
     select(&TABLES[..]).prop_flat_map(|table| match table.holds {
         Holds::Internet(protocol, family) => sockets(protocol, family)
-            .prop_map(move |it| (table.name, kernel_row(&it).into_bytes(), Row::Internet(it)))
+            .prop_map(move |it| (table.name, kernel_row(&it).into_bytes(), Socket::Internet(it)))
             .boxed(),
         Holds::Unix => {
-            unix_sockets().prop_map(move |it| (table.name, unix_row(&it), Row::Unix(it))).boxed()
+            unix_sockets().prop_map(move |it| (table.name, unix_row(&it), Socket::Unix(it))).boxed()
         }
     })
 }
 
 /// Reads `<root>/net/<file>` for each of these files.
-fn read(files: &[(&str, &[u8])]) -> (Vec<Row>, Vec<String>) {
+fn read(files: &[(&str, &[u8])]) -> (Vec<Socket>, Vec<String>) {
     let root = TempDir::new().unwrap();
     fs::create_dir(root.path().join("net")).unwrap();
     for (file, content) in files {
@@ -174,7 +174,7 @@ proptest! {
         let row = kernel_row(&socket);
         for end in 0..row.len() {
             if let Ok(found) = proc_net::parse(TABLES[0], &row.as_bytes()[..end]) {
-                prop_assert_eq!(found, Row::Internet(socket));
+                prop_assert_eq!(found, Socket::Internet(socket));
             }
         }
     }
@@ -186,7 +186,7 @@ const ROW: &str = "   0: 0100007F:1388 00000000:0000 0A 00000001:00000002 03:000
 #[test]
 fn each_field_is_where_the_kernel_puts_it() {
     let (sockets, warnings) = read(&[("tcp", format!("{HEADING}{ROW}").as_bytes())]);
-    let expected = Socket {
+    let expected = InternetSocket {
         protocol: Protocol::Tcp,
         family: Family::Ipv4,
         slot: 0,
@@ -199,7 +199,7 @@ fn each_field_is_where_the_kernel_puts_it() {
         inode: 4711,
         drops: None,
     };
-    assert_eq!(sockets, [Row::Internet(expected)]);
+    assert_eq!(sockets, [Socket::Internet(expected)]);
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
@@ -261,7 +261,7 @@ fn a_unix_row_has_what_follows_one_space_for_its_path() {
             peer: None,
         };
         assert!(expected.is_listening());
-        assert_eq!((rows, warnings), (vec![Row::Unix(expected)], vec![]));
+        assert_eq!((rows, warnings), (vec![Socket::Unix(expected)], vec![]));
     }
 }
 
@@ -284,14 +284,16 @@ fn an_absurd_unix_row_costs_its_line() {
 
 #[test]
 fn a_table_that_changed_under_its_reader_is_read_again() {
-    let unix = |inode| UnixSocket {
-        references: 2,
-        flags: 0,
-        kind: SocketType::Stream,
-        state: UnixState::Connected,
-        inode,
-        path: None,
-        peer: None,
+    let unix = |inode| {
+        Socket::Unix(UnixSocket {
+            references: 2,
+            flags: 0,
+            kind: SocketType::Stream,
+            state: UnixState::Connected,
+            inode,
+            path: None,
+            peer: None,
+        })
     };
     let changed = || Err(io::ErrorKind::Interrupted.into());
     for (outcomes, expected, succeeds) in [
@@ -300,15 +302,15 @@ fn a_table_that_changed_under_its_reader_is_read_again() {
         ([Some(changed()), Some(changed())], &[1, 20], false),
         ([Some(Err(io::ErrorKind::PermissionDenied.into())), None], &[1, 10], false),
     ] {
-        let mut sockets = Sockets { unix: vec![unix(1)], ..Sockets::default() };
+        let mut sockets = vec![unix(1)];
         let (mut outcomes, mut inode) = (outcomes.into_iter(), 0);
         let result = at_most_twice(&mut sockets, |sockets| {
             inode += 10;
-            sockets.unix.push(unix(inode));
+            sockets.push(unix(inode));
             outcomes.next().flatten().unwrap()
         });
         assert_eq!(result.is_ok(), succeeds);
-        assert_eq!(sockets.unix.iter().map(|it| it.inode).collect::<Vec<_>>(), expected);
+        assert_eq!(sockets.iter().map(Socket::inode).collect::<Vec<_>>(), expected);
     }
 }
 
@@ -316,7 +318,7 @@ fn a_table_that_changed_under_its_reader_is_read_again() {
 fn each_socket_is_shown_once() {
     let socket = |port, inode| {
         let address = Ipv4Addr::LOCALHOST.into();
-        Socket {
+        InternetSocket {
             protocol: Protocol::Tcp,
             family: Family::Ipv4,
             slot: 0,
@@ -330,12 +332,13 @@ fn each_socket_is_shown_once() {
             drops: None,
         }
     };
-    let again = |mut sockets: Vec<Socket>| {
+    let again = |sockets: Vec<InternetSocket>| {
+        let mut sockets: Vec<_> = sockets.into_iter().map(Socket::Internet).collect();
         drop_repeated(&mut sockets);
-        sockets
+        sockets.iter().filter_map(Socket::internet).copied().collect::<Vec<_>>()
     };
     let (first, other) = (socket(1, 11), socket(2, 12));
-    let later = Socket { slot: 9, state: State::CloseWait, ..first };
+    let later = InternetSocket { slot: 9, state: State::CloseWait, ..first };
     assert_eq!(again(vec![first, other, later]), [first, other]);
 
     // Inode 0 says nothing.
@@ -345,11 +348,11 @@ fn each_socket_is_shown_once() {
     let subflow = socket(4, 11);
     assert_eq!(again(vec![first, subflow, first]), [first, subflow]);
     // So may a socket of another table.
-    let udp = Socket { protocol: Protocol::Udp, ..first };
-    let tcp6 = Socket { family: Family::Ipv6, ..first };
+    let udp = InternetSocket { protocol: Protocol::Udp, ..first };
+    let tcp6 = InternetSocket { family: Family::Ipv6, ..first };
     assert_eq!(again(vec![first, udp, tcp6]), [first, udp, tcp6]);
     // A udp socket may have been connected meanwhile.
-    let connected = Socket { local: socket(5, 0).local, ..udp };
+    let connected = InternetSocket { local: socket(5, 0).local, ..udp };
     assert_eq!(again(vec![udp, connected]), [udp]);
 
     let unix = UnixSocket {
@@ -363,8 +366,8 @@ fn each_socket_is_shown_once() {
     };
     let embryo = UnixSocket { inode: 0, ..unix.clone() };
     let forged = UnixSocket { path: Some(b"/forged"[..].into()), ..unix.clone() };
-    let rows = [&forged, &unix, &embryo, &unix, &embryo].map(UnixSocket::clone);
-    let mut sockets = rows.to_vec();
-    drop_repeated_unix(&mut sockets);
-    assert_eq!(sockets, [forged, unix, embryo.clone(), embryo]);
+    let row = |socket: &UnixSocket| Socket::Unix(socket.clone());
+    let mut sockets = [&forged, &unix, &embryo, &unix, &embryo].map(row).to_vec();
+    drop_repeated(&mut sockets);
+    assert_eq!(sockets, [&forged, &unix, &embryo, &embryo].map(row));
 }

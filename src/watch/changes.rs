@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use crate::listing::Entry;
 use crate::render::table::Mark;
-use crate::socket::{Endpoint, Family, Protocol, Socket, UnixSocket};
+use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Socket};
 
 /// The sockets of now with their marks, and those of before that have gone where they were.
 pub(super) fn marked<T, K: Hash + Eq + Clone>(
@@ -43,23 +43,24 @@ pub(super) fn marked<T, K: Hash + Eq + Clone>(
     all
 }
 
-/// What tells an internet socket from others for as long as it is there. A connection keeps its
-/// ends when its program has closed it; of servers several can have the same ones.
-pub(super) fn internet(entry: &Entry<'_, Socket>) -> InternetKey {
-    let Socket { protocol, family, local, remote, inode, .. } = *entry.socket;
-    let inode = if remote.port == 0 { inode } else { 0 };
-    (namespace(entry), protocol, family, local, remote, inode)
+/// What tells a socket from others for as long as it is there. A connection keeps its ends when its
+/// program has closed it; of servers several can have the same ones.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Internet(Option<String>, Protocol, Family, Endpoint, Endpoint, u64),
+    Unix(Option<String>, u64, Option<Box<[u8]>>),
 }
 
-pub(super) type InternetKey = (Option<String>, Protocol, Family, Endpoint, Endpoint, u64);
-
-/// The same of a UNIX socket.
-pub(super) fn unix(entry: &Entry<'_, UnixSocket>) -> (Option<String>, u64, Option<Box<[u8]>>) {
-    (namespace(entry), entry.socket.inode, entry.socket.path.clone())
-}
-
-fn namespace<S>(entry: &Entry<'_, S>) -> Option<String> {
-    entry.namespace.map(|namespace| namespace.label().into_owned())
+pub(super) fn key(entry: &Entry<'_>) -> Key {
+    let namespace = entry.namespace.map(|namespace| namespace.label().into_owned());
+    match entry.socket {
+        Socket::Internet(socket) => {
+            let InternetSocket { protocol, family, local, remote, inode, .. } = *socket;
+            let inode = if remote.port == 0 { inode } else { 0 };
+            Key::Internet(namespace, protocol, family, local, remote, inode)
+        }
+        Socket::Unix(socket) => Key::Unix(namespace, socket.inode, socket.path.clone()),
+    }
 }
 
 #[cfg(test)]

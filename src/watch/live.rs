@@ -79,19 +79,9 @@ struct View<'a> {
 impl View<'_> {
     /// What draws a listing over the one before.
     fn frame(&self, before: Option<&Listing>, now: &Listing, size: Size) -> Vec<u8> {
-        let internet = changes::marked(
-            before.map(|before| before.internet().collect()),
-            now.internet().collect(),
-            changes::internet,
-        );
-        let unix = changes::marked(
-            before.map(|before| before.unix().collect()),
-            now.unix().collect(),
-            changes::unix,
-        );
-        let marks =
-            internet.iter().map(|&(_, mark)| mark).chain(unix.iter().map(|&(_, mark)| mark));
-        let status = self.status(marks);
+        let before = before.map(|before| before.entries().collect());
+        let entries = changes::marked(before, now.entries().collect(), changes::key);
+        let status = self.status(entries.iter().map(|&(_, mark)| mark));
         let screen = Screen { width: Some(size.columns), color: self.color };
         let mut lines = Vec::new();
         let mut each = |line: &str| {
@@ -99,9 +89,8 @@ impl View<'_> {
             Ok(())
         };
         // Nothing can go wrong with a list.
-        let left_out =
-            table::each_line(self.look, screen, self.names, true, &internet, &unix, &mut each)
-                .unwrap_or_default();
+        let left_out = table::each_line(self.look, screen, self.names, true, &entries, &mut each)
+            .unwrap_or_default();
         let room = usize::from(size.lines.saturating_sub(1));
         let mut notes = vec![status];
         if lines.len() > room {

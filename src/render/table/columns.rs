@@ -8,7 +8,7 @@ use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::process::Process;
 use crate::render::{Look, Shown, harmless};
-use crate::socket::{Endpoint, Protocol, Socket, UnixSocket};
+use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, UnixSocket};
 
 /// Characters that the name of the program at the other end may have.
 const PEER: usize = 24;
@@ -16,114 +16,152 @@ const PEER: usize = 24;
 /// The cost of a column that always stays.
 pub(super) const KEEP: u8 = 0;
 
-/// What makes a cell.
-type Cell<S> = fn(&Names, &Entry<'_, S>) -> String;
+/// What makes a cell, of sockets of every sort or of one.
+enum Cell {
+    Any(fn(&Names, &Entry<'_>) -> String),
+    Internet(fn(&Names, &InternetSocket) -> String),
+    Unix(fn(&UnixSocket) -> String),
+}
+use Cell::{Any, Internet, Unix};
 
 /// A column.
-pub(super) struct Column<S> {
+pub(super) struct Column {
     pub(super) title: &'static str,
     /// Numbers stand at the right.
     pub(super) is_number: bool,
     /// How soon it is left out where there is not enough room, the highest first.
     pub(super) cost: u8,
-    pub(super) cell: Cell<S>,
+    cell: Cell,
 }
 
-impl<S> Column<S> {
-    fn text(title: &'static str, cost: u8, cell: Cell<S>) -> Self {
+impl Column {
+    fn text(title: &'static str, cost: u8, cell: Cell) -> Self {
         Self { title, is_number: false, cost, cell }
     }
 
-    fn number(title: &'static str, cost: u8, cell: Cell<S>) -> Self {
+    fn number(title: &'static str, cost: u8, cell: Cell) -> Self {
         Self { title, is_number: true, cost, cell }
+    }
+
+    /// What a socket has in it.
+    pub(super) fn cell(&self, names: &Names, entry: &Entry<'_>) -> String {
+        match (&self.cell, entry.socket) {
+            (Any(cell), _) => cell(names, entry),
+            (Internet(cell), Socket::Internet(socket)) => cell(names, socket),
+            (Unix(cell), Socket::Unix(socket)) => cell(socket),
+            _ => String::new(),
+        }
     }
 }
 
 /// Those of internet sockets; the last one holds the command.
-pub(super) fn internet(look: &Look, entries: &[(Entry<'_, Socket>, Mark)]) -> Vec<Column<Socket>> {
-    let any_drops =
-        entries.iter().any(|(entry, _)| entry.socket.drops.is_some_and(|drops| drops > 0));
-    let mut columns: Vec<Column<Socket>> = vec![
-        Column::text("Proto", KEEP, |_, entry| entry.socket.table_name().to_owned()),
-        Column::number("Recv-Q", 2, |_, entry| entry.socket.queues.receive.to_string()),
-        Column::number("Send-Q", 2, |_, entry| entry.socket.queues.send.to_string()),
-        Column::text("Local", KEEP, |names, entry| {
-            endpoint(names, entry.socket.protocol, &entry.socket.local)
-        }),
-        Column::text("Foreign", KEEP, |names, entry| {
-            endpoint(names, entry.socket.protocol, &entry.socket.remote)
-        }),
-        Column::text("State", KEEP, |_, entry| entry.socket.state_name().to_owned()),
+pub(super) fn internet(look: &Look, entries: &[(Entry<'_>, Mark)]) -> Vec<Column> {
+    let drops = entries.iter().filter_map(|(entry, _)| entry.socket.internet()?.drops);
+    let any_drops = drops.max().is_some_and(|drops| drops > 0);
+    let mut columns = vec![
+        Column::text("Proto", KEEP, Internet(|_, it| it.table_name().to_owned())),
+        Column::number("Recv-Q", 2, Internet(|_, it| it.queues.receive.to_string())),
+        Column::number("Send-Q", 2, Internet(|_, it| it.queues.send.to_string())),
+        Column::text("Local", KEEP, Internet(|names, it| endpoint(names, it.protocol, &it.local))),
+        Column::text(
+            "Foreign",
+            KEEP,
+            Internet(|names, it| endpoint(names, it.protocol, &it.remote)),
+        ),
+        Column::text("State", KEEP, Any(|_, entry| entry.socket.state_name().to_owned())),
     ];
     if look.timers {
-        columns.push(Column::text("Timer", KEEP, |_, entry| {
-            let Socket { protocol, timer, .. } = entry.socket;
-            timer.map_or("-".to_owned(), |timer| Shown(*protocol, &timer).to_string())
-        }));
+        columns.push(Column::text(
+            "Timer",
+            KEEP,
+            Internet(|_, it| {
+                it.timer.map_or("-".to_owned(), |timer| Shown(it.protocol, &timer).to_string())
+            }),
+        ));
     }
     columns.extend(of_holder());
-    columns.push(Column::text("User", 3, |names, entry| user(names, entry.socket.uid)));
+    columns.push(Column::text("User", 3, Internet(|names, it| user(names, it.uid))));
     if look.extended {
-        columns.push(Column::number("Inode", KEEP, |_, entry| entry.socket.inode.to_string()));
+        columns.push(Column::number("Inode", KEEP, Internet(|_, it| it.inode.to_string())));
     }
     if any_drops {
-        columns.push(Column::number("Drops", KEEP, |_, entry| {
-            entry.socket.drops.map_or(String::new(), |drops| drops.to_string())
-        }));
+        columns.push(Column::number(
+            "Drops",
+            KEEP,
+            Internet(|_, it| it.drops.map_or(String::new(), |drops| drops.to_string())),
+        ));
     }
     columns.extend(of_others(look));
-    columns.push(Column::text("Program", KEEP, |_, entry| program(entry.held)));
+    columns.push(Column::text("Program", KEEP, Any(|_, entry| program(entry.held))));
     columns
 }
 
 /// Those of UNIX sockets; the last one holds the command.
-pub(super) fn unix(look: &Look) -> Vec<Column<UnixSocket>> {
-    let mut columns: Vec<Column<UnixSocket>> = vec![
-        Column::text("Proto", KEEP, |_, _| "unix".to_owned()),
-        Column::text("Type", 2, |_, entry| entry.socket.kind.name().to_owned()),
-        Column::text("State", KEEP, |_, entry| entry.socket.state_name().to_owned()),
-        Column::number("Inode", 3, |_, entry| entry.socket.inode.to_string()),
+pub(super) fn unix(look: &Look) -> Vec<Column> {
+    let mut columns = vec![
+        Column::text("Proto", KEEP, Unix(|_| "unix".to_owned())),
+        Column::text("Type", 2, Unix(|it| it.kind.name().to_owned())),
+        Column::text("State", KEEP, Any(|_, entry| entry.socket.state_name().to_owned())),
+        Column::number("Inode", 3, Unix(|it| it.inode.to_string())),
     ];
     columns.extend(of_holder());
     columns.extend(of_others(look));
-    columns.push(Column::text("Path", KEEP, |_, entry| {
-        harmless(entry.socket.path.as_deref().unwrap_or_default()).collect()
-    }));
-    columns.push(Column::text("Program", KEEP, |_, entry| program(entry.held)));
+    columns.push(Column::text(
+        "Path",
+        KEEP,
+        Unix(|it| harmless(it.path.as_deref().unwrap_or_default()).collect()),
+    ));
+    columns.push(Column::text("Program", KEEP, Any(|_, entry| program(entry.held))));
     columns
 }
 
 /// Who holds it, in numbers.
-fn of_holder<S>() -> [Column<S>; 2] {
+fn of_holder() -> [Column; 2] {
     [
-        Column::text("PID", KEEP, |_, entry| match entry.held.process() {
-            Some(process) => counted(process.pid, entry.held.all().count()),
-            None => nobody(entry.held).to_owned(),
-        }),
-        Column::text("FD", 1, |_, entry| {
-            let Some(holding) = entry.held.first() else { return String::new() };
-            let first = holding.fds().next().unwrap_or_default();
-            counted(first, holding.fds().count())
-        }),
+        Column::text(
+            "PID",
+            KEEP,
+            Any(|_, entry| match entry.held.process() {
+                Some(process) => counted(process.pid, entry.held.all().count()),
+                None => nobody(entry.held).to_owned(),
+            }),
+        ),
+        Column::text(
+            "FD",
+            1,
+            Any(|_, entry| {
+                let Some(holding) = entry.held.first() else { return String::new() };
+                let first = holding.fds().next().unwrap_or_default();
+                counted(first, holding.fds().count())
+            }),
+        ),
     ]
 }
 
 /// What else there is where it is asked for.
-fn of_others<S>(look: &Look) -> Vec<Column<S>> {
+fn of_others(look: &Look) -> Vec<Column> {
     let mut columns = Vec::new();
     if look.peers {
-        columns.push(Column::text("Peer", KEEP, |_, entry| {
-            let Some(peer) = entry.peer else { return String::new() };
-            let Some(process) = peer.process() else { return nobody(peer).to_owned() };
-            let name: String = harmless(process.program()).take(PEER).collect();
-            counted(format_args!("{}/{name}", process.pid), peer.all().count())
-        }));
+        columns.push(Column::text(
+            "Peer",
+            KEEP,
+            Any(|_, entry| {
+                let Some(peer) = entry.peer else { return String::new() };
+                let Some(process) = peer.process() else { return nobody(peer).to_owned() };
+                let name: String = harmless(process.program()).take(PEER).collect();
+                counted(format_args!("{}/{name}", process.pid), peer.all().count())
+            }),
+        ));
     }
     if look.namespaces {
-        columns.push(Column::text("Netns", KEEP, |_, entry| {
-            let label = entry.namespace.map(Namespace::label).unwrap_or_default();
-            harmless(label.as_bytes()).collect()
-        }));
+        columns.push(Column::text(
+            "Netns",
+            KEEP,
+            Any(|_, entry| {
+                let label = entry.namespace.map(Namespace::label).unwrap_or_default();
+                harmless(label.as_bytes()).collect()
+            }),
+        ));
     }
     columns
 }

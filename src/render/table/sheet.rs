@@ -18,16 +18,15 @@ const NARROW_GAP: u16 = 1;
 const COMMAND: u16 = 8;
 
 /// Sockets and their columns, of which the last one is the command's.
-pub(super) struct Sheet<'a, S> {
-    pub(super) columns: Vec<Column<S>>,
-    pub(super) state: fn(&S) -> &'static str,
+pub(super) struct Sheet<'a> {
+    pub(super) columns: Vec<Column>,
     /// There is a column for marks before the others.
     pub(super) marked: bool,
     pub(super) names: &'a Names,
-    pub(super) entries: &'a [(Entry<'a, S>, Mark)],
+    pub(super) entries: &'a [(Entry<'a>, Mark)],
 }
 
-impl<S> Sheet<'_, S> {
+impl Sheet<'_> {
     /// Gives `each` its lines as they fit on a screen, and the titles of the columns for which there
     /// is no room there.
     ///
@@ -41,7 +40,7 @@ impl<S> Sheet<'_, S> {
         each: &mut dyn FnMut(&str) -> io::Result<()>,
     ) -> io::Result<Vec<&'static str>> {
         let Some((command, columns)) = self.columns.split_last() else { return Ok(Vec::new()) };
-        let cell = |column: &Column<S>, entry| (column.cell)(self.names, entry);
+        let cell = |column: &Column, entry| column.cell(self.names, entry);
         let marks = usize::from(self.marked);
         // Numbers that are all 0 say nothing; a user 0 does.
         let mut is_trivial = vec![false; marks];
@@ -98,7 +97,7 @@ impl<S> Sheet<'_, S> {
         }
         for (line, (entry, mark)) in lines.zip(self.entries) {
             let command = if most.is_none() { cell(command, entry) } else { String::new() };
-            let style = style((self.state)(entry.socket), *mark);
+            let style = style(entry.socket.state_name(), *mark);
             each(&styled(&style, &(line + &command), screen))?;
         }
         Ok(left_out)

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::fields::Fields;
 use crate::number::{decimal, hex};
-use crate::socket::{Endpoint, Family, Protocol, Queues, Socket, State, Timer};
+use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer};
 use crate::tables::Fault;
 
 /// Whether this is the heading that the kernel prints above the rows.
@@ -29,7 +29,11 @@ pub(super) fn is_heading(line: &[u8]) -> bool {
 ///
 /// A [`Fault`] when a field up to the reference count is missing or out of its range. That count
 /// is of no use itself, but without it the inode may have been cut off in its middle.
-pub(super) fn parse(protocol: Protocol, family: Family, line: &[u8]) -> Result<Socket, Fault> {
+pub(super) fn parse(
+    protocol: Protocol,
+    family: Family,
+    line: &[u8],
+) -> Result<InternetSocket, Fault> {
     let mut fields = Fields(line);
     let slot = fields.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
     let local = fields.next("local address", |text| endpoint(family, text))?;
@@ -49,7 +53,7 @@ pub(super) fn parse(protocol: Protocol, family: Family, line: &[u8]) -> Result<S
             Some(fields.next("number of drops", decimal)?)
         }
     };
-    Ok(Socket {
+    Ok(InternetSocket {
         protocol,
         family,
         slot,

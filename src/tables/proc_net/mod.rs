@@ -9,9 +9,10 @@ mod unix;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::Fault;
 use super::table::{Holds, Table};
-use super::{Fault, Row};
 use crate::files;
+use crate::socket::Socket;
 use lines::Line;
 use sequence::Sequence;
 
@@ -43,7 +44,7 @@ impl Text {
     pub(super) fn read(
         &mut self,
         table: Table,
-        each: impl FnMut(u64, Result<Row, Fault>),
+        each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
         let mut file = Sequence::new(files::open(&self.file(table))?);
         for_each_row(table, &mut file, &mut self.buffer, each)?;
@@ -60,7 +61,7 @@ pub(super) fn for_each_row(
     table: Table,
     input: impl Read,
     buffer: &mut [u8],
-    mut each: impl FnMut(u64, Result<Row, Fault>),
+    mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
     let limit = buffer.len();
     lines::for_each(input, buffer, |number, line| match line {
@@ -83,11 +84,11 @@ fn is_heading(table: Table, line: &[u8]) -> bool {
 /// # Errors
 ///
 /// A [`Fault`] when the line is no row.
-pub(super) fn parse(table: Table, line: &[u8]) -> Result<Row, Fault> {
+pub(super) fn parse(table: Table, line: &[u8]) -> Result<Socket, Fault> {
     match table.holds {
         Holds::Internet(protocol, family) => {
-            internet::parse(protocol, family, line).map(Row::Internet)
+            internet::parse(protocol, family, line).map(Socket::Internet)
         }
-        Holds::Unix => unix::parse(line).map(Row::Unix),
+        Holds::Unix => unix::parse(line).map(Socket::Unix),
     }
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nix::libc::{AF_INET, AF_INET6, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
 
 use super::wire::{Fields, attributes};
-use crate::socket::{Endpoint, Family, Protocol, Queues, Socket, State};
+use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
 use crate::tables::Fault;
 
 /// The attribute with the memory of a socket, and the numbers in it up to the drops.
@@ -61,7 +61,7 @@ impl Reader {
     /// # Errors
     ///
     /// A [`Fault`] when it is cut off, or in a state that does not exist.
-    pub(super) fn parse(&mut self, message: &[u8]) -> Result<Socket, Fault> {
+    pub(super) fn parse(&mut self, message: &[u8]) -> Result<InternetSocket, Fault> {
         let mut fields = Fields(message);
         let _family = fields.u8("family")?;
         let state = fields.known("state", State::from_kernel)?;
@@ -77,7 +77,7 @@ impl Reader {
         let send = fields.u32("send queue")?;
         let uid = fields.u32("uid")?;
         let inode = fields.u32("inode")?.into();
-        let mut socket = Socket {
+        let mut socket = InternetSocket {
             protocol: self.protocol,
             family: self.family,
             slot: self.slot,

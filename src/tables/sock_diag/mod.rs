@@ -15,8 +15,9 @@ use nix::sys::socket::{
     socket,
 };
 
+use super::Fault;
 use super::table::{Holds, Table};
-use super::{Fault, Row};
+use crate::socket::Socket;
 use wire::Fields;
 
 /// Bytes of a datagram; the kernel's have 32 KiB at most.
@@ -48,7 +49,7 @@ impl SockDiag {
     pub(super) fn read(
         &mut self,
         table: Table,
-        each: impl FnMut(u64, Result<Row, Fault>),
+        each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<()> {
         let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| self.dump(request, take);
         for_each_row(table, dump, each)
@@ -93,7 +94,7 @@ impl SockDiag {
 fn for_each_row(
     table: Table,
     dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
-    mut each: impl FnMut(u64, Result<Row, Fault>),
+    mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
     let mut number = 0;
     match table.holds {
@@ -101,7 +102,7 @@ fn for_each_row(
             let mut reader = internet::Reader::new(protocol, family);
             dump(&reader.request(), &mut |message| {
                 number += 1;
-                each(number, reader.parse(message).map(Row::Internet));
+                each(number, reader.parse(message).map(Socket::Internet));
             })?;
             reader.ensure_certain()
         }
@@ -114,7 +115,7 @@ fn for_each_row(
                 }
             });
             for (number, socket) in (1..).zip(reader.finish()) {
-                each(number, Ok(Row::Unix(socket)));
+                each(number, Ok(Socket::Unix(socket)));
             }
             result
         }
@@ -130,7 +131,7 @@ fn for_each_row(
 pub(super) fn for_each_message(
     table: Table,
     datagram: &[u8],
-    each: impl FnMut(u64, Result<Row, Fault>),
+    each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
     let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
         take(datagram, &mut false, &mut each).map(|_| ())

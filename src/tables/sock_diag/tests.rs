@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::socket::{
-    Endpoint, Family, Protocol, Queues, Socket, SocketType, State, UnixSocket, UnixState,
+    Endpoint, Family, InternetSocket, Protocol, Queues, SocketType, State, UnixSocket, UnixState,
 };
 
 /// A message with its header.
@@ -26,7 +26,7 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 }
 
 /// A `struct inet_diag_msg` about this socket, bound to this device.
-fn inet_diag_msg(socket: &Socket, device: u32) -> Vec<u8> {
+fn inet_diag_msg(socket: &InternetSocket, device: u32) -> Vec<u8> {
     let octets = |address: IpAddr| match address {
         IpAddr::V4(ipv4) => [&ipv4.octets()[..], &[0; 12]].concat(),
         IpAddr::V6(ipv6) => ipv6.octets().to_vec(),
@@ -51,9 +51,9 @@ fn inet_diag_msg(socket: &Socket, device: u32) -> Vec<u8> {
     .concat()
 }
 
-fn socket(protocol: Protocol, state: State) -> Socket {
+fn socket(protocol: Protocol, state: State) -> InternetSocket {
     let end = |last, port| Endpoint { address: Ipv4Addr::new(10, 0, 0, last).into(), port };
-    Socket {
+    InternetSocket {
         protocol,
         family: Family::Ipv4,
         slot: 0,
@@ -72,7 +72,7 @@ fn socket(protocol: Protocol, state: State) -> Socket {
 fn each_field_is_where_the_kernel_puts_it() {
     let ipv6 = |text: &str| text.parse::<Ipv6Addr>().unwrap().into();
     let tcp = socket(Protocol::Tcp, State::CloseWait);
-    let tcp6 = Socket {
+    let tcp6 = InternetSocket {
         family: Family::Ipv6,
         local: Endpoint { address: ipv6("2001:db8::1"), port: 1 },
         remote: Endpoint { address: ipv6("::ffff:127.0.0.1"), port: 65535 },
@@ -95,19 +95,23 @@ fn what_the_text_says_otherwise_is_said_its_way() {
 
     let listener = socket(Protocol::Tcp, State::Listen);
     let mut reader = internet::Reader::new(Protocol::Tcp, Family::Ipv4);
-    let mut parse = |port, socket: Socket| {
-        let socket = Socket { local: Endpoint { port, ..socket.local }, ..socket };
+    let mut parse = |port, socket: InternetSocket| {
+        let socket = InternetSocket { local: Endpoint { port, ..socket.local }, ..socket };
         let parsed = reader.parse(&inet_diag_msg(&socket, 0)).unwrap();
         (parsed.queues.send, parsed.uid, reader.ensure_certain().is_ok())
     };
     assert_eq!(parse(80, listener), (0, 1000, true));
     parse(80, listener);
     for uid in [1, 2, 1] {
-        parse(443, Socket { uid, ..listener });
+        parse(443, InternetSocket { uid, ..listener });
     }
-    let handshake = Socket { uid: 0, inode: 0, ..socket(Protocol::Tcp, State::SynRecv) };
+    let handshake = InternetSocket { uid: 0, inode: 0, ..socket(Protocol::Tcp, State::SynRecv) };
     assert_eq!(parse(80, handshake), (4, 1000, true), "its listener's");
-    assert_eq!(parse(443, Socket { uid: 5, inode: 6, ..handshake }), (4, 5, true), "its own");
+    assert_eq!(
+        parse(443, InternetSocket { uid: 5, inode: 6, ..handshake }),
+        (4, 5, true),
+        "its own"
+    );
     assert_eq!(parse(443, handshake), (4, 0, false), "one of several users'");
     let mut reader = internet::Reader::new(Protocol::Tcp, Family::Ipv4);
     reader.parse(&inet_diag_msg(&handshake, 0)).unwrap();
