@@ -1,13 +1,9 @@
 //! Names, live: a resolver that is slow, that never answers, that means harm.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::host::{Host, Service};
-use common::{RNETSTAT, say, text};
+use crate::common::host::{Host, Service};
+use crate::common::{RNETSTAT, say, text};
 
 /// A host with this many peers, whose names come from a resolver with this pause.
 fn host_with_peers(count: u8, pause: &str) -> Option<(Host, [Service; 2])> {

@@ -1,20 +1,11 @@
 //! The lab, live: a student starts a UDP receiver and finds its port and its process.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::process::{Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use common::host::{Host, Service};
-use common::{RNETSTAT, text};
+use crate::common::host::{Host, Service};
+use crate::common::{RNETSTAT, text};
 use serde_json::Value;
 
 /// A host on which the receiver runs and has got a message, and the receiver's PID.

@@ -1,16 +1,12 @@
 //! What it may do, and what it does.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use common::host::{Host, Service};
-use common::{NOBODY, RNETSTAT, is_root, public_copy, run, say, skipped};
+use crate::common::host::{Host, Service};
+use crate::common::{NOBODY, RNETSTAT, is_root, public_copy, run, say, skipped};
 use tempfile::{NamedTempFile, TempDir};
 
 /// A host with a receiver, and a TCP server with a client.

@@ -1,19 +1,10 @@
 //! The referee is the real netstat: both programs list one host, and print the same bytes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 
-use common::host::{Host, Service};
-use common::{difference, have, is_root, public_copy, say, skipped, text};
+use crate::common::host::{Host, Service};
+use crate::common::{difference, have, is_root, public_copy, say, skipped, text};
 
 /// Which sockets: protocols and families, in all the ways to say so.
 const SOCKETS: [&str; 24] = [

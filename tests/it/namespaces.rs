@@ -1,15 +1,11 @@
 //! Other network namespaces, live, as containers have them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use common::host::{Host, Service};
-use common::schema::{assert_valid, schema};
-use common::{NOBODY, is_root, public_copy, skipped, text};
+use crate::common::host::{Host, Service};
+use crate::common::schema::{assert_valid, schema};
+use crate::common::{NOBODY, is_root, public_copy, skipped, text};
 use serde_json::Value;
 
 /// A host with namespaces `blue`, in which a server has port 5000, and `green`, in which there is
@@ -100,7 +96,7 @@ fn a_namespace_is_watched_for_as_long_as_anybody_is_in_it() {
     let mut visitor = host.start("ip", &stays);
     let pid = visitor.line();
     let flags = ["-tlnc", "--interval", "0.1", "--no-header", "--netns", &pid];
-    let mut command = host.command(common::RNETSTAT);
+    let mut command = host.command(crate::common::RNETSTAT);
     let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
     let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = rows.next().unwrap().unwrap();
@@ -173,7 +169,7 @@ fn json_of_a_rich_host_is_what_the_schema_says() {
         &["-an", "--netns", "all"],
     ] {
         let (stdout, _, status) =
-            run(host.command(common::RNETSTAT).args(flags).args(["--format", "json"]));
+            run(host.command(crate::common::RNETSTAT).args(flags).args(["--format", "json"]));
         assert_eq!(status, Some(0), "{flags:?}");
         let listing: Value = serde_json::from_str(&stdout).unwrap();
         assert_valid(&schema, &format!("{flags:?}"), &listing);
@@ -183,7 +179,7 @@ fn json_of_a_rich_host_is_what_the_schema_says() {
         let peers: Vec<_> = waiting.map(|it| it["peer"].clone()).collect();
         assert!(flags.contains(&"netlink") || peers.len() > 1, "{flags:?}");
         assert!(flags.contains(&"netlink") || peers.iter().all(Value::is_null), "{flags:?}");
-        let (table, ..) = run(host.command(common::RNETSTAT).args(flags).arg("--no-header"));
+        let (table, ..) = run(host.command(crate::common::RNETSTAT).args(flags).arg("--no-header"));
         let listed = listing.as_array().unwrap().len();
         assert!(listed > 50 && listed == table.lines().count(), "{flags:?}: {listed} sockets");
     }

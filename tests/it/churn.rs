@@ -1,20 +1,11 @@
 //! A host that moves: while sockets and processes come and go by the thousand, every listing is
 //! whole.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use common::host::Host;
-use common::{RNETSTAT, say, text};
+use crate::common::host::Host;
+use crate::common::{RNETSTAT, say, text};
 use serde_json::Value;
 
 /// How long the host is looked at.

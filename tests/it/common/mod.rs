@@ -1,9 +1,5 @@
 //! What the tests share: the program under test, comparing texts, and hosts of their own.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
-#![allow(clippy::disallowed_methods, reason = "PATH and CI are the tests' own matters")]
-
 pub mod host;
 pub mod schema;
 

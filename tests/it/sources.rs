@@ -1,14 +1,10 @@
 //! Which of the kernel's interfaces the tables come from, live.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::fs;
 use std::process::Command;
 
-use common::host::{Host, Service};
-use common::{NOBODY, RNETSTAT, difference, is_root, public_copy, rnetstat, skipped, text};
+use crate::common::host::{Host, Service};
+use crate::common::{NOBODY, RNETSTAT, difference, is_root, public_copy, rnetstat, skipped, text};
 use tempfile::NamedTempFile;
 
 /// A host with this many UDP sockets.

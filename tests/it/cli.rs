@@ -1,15 +1,11 @@
 //! The whole program: the fixtures' cases, byte for byte, and how it ends.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::{RNETSTAT, rnetstat, text};
+use crate::common::{RNETSTAT, rnetstat, text};
 use tempfile::TempDir;
 
 /// A tree whose listing is far longer than a pipe holds.
@@ -68,7 +64,7 @@ fn what_cannot_be_written_is_an_error() {
 #[test]
 fn a_tree_that_is_no_kernels_never_makes_it_wait() {
     let root = TempDir::new().unwrap();
-    common::copy_tree(Path::new("fixtures/01-lab/proc"), root.path());
+    crate::common::copy_tree(Path::new("fixtures/01-lab/proc"), root.path());
     let proc = root.path().join("proc");
     for file in ["net/udp6", "1057/cmdline"] {
         fs::remove_file(proc.join(file)).unwrap();
@@ -77,7 +73,7 @@ fn a_tree_that_is_no_kernels_never_makes_it_wait() {
     fs::remove_file(proc.join("net/udp")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", proc.join("net/udp")).unwrap();
     for name in ["2147483648", "0001", "+2", "name"] {
-        common::copy_tree(&proc.join("9154"), &proc.join(name));
+        crate::common::copy_tree(&proc.join("9154"), &proc.join(name));
     }
     let output = Command::new("timeout")
         .args(["20", RNETSTAT, "-tuanp", "--proc"])
@@ -153,7 +149,7 @@ fn without_a_table_there_is_one_line_and_status_2() {
 #[test]
 fn a_table_that_cannot_be_read_costs_that_table() {
     let root = TempDir::new().unwrap();
-    common::copy_tree(Path::new("fixtures/01-lab/proc/net"), root.path());
+    crate::common::copy_tree(Path::new("fixtures/01-lab/proc/net"), root.path());
     let tcp6 = root.path().join("net/tcp6");
     fs::remove_file(&tcp6).unwrap();
     fs::create_dir(&tcp6).unwrap();

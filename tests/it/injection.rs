@@ -1,16 +1,12 @@
 //! System calls that fail.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use common::host::Host;
-use common::{RNETSTAT, Run, difference, run, say, text};
+use crate::common::host::Host;
+use crate::common::{RNETSTAT, Run, difference, run, say, text};
 use tempfile::NamedTempFile;
 
 /// The system calls by which it asks the kernel.

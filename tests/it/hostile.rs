@@ -1,17 +1,13 @@
 //! Whatever other processes call themselves and their sockets, it cannot drive a terminal, nor
 //! make rows of its own.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::host::{Host, Service};
-use common::{RNETSTAT, is_root, public_copy, run, say, skipped, text};
+use crate::common::host::{Host, Service};
+use crate::common::{RNETSTAT, is_root, public_copy, run, say, skipped, text};
 use nix::pty::{Winsize, openpty};
 use tempfile::TempDir;
 
@@ -179,7 +175,7 @@ const CONTAINER: (&str, &str) =
 /// A tree with several namespaces, whose processes are all in this control group.
 fn in_group(group: &str) -> TempDir {
     let root = TempDir::new().unwrap();
-    common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
+    crate::common::copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
     let mut groups = 0;
     for entry in fs::read_dir(root.path().join("proc")).unwrap() {
         let file = entry.unwrap().path().join("cgroup");
@@ -226,7 +222,7 @@ fn a_container_that_is_called_like_another_does_not_take_its_place() {
 #[test]
 fn lines_that_are_no_rows_cost_no_memory() {
     const LINES: usize = 500_000;
-    if !common::have(&["prlimit"]) {
+    if !crate::common::have(&["prlimit"]) {
         return;
     }
     let root = TempDir::new().unwrap();

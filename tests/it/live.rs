@@ -1,20 +1,11 @@
 //! The live view, in a real terminal: tmux runs it, presses keys and says what is on the screen.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::host::Host;
-use common::{RNETSTAT, text};
+use crate::common::host::Host;
+use crate::common::{RNETSTAT, text};
 
 /// A terminal with a shell in it, on a host of its own.
 struct Terminal {

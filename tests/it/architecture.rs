@@ -1,14 +1,10 @@
 //! The house is as its map says: the rooms, what they use, and how large they are.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::say;
+use crate::common::say;
 
 /// Lines of a file from which on it wants a wall.
 const LARGE: usize = 500;

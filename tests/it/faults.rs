@@ -1,21 +1,12 @@
 //! Hosts that hide, forbid or withhold something, live.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use common::host::Host;
-use common::{NOBODY, RNETSTAT, Run, difference, is_root, public_copy, run, skipped};
+use crate::common::host::Host;
+use crate::common::{NOBODY, RNETSTAT, Run, difference, is_root, public_copy, run, skipped};
 use serde_json::Value;
 use tempfile::TempDir;
 

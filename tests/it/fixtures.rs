@@ -1,15 +1,6 @@
 //! The fixtures' cases: what the whole program prints on them, byte for byte, and whether its JSON
 //! is what the schema says.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -17,8 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::schema::{assert_valid, schema};
-use common::{NOBODY, RNETSTAT, difference, is_root, say, text};
+use crate::common::schema::{assert_valid, schema};
+use crate::common::{NOBODY, RNETSTAT, difference, is_root, say, text};
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
@@ -92,10 +83,10 @@ fn run_case(case: &Path, flags: &str, width: Option<u16>) -> Printed {
     let Ok(modes) = fs::read_to_string(case.join("modes")) else {
         return run(&mut Command::new(RNETSTAT), own);
     };
-    let (directory, program) = common::public_copy();
+    let (directory, program) = crate::common::public_copy();
     let copy = directory.path().join(case);
     fs::create_dir_all(&copy).unwrap();
-    common::copy_tree(&case.join("proc"), &copy);
+    crate::common::copy_tree(&case.join("proc"), &copy);
     let paths: Vec<_> = modes.lines().map(|line| line.split_once(' ').unwrap()).collect();
     let set = |path: &str, mode| {
         fs::set_permissions(copy.join("proc").join(path), fs::Permissions::from_mode(mode))

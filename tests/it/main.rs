@@ -1,0 +1,51 @@
+//! The integration tests. Each module covers one subject; a new test goes to the module whose line
+//! fits it:
+//!
+//! - `architecture`: the module table in `src/lib.rs`, and the size of source files
+//! - `churn`: complete listings while sockets and processes come and go
+//! - `cli`: options, error messages, exit status, pipes, missing tables, help, completions
+//! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
+//! - `fixtures`: the expected output of every case in `fixtures/`
+//! - `hostile`: names and lines that other processes choose to do harm
+//! - `injection`: system calls that fail
+//! - `lab`: the tasks of the lab in the README, such as finding the owner of port 5000
+//! - `live`: the live view in a real terminal
+//! - `names`: looking up the names of hosts, services and users
+//! - `namespaces`: sockets of other network namespaces
+//! - `parity`: the same output as the real netstat
+//! - `privilege`: capabilities, allowed system calls, and the influence of the environment
+//! - `sources`: when a table is read as text, and when by netlink
+//!
+//! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
+//!
+//! All tests run in parallel in one process. A test that needs a certain host makes a
+//! [`common::host::Host`], which has its own namespaces. A test must not change its own process:
+//! its environment, its directory, its limits. File descriptors must be close-on-exec, since
+//! another test can start a program at any time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+#![allow(clippy::disallowed_methods, reason = "the tests read PATH and CI from the environment")]
+#![allow(unreachable_pub, reason = "nothing is public in a crate of tests")]
+
+mod common;
+
+mod architecture;
+mod churn;
+mod cli;
+mod faults;
+mod fixtures;
+mod hostile;
+mod injection;
+mod lab;
+mod live;
+mod names;
+mod namespaces;
+mod parity;
+mod privilege;
+mod sources;
