@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the Debian package, installs it below a folder of its own, and tries what is in it.
+# Builds the Debian package, installs it below a temporary folder, and tries its files.
 #
-#   tests/package.sh           the package is left in target/debian/
+#   tests/package.sh           leaves the package in target/debian/
 #
-# Needs cargo-deb, dpkg, man and bash. Nothing of this machine is changed.
+# Needs cargo-deb, dpkg, man and bash. Does not change the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,20 +24,20 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/var/lib/dpkg"/{info,updates} "$root/var/log"
 touch "$root/var/lib/dpkg"/{status,available}
-# The libraries that it depends on are this machine's.
+# The libraries that the package depends on are not in this folder, but in the system.
 dpkg --root="$root" --force-depends --force-script-chrootless -i "$package" >/dev/null 2>&1 ||
-    fail "it cannot be installed"
-dpkg-deb -f "$package" Depends | grep -q libc6 || fail "it does not depend on the C library"
+    fail "the package cannot be installed"
+dpkg-deb -f "$package" Depends | grep -q libc6 || fail "the package does not depend on the C library"
 
-[ "$("$root/usr/bin/rnetstat" -V)" = "$(target/release/rnetstat -V)" ] || fail "another version"
+[ "$("$root/usr/bin/rnetstat" -V)" = "$(target/release/rnetstat -V)" ] || fail "the installed program has another version"
 "$root/usr/bin/rnetstat" -tuanp --proc fixtures/01-lab/proc |
-    diff - fixtures/01-lab/expected/-tuanp.txt || fail "it lists something else"
-man -M "$root/usr/share/man" -w rnetstat >/dev/null || fail "man does not find its page"
+    diff - fixtures/01-lab/expected/-tuanp.txt || fail "the installed program prints another listing"
+man -M "$root/usr/share/man" -w rnetstat >/dev/null || fail "man does not find the manual page"
 page=$(man -M "$root/usr/share/man" --warnings=w rnetstat 2>&1 | col -b)
 for chapter in NAME SYNOPSIS DESCRIPTION OPTIONS FILTERS EXAMPLES COLUMNS STATES "EXIT STATUS"; do
-    grep -q "^$chapter" <<< "$page" || fail "no chapter $chapter in its page"
+    grep -q "^$chapter" <<< "$page" || fail "no chapter $chapter in the manual page"
 done
-if grep -q "warning:" <<< "$page"; then fail "its page has faults: $page"; fi
+if grep -q "warning:" <<< "$page"; then fail "man warns about the manual page: $page"; fi
 # shellcheck disable=SC2016
 bash -euc '
     source "$1/usr/share/bash-completion/completions/rnetstat"
@@ -49,6 +49,6 @@ for file in zsh/vendor-completions/_rnetstat fish/vendor_completions.d/rnetstat.
     elvish/lib/completions/rnetstat.elv doc/rnetstat/README.md; do
     [ -s "$root/usr/share/$file" ] || [ -s "$root/usr/share/$file.gz" ] || fail "no $file"
 done
-dpkg --root="$root" -r rnetstat >/dev/null 2>&1 || fail "it cannot be removed"
-if find "$root/usr" -type f 2>/dev/null | grep -q .; then fail "it leaves files behind"; fi
-echo "package: $(basename "$package") is installed, tried and removed"
+dpkg --root="$root" -r rnetstat >/dev/null 2>&1 || fail "the package cannot be removed"
+if find "$root/usr" -type f 2>/dev/null | grep -q .; then fail "files are left after the removal"; fi
+echo "package: $(basename "$package") can be installed, used and removed"

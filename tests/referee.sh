@@ -1,25 +1,26 @@
 #!/usr/bin/env bash
-# The referee: netstat itself, run on the /proc trees of the fixtures.
+# Runs the real netstat on the /proc trees of the fixtures.
 #
-#   tests/referee.sh write [CASE...]   writes every expected/<flags>.txt that netstat can make
-#   tests/referee.sh check [CASE...]   compares them with netstat's word; status 1 if any differs
+#   tests/referee.sh write [CASE...]   writes the output of netstat to every expected/<flags>.txt
+#   tests/referee.sh check [CASE...]   compares them with the output; status 1 if one differs
 #
-# CASE is a folder of fixtures; all of them if none is given. The flag sets that a case lists in
-# its file `differs` are not netstat's to write: `check` makes sure that they do differ.
-# Status 3: no namespace can be made here.
-# Needs netstat and unshare; a case with a file `modes` needs root as well.
+# CASE is a folder of fixtures; without CASE all are used. The file `differs` of a case lists flags
+# whose output differs from that of netstat: `write` leaves them as they are, and `check` makes sure
+# that they differ. Status 3: namespaces cannot be made on this machine.
+# Needs netstat and unshare; a case with a file `modes` also needs root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# netstat FLAGS... with the case's tree as its /proc, in a mount namespace of its own.
+# Runs netstat with the tree of a case as /proc, in a new mount namespace: netstat_on CASE FLAGS...
 netstat_on() {
     local case=$1 user=()
     shift
     if [ -e "$case/modes" ]; then
         user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
     fi
-    # netstat shows the first holder that it meets. The kernel lists processes by number, so the
-    # tree is laid out anew on a tmpfs, in the order in which that lists its entries.
+    # netstat shows the first owner that it finds, and the kernel lists processes by number. A tmpfs
+    # lists entries in the order of their creation, or in reverse. So try both until they are listed
+    # by number.
     # shellcheck disable=SC2016
     unshare "${map[@]}" -m bash -euc '
         case=$1 users=$2

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Holds to its word what is not code: dependencies, the oldest Rust, the version, what is packed.
+# Checks what is not code: dependencies, the oldest Rust, the version, the files of the package.
 #
 # Needs cargo-deny. Builds the crate as it would be published, in target/package/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Crates that a build takes, rnetstat aside: whoever needs more says why, here and in the README.
+# The number of crates in a build, without rnetstat. Say why if it rises, here and in the README.
 BUDGET=42
 
 fail() { echo "release: $*" >&2; exit 1; }
@@ -14,16 +14,16 @@ metadata() { cargo metadata --locked --format-version 1 "$@" | python3 -c "$READ
 cargo deny --locked check bans licenses sources
 if cargo deny --locked fetch db >/dev/null 2>&1; then
     cargo deny --locked check advisories
-    echo "release: no advisory is about what it depends on"
+    echo "release: no advisory concerns the dependencies"
 else
-    echo "release: the advisories cannot be had here, and were not looked at" >&2
+    echo "release: the advisories cannot be downloaded and were not checked" >&2
 fi
 
 crates=$(cargo tree --locked --edges normal,build --prefix none --format '{p}' |
     sed 's/ (.*//' | grep -v '^rnetstat ' | sort -u)
 count=$(wc -l <<<"$crates")
-[ "$count" -le "$BUDGET" ] || fail "$count crates, and $BUDGET are in the budget:"$'\n'"$crates"
-echo "release: $count crates of $BUDGET in the budget"
+[ "$count" -le "$BUDGET" ] || fail "$count crates, but the budget is $BUDGET:"$'\n'"$crates"
+echo "release: $count crates, and the budget is $BUDGET"
 
 direct=$(READ='
 import json, sys
@@ -31,12 +31,12 @@ metadata = json.load(sys.stdin)
 print(*sorted({it["name"] for it in metadata["packages"][0]["dependencies"]}))' metadata --no-deps)
 table=$(sed -n '/^## Dependencies/,/^## /p' README.md)
 for crate in $direct; do
-    grep -qE "^\|[^|]*\b$crate\b[^|]*\|" <<<"$table" || fail "the README has no reason for $crate"
+    grep -qE "^\|[^|]*\b$crate\b[^|]*\|" <<<"$table" || fail "the README gives no reason for $crate"
 done
-echo "release: $(wc -w <<<"$direct") direct dependencies, each with its reason in the README"
+echo "release: $(wc -w <<<"$direct") direct dependencies, each with a reason in the README"
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-grep -q "$oldest or newer" README.md || fail "the README has another oldest Rust than $oldest"
+grep -q "$oldest or newer" README.md || fail "the README does not name $oldest as the oldest Rust"
 OLDEST=$oldest READ='
 import json, os, sys
 def number(version): return [int(part) for part in version.split(".")][:2]
@@ -54,22 +54,22 @@ for package in metadata["packages"]:
     if package["id"] in seen and package["rust_version"]:
         needed[package["name"]] = package["rust_version"]
 late = {name: version for name, version in needed.items() if number(version) > number(oldest)}
-if late: sys.exit(f"release: newer than Rust {oldest}: {late}")
-print(f"release: none of {len(needed)} crates that say so needs a newer Rust than {oldest}")' metadata
+if late: sys.exit(f"release: crates that need a newer Rust than {oldest}: {late}")
+print(f"release: {len(needed)} crates name their oldest Rust, and none needs one newer than {oldest}")' metadata
 if rustup toolchain list 2>/dev/null | grep -q "^$oldest"; then
     cargo "+$oldest" check --locked --target-dir target/oldest
     echo "release: Rust $oldest builds it"
 else
-    # clippy's incompatible_msrv has looked at what is used of the standard library.
-    echo "release: there is no Rust $oldest here to build it with" >&2
+    # Clippy's incompatible_msrv has checked which parts of the standard library are used.
+    echo "release: Rust $oldest is not installed, so it was not tried" >&2
 fi
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-grep -q "^## $version" CHANGELOG.md || fail "the CHANGELOG has nothing about $version"
+grep -q "^## $version" CHANGELOG.md || fail "the CHANGELOG has no section for $version"
 
 cargo package --locked --allow-dirty --quiet
 packed=$(cargo package --locked --allow-dirty --list)
 expected=$(git ls-files src README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE Cargo.lock Cargo.toml fixtures/schema.json)
 differing=$(diff <(sort <<<"$expected") <(grep -vx -e 'Cargo.toml.orig' -e '.cargo_vcs_info.json' <<<"$packed" | sort)) ||
-    fail "what is packed is not what should be:"$'\n'"$differing"
-echo "release: $(wc -l <<<"$packed") files are packed, and build as they are"
+    fail "the files of the package are not the expected ones:"$'\n'"$differing"
+echo "release: $(wc -l <<<"$packed") files are in the package, and it builds from them"

@@ -1,7 +1,7 @@
-"""A host that moves: sockets that stay, among processes and sockets that come and go.
+"""Opens sockets that stay, while other processes and sockets come and go.
 
-Prints a line "TABLE INODE PID" for each socket that stays, then "ready". When its standard input
-ends it prints how many processes and sockets there were meanwhile.
+Prints a line "TABLE INODE PID" for each socket that stays, then "ready". When stdin ends, prints
+how many processes and sockets have come and gone.
 """
 import mmap
 import os
@@ -14,9 +14,9 @@ import sys
 import time
 
 EACH = 250  # sockets of each kind that stay
-HOLDERS = 5
+OWNERS = 5
 CHURNERS = 4
-PAUSE = 0.02  # seconds at most between two steps, so that others get to work as well
+PAUSE = 0.02  # longest pause between two steps in seconds, which leaves time to rnetstat
 
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -25,7 +25,7 @@ for name, value in [("core/somaxconn", "65535"), ("ipv4/tcp_max_tw_buckets", "0"
         with open(f"/proc/sys/net/{name}", "w") as file:
             file.write(value)
     except OSError:
-        pass  # an older kernel's is not this namespace's
+        pass  # in older kernels this setting does not belong to the namespace
 
 
 def udp(family, host):
@@ -53,20 +53,20 @@ def unix(number):
     return made
 
 
-def steady(holder):
-    for number in range(EACH // HOLDERS):
+def steady(owner):
+    for number in range(EACH // OWNERS):
         yield "udp", udp(socket.AF_INET, "127.0.0.1")
         yield "udp6", udp(socket.AF_INET6, "::1")
         yield "tcp", listener(socket.AF_INET, "127.0.0.1")
         yield "tcp6", listener(socket.AF_INET6, "::1")
         yield from (("tcp", end) for end in connection(socket.AF_INET, "127.0.0.1"))
         yield from (("tcp6", end) for end in connection(socket.AF_INET6, "::1"))
-        yield "unix", unix(f"steady {holder} {number}")
+        yield "unix", unix(f"steady {owner} {number}")
         yield from (("unix", end) for end in socket.socketpair())
 
 
 def some():
-    """A few sockets of any kind."""
+    """Opens a few sockets of a random kind."""
     kind = random.randrange(5)
     if kind == 0:
         return [udp(socket.AF_INET, "127.0.0.1") for _ in range(20)]
@@ -118,7 +118,8 @@ def start(work):
     pid = os.fork()
     if pid == 0:
         try:
-            # Whoever talks to this host waits for the end of its first process alone.
+            # The test reads the pipe of the first process to its end. Only that process may keep
+            # the pipe open.
             for fd in 0, 1:
                 os.dup2(os.open(os.devnull, os.O_RDWR), fd)
             work()
@@ -126,17 +127,17 @@ def start(work):
             os._exit(1)
 
 
-for holder in range(HOLDERS):
+for owner in range(OWNERS):
     reading, writing = os.pipe()
 
-    def hold():
-        kept = list(steady(holder))
+    def keep():
+        kept = list(steady(owner))
         lines = [f"{table} {os.fstat(it.fileno()).st_ino} {os.getpid()}\n" for table, it in kept]
         with os.fdopen(writing, "w") as out:
             out.writelines(lines)
         signal.pause()
 
-    start(hold)
+    start(keep)
     os.close(writing)
     with os.fdopen(reading) as lines:
         sys.stdout.write(lines.read())

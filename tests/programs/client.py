@@ -1,4 +1,4 @@
-"""A client of server.py: connects, says its PID and its descriptor, and stays."""
+"""Connects to server.py, prints its PID and the descriptor of the connection, and waits."""
 import os
 import socket
 import sys

@@ -1,8 +1,9 @@
-"""The far end of a cable: a peer for connections that are to be held half way.
+"""The peer of connections that stay in a state such as FIN_WAIT1.
 
-Listens on port 7 of the address that it is given and accepts. Reads commands from standard input,
-and answers each with a line: "count" says how many connections there are, "finish N" ends the
-sending of the Nth, "connect ADDRESS PORT" starts a connection and does not wait for it.
+Listens on port 7 of the address in its argument, and accepts. Reads commands from stdin: "finish N"
+shuts down the sending side of connection N, from 0; "connect ADDRESS PORT" starts a connection
+without waiting for it; "count" does nothing. Answers each command with the number of accepted
+connections.
 """
 import socket
 import sys

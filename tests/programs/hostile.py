@@ -1,7 +1,6 @@
-"""Sockets whose every name means harm.
+"""Opens sockets whose names contain harmful characters.
 
-Called with what stands behind the first part of each name. Prints the inode of its UDP socket, and
-its PID.
+The argument is appended to each name. Prints the inode of its UDP socket and its PID.
 """
 import os
 import socket
@@ -9,14 +8,14 @@ import sys
 
 harm = os.fsencode(sys.argv[1])
 if len(sys.argv) == 2:
-    # Once more, under a name of its own.
+    # Start again with harmful names for the program and for an argument.
     os.execv(sys.executable, [b"program" + harm, __file__, harm, b"argument" + harm])
 kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 kept.connect(("10.99.0.1", 9))
 path = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 path.bind(b"\0path" + harm)
 path.listen()
-# A row of its own making, about the other socket, if the kernel's text is believed.
+# In /proc/net/unix the newline makes this name look like a row with the inode of the UDP socket.
 inode = os.fstat(kept.fileno()).st_ino
 forged = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 row = f"ffff888000000000: 00000002 00000000 00010000 0001 01 {inode} /run/forged"

@@ -1,4 +1,4 @@
-"""Holds as many UDP sockets as its argument says, until its standard input ends."""
+"""Opens as many UDP sockets as its argument says, and waits until stdin ends."""
 import resource
 import socket
 import sys

@@ -1,7 +1,7 @@
-"""A host as rich as it can be held still: sockets of every kind that rnetstat lists.
+"""Opens sockets of every kind and state that rnetstat lists and that do not change by themselves.
 
-Called with a directory of its own, and "root" where it can be several users. Prints "ready" when
-all is set up, and ends when its standard input does.
+The arguments are an empty directory, and "root" if it may run programs as other users. Prints
+"ready" when all sockets are open, and ends when stdin ends.
 """
 import os
 import socket
@@ -33,7 +33,7 @@ def listener(family, address, backlog=8, reuse=False):
 
 
 def pair(server, address, family=None):
-    """A connection to a listener: the client's end and the server's."""
+    """Makes a connection, and returns the sockets of the client and of the server."""
     client = make(family or server.family, server.type)
     client.connect(address)
     accepted, _ = server.accept()
@@ -55,7 +55,7 @@ def has(table, state):
         return any(row.split()[3] == state for row in rows)
 
 
-# Addresses of all lengths, on loopback.
+# IPv6 addresses of different lengths, on loopback.
 LONG = ["2001:db8:1234:5678:9abc:def0:1234:5678", "2001:db8::1", "fd00:0:1:2:3:4:5:6", "fd00::1:0:0:1"]
 for address in LONG:
     subprocess.run(["ip", "addr", "add", address + "/128", "dev", "lo", "nodad"], check=True)
@@ -64,7 +64,7 @@ def run(*words):
     subprocess.run(words, check=True)
 
 
-# Listeners, some with connections that nobody has accepted.
+# Listeners, some with connections that are not accepted.
 plain = listener(V4, ("127.0.0.1", 80))
 everywhere = listener(V4, ("0.0.0.0", 8080))
 plain6 = listener(V6, ("::1", 80))
@@ -75,7 +75,7 @@ make(V6, STREAM).connect(("::1", 443))
 make(V4, STREAM, ("127.0.0.1", 7000))
 make(V4, STREAM)
 
-# Connections: IPv4, IPv6 with long addresses, IPv4 mapped to IPv6.
+# Connections: IPv4, IPv4-mapped IPv6, IPv6 with long addresses.
 pair(plain, ("127.0.0.1", 80))
 pair(plain6, ("::1", 80))
 pair(dual, ("127.0.0.1", 443), V4)
@@ -89,7 +89,7 @@ for number, address in enumerate(LONG):
     client.connect(server.getsockname()[:2])
     kept.append(server.accept()[0])
 
-# Queues: unread on one end, unsent on the other.
+# Queues: unread bytes at one end, unsent bytes at the other.
 client, accepted = pair(plain, ("127.0.0.1", 80))
 client.sendall(b"x" * 1234)
 narrow = listener(V4, ("127.0.0.1", 81))
@@ -113,7 +113,7 @@ for server, address in (plain, ("127.0.0.1", 80)), (plain6, ("::1", 80)), (dual,
     client.close()
     accepted.close()
 
-# UDP: bound, connected, unbound, dual and mapped, with datagrams unread.
+# UDP: bound, connected, unbound, dual-stack and IPv4-mapped, with unread datagrams.
 receiver = make(V4, DGRAM, ("127.0.0.1", 5000))
 make(V4, DGRAM).connect(("127.0.0.1", 5000))
 sender = make(V4, DGRAM)
@@ -125,7 +125,7 @@ make(V6, DGRAM, ("::ffff:127.0.0.1", 5002))
 make(V6, DGRAM).connect(("::ffff:127.0.0.1", 5000))
 make(V6, DGRAM, (LONG[0], 53)).connect((LONG[2], 65535))
 
-# UDP-Lite, where the kernel has it, and raw sockets.
+# UDP-Lite, if the kernel has it, and raw sockets.
 UDPLITE = 136
 try:
     make(V4, DGRAM, protocol=UDPLITE).bind(("127.0.0.1", 5003))
@@ -140,7 +140,7 @@ make(V4, socket.SOCK_RAW, protocol=47).connect(("127.0.0.1", 0))
 make(V6, socket.SOCK_RAW, protocol=58)
 make(V6, socket.SOCK_RAW, protocol=89).connect(("::1", 0))
 
-# Subflows of one MPTCP socket share its inode.
+# The subflows of an MPTCP socket have the same inode.
 MPTCP = 262
 try:
     server = make(V4, STREAM, ("0.0.0.0", 81 + 8000), protocol=MPTCP)
@@ -181,7 +181,7 @@ waiting = make(socket.AF_UNIX, STREAM)
 threading.Thread(target=waiting.connect, args=[sys.argv[1] + "/full"], daemon=True).start()
 until(lambda: " 0000 04 " in open("/proc/net/unix").read())
 
-# Sockets that several processes hold, under names of their own, and of another user.
+# Sockets with several owners, owners with odd names, and sockets of other users.
 shared = listener(V4, ("127.0.0.1", 8000))
 for _ in range(2):
     listener(V4, ("127.0.0.1", 8001), reuse=True)
@@ -204,7 +204,7 @@ time.sleep(1000)
 
 
 def run_as(user, program):
-    """Runs a program that says when it is ready, as another user if there can be one."""
+    """Runs a program until it has printed a line, as another user if that is allowed."""
     user = user if sys.argv[2] == "root" else None
     child = subprocess.Popen(["python3", "-c", program], executable="/usr/bin/python3",
                              user=user, group=user, stdout=subprocess.PIPE)
@@ -216,7 +216,7 @@ if sys.argv[2] == "root":
     for number, user in enumerate((1000, 33, 4000000)):
         run_as(user, other.replace("127.0.0.1", f"127.78.0.{number}").replace("::1", LONG[number]))
 
-# A cable to another host that falls silent: what is sent is lost, what comes is not.
+# Another namespace behind a veth pair. Later, packets to it are lost, but not packets from it.
 far = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE)
 kept.append(far)
 far.stdout.readline()
@@ -230,7 +230,7 @@ run("ip", "addr", "add", "fe80::77/64", "dev", "near", "nodad")
 scope = socket.if_nametoindex("near")
 listener(V6, ("fe80::77", 8500, 0, scope))
 make(V6, DGRAM, ("fe80::77", 8500, 0, scope)).connect(("fe80::78", 9, 0, scope))
-# Their connections stay in the handshake, where they have their listener's user.
+# Listeners of other users, whose connections stay in SYN_RECV and belong to the same users.
 for user, address in (1000, "10.77.0.1"), (33, "::"):
     run_as(user, f"""
 import socket, time

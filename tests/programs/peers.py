@@ -1,4 +1,4 @@
-"""UDP sockets connected to the hosts 10.99.0.1 to 10.99.0.N, which is the argument."""
+"""Connects UDP sockets to the hosts 10.99.0.1 to 10.99.0.N. N is the argument."""
 import socket
 import sys
 

@@ -1,4 +1,4 @@
-"""The lab's receiver: prints what arrives on UDP port 5000 of this host, until it is "exit"."""
+"""The receiver of the lab: prints messages to UDP port 5000 of this host until one is "exit"."""
 import os
 import socket
 

@@ -1,4 +1,4 @@
-"""The lab's sender: sends each line that is typed to the receiver, until it is "exit"."""
+"""The sender of the lab: sends each line of stdin to the receiver until one is "exit"."""
 import socket
 import sys
 

@@ -1,6 +1,7 @@
-"""The lab's TCP server, on a port of this host, or a UNIX one at a path: whichever is its argument.
+"""A server: on a TCP port of this host, or on a UNIX socket if its argument is a path.
 
-Says its PID and which descriptor listens, and of each client which descriptor it has.
+Prints its PID and the descriptor of the listening socket, then the descriptor of each accepted
+connection.
 """
 import os
 import socket

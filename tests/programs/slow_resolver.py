@@ -1,7 +1,7 @@
-"""A DNS server on loopback that takes its time: answers each reverse look-up after a pause.
+"""A DNS server on loopback that answers each reverse look-up after a pause.
 
-Called with the pause in seconds, or "never". The host 10.99.0.N is called peer-N.example.test, but
-for one whose name has an escape sequence in it. Prints "ready".
+The argument is the pause in seconds, or "never". The name of 10.99.0.N is peer-N.example.test; the
+name of 10.99.0.250 contains an escape sequence. Prints "ready".
 """
 import socket
 import struct

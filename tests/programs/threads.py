@@ -1,8 +1,7 @@
-"""Sockets of which /proc shows nothing by the first thread of their process.
+"""Opens a socket that /proc does not show for the first thread of the process.
 
-Called with "leader": a UDP socket on port 6001, whose process goes on without its first thread; or
-with "netns": one on port 6002, in a network namespace that a second thread has for itself. Prints
-its PID.
+With the argument "leader", a UDP socket on port 6001, and the first thread ends. With "netns", a UDP
+socket on port 6002, in a network namespace that only the second thread is in. Prints its PID.
 """
 import ctypes
 import os
@@ -13,7 +12,7 @@ import threading
 import time
 
 CLONE_NEWNET = 0x40000000
-EXIT = {"x86_64": 60}.get(platform.machine(), 93)  # of a thread alone
+EXIT = {"x86_64": 60}.get(platform.machine(), 93)  # ends one thread
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -29,7 +28,7 @@ def stay():
             sys.exit(os.strerror(ctypes.get_errno()))
         kept.append(receiver(6002))
     else:
-        # The first thread's state in /proc/PID/stat, behind the name: Z once it has ended.
+        # /proc/PID/stat is "PID (NAME) STATE ...". The state is Z once the first thread has ended.
         while open(f"/proc/{os.getpid()}/stat").read().rsplit(")")[1].split()[0] != "Z":
             time.sleep(0.01)
     print(os.getpid(), flush=True)
@@ -38,6 +37,6 @@ def stay():
 
 kept = [receiver(6001)] if sys.argv[1] == "leader" else []
 threading.Thread(target=stay).start()
-threading.Thread(target=time.sleep, args=(10000,)).start()  # has the same descriptors
+threading.Thread(target=time.sleep, args=(10000,)).start()  # shares the descriptors
 if sys.argv[1] == "leader":
     libc.syscall(EXIT, 0)

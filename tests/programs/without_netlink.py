@@ -1,4 +1,4 @@
-"""Runs a program that may make no netlink socket, as a container's seccomp filter can have it."""
+"""Runs a program with a seccomp filter that refuses netlink sockets, as in some containers."""
 import ctypes
 import errno
 import os
@@ -11,8 +11,8 @@ PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_MODE_FILTER = 2
 SECCOMP_RET_ERRNO = 0x00050000
 SECCOMP_RET_ALLOW = 0x7FFF0000
-LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06  # instructions of the filter
-NUMBER, FIRST_ARGUMENT = 0, 16  # places in struct seccomp_data
+LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06  # BPF instructions
+NUMBER, FIRST_ARGUMENT = 0, 16  # offsets in struct seccomp_data
 SOCKET = {"x86_64": 41, "aarch64": 198, "riscv64": 198}[os.uname().machine]
 
 
