@@ -1,4 +1,4 @@
-//! The house is as its map says: the rooms, what they use, and how large they are.
+//! The module table in `src/lib.rs`, and the size of source files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::say;
 
-/// Lines of a file from which on it wants a wall.
-const LARGE: usize = 500;
-
-/// The source files below a folder.
+/// Returns the Rust files in a folder and the folders below it.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
@@ -17,13 +14,13 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     below.chain(files).filter(|path| path.extension().is_some_and(|it| it == "rs")).collect()
 }
 
-/// The room that a file is in.
-fn room(file: &Path) -> String {
+/// Returns the top-level module that a file belongs to.
+fn module_of(file: &Path) -> String {
     let inside = file.strip_prefix("src").unwrap();
     inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// The rooms that a file's code names, without its tests.
+/// Returns the modules that a file names in its code. Its unit tests do not count.
 fn used(file: &Path) -> Vec<String> {
     if file.ends_with("tests.rs") {
         return Vec::new();
@@ -36,8 +33,10 @@ fn used(file: &Path) -> Vec<String> {
     code.split("crate::").skip(1).map(name).collect()
 }
 
+/// Checks the rows ``| [`module`] | what it does | modules it uses |``: every module has a row,
+/// uses the modules named there, and only modules of rows below its own.
 #[test]
-fn the_map_is_true() {
+fn module_table_in_lib_matches_the_code() {
     let text = fs::read_to_string("src/lib.rs").unwrap();
     let rows: Vec<(String, BTreeSet<String>)> = text
         .lines()
@@ -45,39 +44,39 @@ fn the_map_is_true() {
         .filter(|line| line.starts_with(['[', '`']))
         .map(|line| {
             let cells: Vec<_> = line.split(" |").map(str::trim).collect();
-            let [room, _, uses] = cells[..] else { panic!("{line}") };
+            let [module, _, uses] = cells[..] else { panic!("{line}") };
             let uses = uses.split(", ").filter(|it| !it.is_empty()).map(str::to_owned);
-            (room.trim_matches(['[', ']', '`']).to_owned(), uses.collect())
+            (module.trim_matches(['[', ']', '`']).to_owned(), uses.collect())
         })
         .collect();
     let modules = text
         .lines()
         .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     let modules: BTreeSet<_> = modules.filter(|it| *it != "fuzzing").collect();
-    let on_map: BTreeSet<_> = rows.iter().map(|(room, _)| room.as_str()).collect();
-    assert_eq!(on_map, modules, "the rooms on the map, and those that there are");
+    let in_table: BTreeSet<_> = rows.iter().map(|(module, _)| module.as_str()).collect();
+    assert_eq!(in_table, modules, "the modules in the table (left) and in the code (right)");
 
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in sources(Path::new("src")) {
-        let room = room(&file);
-        let others = used(&file).into_iter().filter(|other| *other != room && *other != "fuzzing");
-        uses.entry(room.clone()).or_default().extend(others);
+        let module = module_of(&file);
+        let others = used(&file).into_iter().filter(|it| *it != module && *it != "fuzzing");
+        uses.entry(module.clone()).or_default().extend(others);
     }
-    for (place, (room, on_map)) in rows.iter().enumerate() {
-        assert_eq!(on_map, &uses[room], "what {room} uses on the map, and in the code");
+    for (place, (module, in_table)) in rows.iter().enumerate() {
+        assert_eq!(in_table, &uses[module], "{module} uses: table (left) and code (right)");
         let above = rows.iter().take(place + 1).map(|(other, _)| other);
-        let upward: Vec<_> = above.filter(|other| on_map.contains(*other)).collect();
-        assert!(upward.is_empty(), "{room} uses {upward:?}, which are not below it");
+        let upward: Vec<_> = above.filter(|other| in_table.contains(*other)).collect();
+        assert!(upward.is_empty(), "{module} uses {upward:?}, which are not below it in the table");
     }
-    say(&format!("{} rooms are where the map has them", rows.len()));
+    say(&format!("{} modules match their rows in the table", rows.len()));
 }
 
 #[test]
-fn no_file_wants_a_wall() {
+fn files_stay_under_500_lines() {
     let mut files = 0;
     for file in sources(Path::new("src")).into_iter().chain(sources(Path::new("tests"))) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
-        assert!(lines < LARGE, "{} has {lines} lines", file.display());
+        assert!(lines < 500, "{} has {lines} lines", file.display());
         files += 1;
     }
     assert!(files > 50, "only {files} files");

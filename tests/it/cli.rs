@@ -1,201 +1,24 @@
-//! The whole program: the fixtures' cases, byte for byte, and how it ends.
+//! Options, error messages, exit status, help, completions and the manual page.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
-use crate::common::{RNETSTAT, rnetstat, text};
-use tempfile::TempDir;
-
-/// A tree whose listing is far longer than a pipe holds.
-fn long_tree() -> TempDir {
-    let root = TempDir::new().unwrap();
-    fs::create_dir(root.path().join("net")).unwrap();
-    let mut table = fs::read_to_string("fixtures/01-lab/proc/net/tcp").unwrap();
-    let row = table.lines().last().unwrap().to_owned() + "\n";
-    table += &row.repeat(20_000);
-    fs::write(root.path().join("net/tcp"), table).unwrap();
-    root
-}
+use crate::common::run::{RunCommand, rnetstat};
+use crate::common::words;
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
-    let tree = long_tree();
-    let mut child = Command::new(RNETSTAT)
-        .args(["-tan", "--proc"])
-        .arg(tree.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "Active Internet connections (servers and established)\n");
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
-}
-
-#[test]
-fn a_full_disk_is_an_error() {
-    let output = Command::new(RNETSTAT)
-        .args(["-tan", "--proc", "fixtures/01-lab/proc"])
-        .stdout(File::options().write(true).open("/dev/full").unwrap())
-        .output()
-        .unwrap();
-    let message = "rnetstat: cannot write the listing: No space left on device (os error 28)\n";
-    assert_eq!((output.status.code(), text(output.stderr).as_str()), (Some(2), message));
-}
-
-#[test]
-fn what_cannot_be_written_is_an_error() {
-    for (flags, stdout) in [
-        (&["-h"][..], File::options().write(true).open("/dev/full")),
-        (&["-V"], File::options().write(true).open("/dev/full")),
-        (&["-tan", "--proc", "fixtures/01-lab/proc"], File::open("/dev/null")),
-    ] {
-        let output = Command::new(RNETSTAT).args(flags).stdout(stdout.unwrap()).output().unwrap();
-        let message = text(output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{flags:?}");
-        assert!(message.starts_with("rnetstat: cannot write the listing: "), "{message}");
-    }
-}
-
-#[test]
-fn a_tree_that_is_no_kernels_never_makes_it_wait() {
-    let root = TempDir::new().unwrap();
-    crate::common::copy_tree(Path::new("fixtures/01-lab/proc"), root.path());
-    let proc = root.path().join("proc");
-    for file in ["net/udp6", "1057/cmdline"] {
-        fs::remove_file(proc.join(file)).unwrap();
-        nix::unistd::mkfifo(&proc.join(file), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    }
-    fs::remove_file(proc.join("net/udp")).unwrap();
-    std::os::unix::fs::symlink("/dev/zero", proc.join("net/udp")).unwrap();
-    for name in ["2147483648", "0001", "+2", "name"] {
-        crate::common::copy_tree(&proc.join("9154"), &proc.join(name));
-    }
-    let output = Command::new("timeout")
-        .args(["20", RNETSTAT, "-tuanp", "--proc"])
-        .arg(&proc)
-        .output()
-        .unwrap();
-    let remarks = text(output.stderr).replace(proc.to_str().unwrap(), "");
-    let expected = "\
-        rnetstat: /net/udp: this table is not complete: not a regular file\n\
-        rnetstat: /net/udp6: this table is not complete: not a regular file\n\
-        rnetstat: /1057/cmdline: its sockets may be shown as nobody's: not a regular file\n";
-    assert_eq!((output.status.code(), remarks.as_str()), (Some(0), expected));
-    let listing = text(output.stdout);
-    assert_eq!(listing.matches("9154/firefox").count(), 5, "{listing}");
-    assert_eq!(listing.matches("LISTEN      -").count(), 2, "{listing}");
-}
-
-#[test]
-fn a_name_in_the_arguments_cannot_drive_the_terminal() {
+fn control_characters_in_arguments_are_replaced() {
     for flags in [&["-t", "--proc", "no\x1b[31m\nwhere"][..], &["-t", "--no\x1b[31m"]] {
-        let output = rnetstat(flags);
-        assert_eq!(output.status.code(), Some(2));
-        let message = text(output.stderr);
+        let run = rnetstat("").args(flags).run();
+        assert_eq!(run.status, Some(2));
+        let message = run.stderr;
         assert!(message.contains("no.[31m") && !message.contains('\x1b'), "{message:?}");
     }
 }
 
 #[test]
-fn remarks_that_cannot_be_written_change_nothing() {
-    let expected = fs::read_to_string("fixtures/12-corrupt-lines/expected/-tuanp.txt").unwrap();
-    let output = Command::new(RNETSTAT)
-        .args(["-tuanp", "--proc", "fixtures/12-corrupt-lines/proc"])
-        .stderr(File::options().write(true).open("/dev/full").unwrap())
-        .output()
-        .unwrap();
-    assert_eq!((output.status.code(), text(output.stdout)), (Some(0), expected));
-}
-
-/// Nothing on stdout, this on stderr, and status 2.
-fn assert_refused(root: &Path, flags: &str, message: &str) {
-    let output = rnetstat(&[flags, "--proc", root.to_str().unwrap()]);
-    let hint = if message.contains("No such file") {
-        " (is /proc mounted? --proc DIR names another place, and --source netlink needs none)"
-    } else {
-        ""
-    };
-    let expected = format!("rnetstat: no socket table can be read: {message}{hint}\n");
-    assert_eq!(text(output.stderr), expected);
-    assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
-}
-
-#[test]
-fn without_a_table_there_is_one_line_and_status_2() {
-    let root = TempDir::new().unwrap();
-    let net = root.path().join("net");
-    let missing = "No such file or directory (os error 2)";
-    let nowhere = root.path().join("nowhere");
-    assert_refused(&nowhere, "-tuan", &format!("{}/net: {missing}", nowhere.display()));
-    assert_refused(root.path(), "-6tuan", &format!("{}: {missing}", net.display()));
-    fs::create_dir(&net).unwrap();
-    assert_refused(root.path(), "-tuan", &format!("{}/tcp: {missing}", net.display()));
-    assert_refused(root.path(), "-xan", &format!("{}/unix: {missing}", net.display()));
-    // A kernel may do without IPv6 and without UDP-Lite.
-    for flags in ["-6an", "-Uan"] {
-        let output = rnetstat(&[flags, "--proc", root.path().to_str().unwrap()]);
-        assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
-        assert_eq!(text(output.stdout).lines().count(), 2, "{flags}");
-    }
-    fs::create_dir(net.join("udp6")).unwrap();
-    assert_refused(root.path(), "-6tuan", &format!("{}/udp6: not a regular file", net.display()));
-}
-
-#[test]
-fn a_table_that_cannot_be_read_costs_that_table() {
-    let root = TempDir::new().unwrap();
-    crate::common::copy_tree(Path::new("fixtures/01-lab/proc/net"), root.path());
-    let tcp6 = root.path().join("net/tcp6");
-    fs::remove_file(&tcp6).unwrap();
-    fs::create_dir(&tcp6).unwrap();
-    let output = rnetstat(&["-tuan", "--proc", root.path().to_str().unwrap()]);
-    let message = "this table is not complete: not a regular file";
-    assert_eq!(text(output.stderr), format!("rnetstat: {}: {message}\n", tcp6.display()));
-    let whole = rnetstat(&["-tuan", "--proc", "fixtures/01-lab/proc"]);
-    let mut expected = text(whole.stdout);
-    expected = expected
-        .lines()
-        .filter(|line| !line.starts_with("tcp6"))
-        .fold(String::new(), |rest, line| rest + line + "\n");
-    assert_eq!((output.status.code(), text(output.stdout)), (Some(0), expected));
-}
-
-#[test]
-fn it_lists_again_as_often_as_it_is_told() {
-    let proc = ["--proc", "fixtures/01-lab/proc"];
-    let once = text(rnetstat(&[&["-tuanp"], &proc[..]].concat()).stdout);
-    let flags = ["-tuanpc", "--interval", "0.01", "--count", "3"];
-    let output = rnetstat(&[&flags[..], &proc].concat());
-    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
-    assert_eq!(text(output.stdout), once.repeat(3));
-}
-
-#[test]
-fn each_listing_is_there_before_the_pause_and_a_closed_pipe_is_the_last() {
-    let mut child = Command::new(RNETSTAT)
-        .args(["-tanc", "--interval", "0.2", "--proc", "fixtures/01-lab/proc"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let first: Vec<_> = lines.by_ref().take(14).map(Result::unwrap).collect();
-    let second: Vec<_> = lines.by_ref().take(14).map(Result::unwrap).collect();
-    assert_eq!(first, second);
-    assert_eq!(first.iter().filter(|line| line.starts_with("Active")).count(), 1);
-    drop(lines);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()));
-}
-
-#[test]
-fn what_is_not_about_sockets_names_the_tool_to_use() {
-    for (flag, tool) in [
+fn unsupported_modes_name_the_tool_to_use() {
+    for (flag, message) in [
         ("-r", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
         ("--route", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
         ("-nr", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
@@ -219,49 +42,43 @@ fn what_is_not_about_sockets_names_the_tool_to_use() {
         ("-Aipx", "-A ipx is not for rnetstat, which lists sockets: use the netstat of net-tools"),
         ("-Afoo", "unknown address family 'foo': inet, inet6 and unix are known"),
     ] {
-        let output = rnetstat(&[flag]);
-        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
-        assert_eq!(text(output.stderr), format!("error: {tool}\n"), "{flag}");
+        assert_eq!(rnetstat(flag).error(), format!("error: {message}\n"), "{flag}");
     }
 }
 
 #[test]
-fn what_net_tools_alone_knows_is_said_to_be_its_own() {
+fn unsupported_families_name_net_tools() {
     for family in ["ax25", "ipx", "ddp", "netrom", "rose", "x25", "econet", "ash", "bluetooth"] {
-        for (flags, said) in [
-            (vec![format!("--{family}")], format!("--{family}")),
-            (vec!["-A".to_owned(), format!("inet,{family}")], format!("-A {family}")),
+        for (flags, option) in [
+            (format!("--{family}"), format!("--{family}")),
+            (format!("-A inet,{family}"), format!("-A {family}")),
         ] {
-            let output = Command::new(RNETSTAT).args(flags).output().unwrap();
-            assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
             let rest = "is not for rnetstat, which lists sockets: use the netstat of net-tools";
-            assert_eq!(text(output.stderr), format!("error: {said} {rest}\n"));
+            assert_eq!(rnetstat(&flags).error(), format!("error: {option} {rest}\n"));
         }
     }
 }
 
 #[test]
-fn values_that_are_none_say_what_is_wanted() {
+fn bad_durations_and_counts_are_refused() {
     for flags in [
-        ["-t", "--resolve-timeout=-1"],
-        ["-t", "--resolve-timeout=soon"],
-        ["-tc", "--interval=nan"],
-        ["-tc", "--interval=1e300"],
+        "-t --resolve-timeout=-1",
+        "-t --resolve-timeout=soon",
+        "-tc --interval=nan",
+        "-tc --interval=1e300",
     ] {
-        let output = rnetstat(&flags);
-        let message = text(output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{flags:?}");
+        let run = rnetstat(flags).run();
+        assert_eq!(run.status, Some(2), "{flags}");
         let wanted = "a number of seconds is wanted, such as 2 or 0.5";
-        assert!(message.contains(wanted), "{flags:?}: {message}");
+        assert!(run.stderr.contains(wanted), "{flags}: {}", run.stderr);
     }
-    for flags in [["-t", "--count=3"], ["-t", "--interval=3"], ["-tc", "--count=-3"]] {
-        assert_eq!(rnetstat(&flags).status.code(), Some(2), "{flags:?}");
+    for flags in ["-t --count=3", "-t --interval=3", "-tc --count=-3"] {
+        assert_eq!(rnetstat(flags).run().status, Some(2), "{flags}");
     }
 }
 
-/// What is wrong with a value is said, and what is wanted in its place.
 #[test]
-fn bad_values_of_filters_say_what_is_accepted() {
+fn bad_option_values_say_what_is_accepted() {
     for (option, wanted) in [
         ("--port=0", "a port from 1 to 65535 is wanted, or a range of them such as 8000-8080"),
         ("--port=65536", "a port from 1 to 65535 is wanted"),
@@ -286,41 +103,29 @@ fn bad_values_of_filters_say_what_is_accepted() {
             "there is no user 'no.such': --user takes a name that this host knows",
         ),
     ] {
-        let output = rnetstat(&["-t", option]);
-        let message = text(output.stderr);
-        assert_eq!(
-            (output.status.code(), text(output.stdout)),
-            (Some(2), String::new()),
-            "{option}"
-        );
+        let message = rnetstat("-t").arg(option).error();
         assert!(message.contains(wanted), "{option}: {message}");
     }
 }
 
 #[test]
-fn options_that_cannot_go_together_are_refused() {
-    for (options, message) in [
-        (&["-c", "--wait"][..], "cannot be used with"),
-        (&["-x", "--port=80"], "UNIX sockets have no ports, no addresses and no users"),
-        (&["-x", "--user=0"], "use --pid, --program or --state"),
-        (&["--netns=all", "--source=netlink"], "asks for the sockets of one network namespace"),
-        (&["--interval=3", "--wait"], "cannot be used with"),
+fn conflicting_options_are_refused() {
+    for (flags, message) in [
+        ("-c --wait", "cannot be used with"),
+        ("-x --port=80", "UNIX sockets have no ports, no addresses and no users"),
+        ("-x --user=0", "use --pid, --program or --state"),
+        ("--netns=all --source=netlink", "asks for the sockets of one network namespace"),
+        ("--interval=3 --wait", "cannot be used with"),
     ] {
-        let output = rnetstat(options);
-        let found = text(output.stderr);
-        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
-        assert!(found.contains(message), "{options:?}: {found}");
+        let found = rnetstat(flags).error();
+        assert!(found.contains(message), "{flags}: {found}");
     }
 }
 
-/// Filters given twice are alternatives too, and users are known by name.
 #[test]
-fn filters_can_be_repeated_and_users_named() {
+fn repeated_filters_equal_lists_and_user_names_equal_uids() {
     let list = |flags: &str| {
-        let proc = ["--proc", "fixtures/24-filters/proc", "-n"];
-        let output = rnetstat(&[&flags.split(' ').collect::<Vec<_>>()[..], &proc].concat());
-        assert!(output.status.success(), "{flags}: {}", text(output.stderr));
-        text(output.stdout)
+        rnetstat(flags).args(["--proc", "fixtures/24-filters/proc", "-n"]).succeed().stdout
     };
     assert_eq!(list("--port 22 --port 53"), list("--port 22,53"));
     assert_eq!(list("--state listen --state syn_sent"), list("--state listen,syn_sent"));
@@ -331,141 +136,61 @@ fn filters_can_be_repeated_and_users_named() {
     assert_eq!(list("--sort state --sort -sport"), list("--sort state,-sport"));
 }
 
-/// Whoever starts it can give it a socket, and the program that is looked for is on its own
-/// command line.
+/// rnetstat can inherit a socket from its parent, and its own command line contains the text that
+/// the filter looks for.
 #[test]
-fn it_does_not_find_itself_by_a_programs_name() {
-    let list = |flags: &[&str]| {
-        let (ours, its) = std::os::unix::net::UnixStream::pair().unwrap();
-        let mut command = Command::new(RNETSTAT);
-        command.args(["-xan", "--wait=0.1"]).args(flags).stdin(std::os::fd::OwnedFd::from(its));
-        let output = command.output().unwrap();
-        drop(ours);
-        (output.status.code(), text(output.stdout))
+fn program_filter_does_not_match_rnetstat_itself() {
+    let list = |flags: &str| {
+        let (_ours, inherited) = UnixStream::pair().unwrap();
+        let mut command = rnetstat("-xan --wait=0.1");
+        let run = command.args(words(flags)).stdin(OwnedFd::from(inherited)).run();
+        (run.status, run.stdout)
     };
-    let nobody = "no-program-that-there-is";
-    assert_eq!(list(&["--program", nobody]), (Some(1), String::new()));
-    let (status, stdout) = list(&["--format", "jsonl"]);
+    assert_eq!(list("--program no-program-that-there-is"), (Some(1), String::new()));
+    let (status, stdout) = list("--format jsonl");
     assert_eq!(status, Some(0));
     assert!(stdout.contains("\"program\":\"rnetstat\""), "{stdout}");
 }
 
 #[test]
-fn colours_are_for_terminals_and_whoever_asks_for_them() {
-    let list = |flags: &[&str], environment: (&str, &str)| {
-        let mut command = Command::new(RNETSTAT);
-        command.args(["-tan", "--format", "table", "--proc", "fixtures/01-lab/proc"]);
-        let output = command.args(flags).env(environment.0, environment.1).output().unwrap();
-        text(output.stdout).contains('\x1b')
+fn pipes_get_colours_only_with_color_always() {
+    let has_colours = |flags: &str, no_color: &str| {
+        let mut command = rnetstat("-tan --format table --proc fixtures/01-lab/proc");
+        let listing = command.args(words(flags)).env("NO_COLOR", no_color).run().stdout;
+        listing.contains('\x1b')
     };
-    let nothing = ("NO_COLOR", "");
-    assert!(!list(&[], nothing));
-    assert!(!list(&["--color", "auto"], nothing));
-    assert!(!list(&["--color", "never"], nothing));
-    assert!(list(&["--color", "always"], nothing));
-    assert!(list(&["--color", "always"], ("NO_COLOR", "1")));
+    assert!(!has_colours("", ""));
+    assert!(!has_colours("--color auto", ""));
+    assert!(!has_colours("--color never", ""));
+    assert!(has_colours("--color always", ""));
+    assert!(has_colours("--color always", "1"));
 }
 
 #[test]
-fn records_are_listed_again_with_their_time_and_one_heading() {
-    let flags = ["-tanc", "--interval", "0.01", "--count", "2", "--proc", "fixtures/01-lab/proc"];
-    let list = |format| text(rnetstat(&[&flags[..], &["--format", format]].concat()).stdout);
-    let once = rnetstat(&["-tan", "--proc", "fixtures/01-lab/proc", "--format", "jsonl"]);
-    let sockets = text(once.stdout).lines().count();
-    let (jsonl, csv, json) = (list("jsonl"), list("csv"), list("json"));
-    assert_eq!(jsonl.lines().count(), 2 * sockets);
-    assert!(jsonl.lines().all(|line| line.starts_with("{\"time\":")), "{jsonl}");
-    let times: Vec<_> = jsonl.lines().map(|line| line.split(',').next().unwrap()).collect();
-    assert_eq!(times.iter().collect::<std::collections::HashSet<_>>().len(), 2, "{times:?}");
-    assert_eq!(csv.lines().filter(|line| line.starts_with("time,protocol,")).count(), 1);
-    // One socket of the case has two holders.
-    assert_eq!(csv.lines().count(), 1 + 2 * (sockets + 1));
-    let arrays = serde_json::Deserializer::from_str(&json).into_iter::<Vec<serde_json::Value>>();
-    let lengths: Vec<_> = arrays.map(|array| array.unwrap().len()).collect();
-    assert_eq!(lengths, [sockets, sockets]);
-}
-
-#[test]
-fn verbose_names_the_tables_that_are_not_there() {
-    let flags = ["-tuan", "--proc", "fixtures/11-no-ipv6/proc"];
-    let (brief, verbose) = (rnetstat(&flags), rnetstat(&[&flags[..], &["-v"]].concat()));
-    assert_eq!((brief.stdout, text(brief.stderr).as_str()), (verbose.stdout, ""));
-    let expected = "\
-        rnetstat: fixtures/11-no-ipv6/proc/net/tcp6: there is no such table\n\
-        rnetstat: fixtures/11-no-ipv6/proc/net/udp6: there is no such table\n";
-    assert_eq!(text(verbose.stderr), expected);
-}
-
-#[test]
-fn a_bad_option_ends_with_status_2_and_a_message() {
+fn bad_option_gives_status_2_and_a_message() {
     for bad in ["-z", "-d", "--nosuch", "extra"] {
-        let output = rnetstat(&["-t", bad]);
-        assert_eq!((output.status.code(), text(output.stdout)), (Some(2), String::new()));
-        let message = text(output.stderr);
+        let message = rnetstat("-t").arg(bad).error();
         assert!(message.starts_with(&format!("error: unexpected argument '{bad}'")), "{message}");
     }
 }
 
 #[test]
 fn help_and_version_go_to_stdout() {
-    let help = rnetstat(&["-h"]);
-    assert_eq!((help.status.code(), text(help.stderr)), (Some(0), String::new()));
-    let help = text(help.stdout);
-    for flag in [
-        "-t",
-        "-u",
-        "-U",
-        "-w",
-        "-x",
-        "-a",
-        "-l",
-        "-n",
-        "-p",
-        "-e",
-        "-o",
-        "-4",
-        "-6",
-        "-A",
-        "-W",
-        "-c",
-        "-v",
-        "-h",
-        "-V",
-        "--numeric-hosts",
-        "--numeric-ports",
-        "--numeric-users",
-        "--resolve-timeout",
-        "--interval",
-        "--count",
-        "--proc",
-        "--port",
-        "--sport",
-        "--dport",
-        "--pid",
-        "--program",
-        "--user",
-        "--state",
-        "--address",
-        "--wait",
-        "--format",
-        "--sort",
-        "--no-header",
-        "--color",
-        "--peers",
-        "--netns",
-        "--source",
-        "--generate",
-    ] {
+    let help = rnetstat("-h").listing();
+    let flags = "-t -u -U -w -x -a -l -n -p -e -o -4 -6 -A -W -c -v -h -V \
+        --numeric-hosts --numeric-ports --numeric-users --resolve-timeout --interval --count \
+        --proc --port --sport --dport --pid --program --user --state --address --wait --format \
+        --sort --no-header --color --peers --netns --source --generate";
+    for flag in words(flags) {
         assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
     }
-    let version = rnetstat(&["-V"]);
-    assert_eq!(text(version.stdout), concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
+    let version = rnetstat("-V").run().stdout;
+    assert_eq!(version, concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// Completions and the manual page have every option that the help has, and no other.
 #[test]
-fn what_is_generated_has_the_options_of_the_help() {
-    let help = text(rnetstat(&["--help"]).stdout);
+fn completions_and_man_page_have_every_option_of_the_help() {
+    let help = rnetstat("--help").run().stdout;
     let options: Vec<_> = help
         .lines()
         .filter(|line| line.trim_start().starts_with('-'))
@@ -473,14 +198,14 @@ fn what_is_generated_has_the_options_of_the_help() {
         .collect();
     assert!(options.len() > 35, "{options:?}");
     for what in ["bash", "zsh", "fish", "elvish", "man"] {
-        let output = rnetstat(&["--generate", what]);
-        assert_eq!((output.status.code(), text(output.stderr)), (Some(0), String::new()), "{what}");
-        let generated = text(output.stdout).replace("\\-", "-");
+        // The manual page has `\-` for a hyphen.
+        let generated = rnetstat("--generate").arg(what).listing().replace("\\-", "-");
         for option in &options {
             let name = option.trim_start_matches('-');
             let option = if what == "fish" { format!("-l {name}") } else { (*option).to_owned() };
             assert!(generated.contains(&option), "{option} is missing for {what}");
         }
-        assert!(!generated.contains("route"), "{what} has what is refused");
+        // `--route` is known only to be refused.
+        assert!(!generated.contains("route"), "{what} has an option that is refused");
     }
 }

@@ -1,225 +1,189 @@
-//! Hosts that hide, forbid or withhold something, live.
+//! Missing permissions, a restricted /proc, refused netlink, low resource limits.
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::Command;
 
-use crate::common::host::Host;
-use crate::common::{NOBODY, RNETSTAT, Run, difference, is_root, public_copy, run, skipped};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Runs rnetstat as a plain user of the host.
-fn as_nobody(host: &Host, rnetstat: &Path, flags: &[&str]) -> Run {
-    let user = [&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"];
-    run(host.command("setpriv").args(user).arg(rnetstat).args(flags))
-}
+use crate::common::host::Host;
+use crate::common::run::{RNETSTAT, Run, RunCommand, rnetstat};
+use crate::common::{NOBODY, difference, needs_root, public_copy, words};
 
-/// With `hidepid=1` the kernel refuses with EPERM, which netstat does not take for a refusal; with
+/// With `hidepid=1` the kernel refuses with EPERM, which netstat does not count as a refusal; with
 /// `hidepid=2` the processes are not even listed.
 #[test]
-fn hidden_processes_are_said_to_be_hidden() {
-    if !is_root() {
-        return skipped("not root");
+fn processes_hidden_by_hidepid_are_reported() {
+    if !needs_root() {
+        return;
     }
     let Some(host) = Host::new(&["python3", "mount", "setpriv"]) else { return };
-    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
-    receiver.line();
-    let (_directory, rnetstat) = public_copy();
-    let list = || as_nobody(&host, &rnetstat, &["-uanp"]);
+    let _receiver = host.receiver();
+    let (_directory, copy) = public_copy();
+    let list = || host.rnetstat_as_nobody(&copy, "-uanp").run();
     let expected = list();
     let remark =
         format!("(No info could be read for \"-p\": geteuid()={NOBODY} but you should be root.)\n");
     assert_eq!((expected.stderr.as_str(), expected.status), (remark.as_str(), Some(0)));
     assert!(expected.stdout.contains(":5000 "), "{}", expected.stdout);
     for mode in ["1", "2"] {
-        let options = format!("remount,hidepid={mode}");
-        let remount = host.command("mount").args(["-o", &options, "/proc"]).status();
-        assert!(remount.unwrap().success());
+        host.hide_processes(mode);
         assert_eq!(list(), expected, "hidepid={mode}");
-        let namespaces = as_nobody(&host, &rnetstat, &["-uan", "--netns", "all"]).stderr;
+        let namespaces = host.rnetstat_as_nobody(&copy, "-uan --netns all").run().stderr;
         assert!(namespaces.starts_with("rnetstat: network namespaces may be missing: "), "{mode}");
-        let all = run(host.command(RNETSTAT).arg("-uanp"));
-        assert_eq!((all.stderr.as_str(), all.status), ("", Some(0)), "root sees them all");
+        // Root sees all processes.
+        host.rnetstat("-uanp").listing();
     }
 }
 
 #[test]
-fn a_proc_without_tables_is_of_no_use_and_netlink_is() {
+fn proc_without_tables_is_an_error_unless_the_source_is_netlink() {
     let Some(host) = Host::new(&["python3", "mount"]) else { return };
-    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
-    receiver.line();
-    let expected = run(host.command(RNETSTAT).args(["-uanp", "--source", "netlink"]));
+    let _receiver = host.receiver();
+    let expected = host.rnetstat("-uanp --source netlink").run();
     assert!(expected.stdout.contains(":5000 "), "{}", expected.stdout);
-    let mount = ["-t", "proc", "-o", "subset=pid", "proc", "/proc"];
-    assert!(host.command("mount").args(mount).status().unwrap().success());
-    for flags in [&["-uan"][..], &["-uanp"], &["-uan", "--format", "json"]] {
-        let found = run(host.command(RNETSTAT).args(flags));
+    host.mount_proc_without_tables();
+    for flags in ["-uan", "-uanp", "-uan --format json"] {
         let message = "rnetstat: no socket table can be read: /proc/net: No such file or directory \
                        (os error 2) (is /proc mounted? --proc DIR names another place, and --source \
                        netlink needs none)\n";
-        let nothing = Run { stdout: String::new(), stderr: message.to_owned(), status: Some(2) };
-        assert_eq!(found, nothing, "{flags:?}");
+        assert_eq!(host.rnetstat(flags).run(), Run::failure(message, 2), "{flags}");
     }
-    let found = run(host.command(RNETSTAT).args(["-uanp", "--source", "netlink"]));
-    assert_eq!(found, expected);
+    assert_eq!(host.rnetstat("-uanp --source netlink").run(), expected);
 }
 
-/// There each process has its tables, and so has this one.
+/// With `subset=pid` the tables are in `/proc/PID/net`, and in that of rnetstat itself.
 #[test]
-fn namespaces_are_found_where_proc_has_processes_alone() {
+fn netns_all_works_with_a_proc_that_has_only_processes() {
     let Some(host) = Host::new(&["python3", "mount", "unshare"]) else { return };
-    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
-    receiver.line();
+    let _receiver = host.receiver();
     let mut other =
         host.start("unshare", &["-n", "python3", "tests/programs/threads.py", "leader"]);
     let leader = other.line();
-    let mount = ["-t", "proc", "-o", "subset=pid", "proc", "/proc"];
-    assert!(host.command("mount").args(mount).status().unwrap().success());
-    let found = run(host.command(RNETSTAT).args(["-uanp", "--netns", "all"]));
-    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
+    host.mount_proc_without_tables();
+    let listing = host.rnetstat("-uanp --netns all").listing();
     let row = |port: &str| {
-        let row = found.stdout.lines().find(|row| row.contains(port));
-        row.unwrap_or_else(|| panic!("no {port} in\n{}", found.stdout)).to_owned()
+        let row = listing.lines().find(|row| row.contains(port));
+        row.unwrap_or_else(|| panic!("no {port} in\n{listing}"))
     };
-    assert!(row(":5000 ").contains("/python3"), "{}", found.stdout);
-    assert!(row(":6001 ").contains(&format!(" {leader}/python3")), "{}", found.stdout);
+    assert!(row(":5000 ").contains("/python3"), "{listing}");
+    assert!(row(":6001 ").contains(&format!(" {leader}/python3")), "{listing}");
 }
 
-/// A process goes on without its first thread, and a thread can have a namespace for itself.
+/// A process can go on after its first thread has ended, and a thread can have a network namespace
+/// for itself.
 #[test]
 fn sockets_of_threads_are_found() {
     let Some(host) = Host::new(&["python3"]) else { return };
-    let start = |what| {
-        let mut service = host.start("python3", &["tests/programs/threads.py", what]);
-        let pid = service.line();
-        (service, pid)
-    };
-    let (_leader, leader) = start("leader");
-    let found = run(host.command(RNETSTAT).arg("-uanp"));
-    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
-    assert!(found.stdout.contains(&format!(" {leader}/python3 ")), "{}", found.stdout);
-    let found = run(host.command(RNETSTAT).args(["-uan", "--format", "jsonl"]));
-    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
-    let socket: Value = serde_json::from_str(&found.stdout).unwrap();
-    let holder = &socket["processes"][0];
-    assert_eq!((&holder["pid"], &holder["program"]), (&leader.parse().unwrap(), &"python3".into()));
-    assert_eq!(holder["fds"].as_array().map(Vec::len), Some(1), "its threads have it in common");
-    let (_netns, pid) = start("netns");
-    let found = run(host.command(RNETSTAT).args(["-uanp", "--port", "6002", "--netns", "all"]));
-    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
-    assert!(found.stdout.contains(&format!(" {pid}/python3 ")), "{}", found.stdout);
-    // What the process itself is in is meant by its number.
-    for (wanted, port) in [(&leader, ":6001 "), (&pid, ":6001 ")] {
-        let found = run(host.command(RNETSTAT).args(["-uan", "--netns", wanted]));
-        assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
-        assert!(found.stdout.contains(port) && !found.stdout.contains(":6002 "), "{wanted}");
+    let mut leader = host.python("threads.py", &["leader"]);
+    let leader = leader.line();
+    let listing = host.rnetstat("-uanp").listing();
+    assert!(listing.contains(&format!(" {leader}/python3 ")), "{listing}");
+    let listing = host.rnetstat("-uan --format jsonl").listing();
+    let socket: Value = serde_json::from_str(&listing).unwrap();
+    let owner = &socket["processes"][0];
+    assert_eq!((&owner["pid"], &owner["program"]), (&leader.parse().unwrap(), &"python3".into()));
+    assert_eq!(owner["fds"].as_array().map(Vec::len), Some(1), "threads share the descriptor");
+    let mut thread = host.python("threads.py", &["netns"]);
+    let pid = thread.line();
+    let listing = host.rnetstat("-uanp --port 6002 --netns all").listing();
+    assert!(listing.contains(&format!(" {pid}/python3 ")), "{listing}");
+    // A PID stands for the namespace of the process, not for those of its threads.
+    for wanted in [&leader, &pid] {
+        let listing = host.rnetstat(&format!("-uan --netns {wanted}")).listing();
+        assert!(listing.contains(":6001 ") && !listing.contains(":6002 "), "{wanted}");
     }
 }
 
-/// Whoever is there and shows no tables has not ended.
+/// A process without tables is not taken for a process that has ended.
 #[test]
-fn a_tree_whose_processes_have_no_tables_says_so() {
+fn netns_all_reports_processes_without_tables() {
     let root = TempDir::new().unwrap();
     for process in ["7", "8"] {
         let namespaces = root.path().join(process).join("ns");
         fs::create_dir_all(&namespaces).unwrap();
         symlink("net:[4026532201]", namespaces.join("net")).unwrap();
     }
-    let mut command = Command::new(RNETSTAT);
-    let found = run(command.args(["-uan", "--netns", "all", "--proc"]).arg(root.path()));
-    assert_eq!((found.stdout.as_str(), found.status), ("", Some(2)));
+    let message = rnetstat("-uan --netns all --proc").arg(root.path()).error();
     let start = "rnetstat: no socket table can be read: ";
-    assert!(
-        found.stderr.starts_with(start) && found.stderr.contains("/7/net: "),
-        "{}",
-        found.stderr
-    );
+    assert!(message.starts_with(start) && message.contains("/7/net: "), "{message}");
 }
 
-/// As a container's filter does it.
+/// Containers can forbid netlink with a seccomp filter.
 #[test]
-fn where_netlink_is_forbidden_the_text_has_it_all() {
+fn netlink_refused_by_seccomp_falls_back_to_text() {
     let Some(host) = Host::new(&["python3"]) else { return };
-    let mut many = host.start("python3", &["tests/programs/many.py", "1100"]);
-    many.line();
-    let without = |flags: &[&str]| {
+    let _many = host.udp_sockets("1100");
+    let without = |flags: &str| {
         let mut command = host.command("python3");
-        run(command.args(["tests/programs/without_netlink.py", RNETSTAT]).args(flags))
+        command.args(["tests/programs/without_netlink.py", RNETSTAT]).args(words(flags));
+        command
     };
-    for flags in [&["-uanp"][..], &["-tuxan"], &["-uano"], &["-uan", "--format", "csv"]] {
-        let expected = run(host.command(RNETSTAT).args(flags));
-        assert_eq!((expected.stderr.as_str(), expected.status), ("", Some(0)));
-        let rows = expected.stdout.lines().filter(|line| line.starts_with("udp")).count();
-        assert_eq!(rows, 1100, "{flags:?}");
-        let found = without(flags);
-        assert_eq!(difference(&expected.stdout, &found.stdout), None, "{flags:?}");
-        assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)), "{flags:?}");
+    for flags in ["-uanp", "-tuxan", "-uano", "-uan --format csv"] {
+        let expected = host.rnetstat(flags).listing();
+        let rows = expected.lines().filter(|line| line.starts_with("udp")).count();
+        assert_eq!(rows, 1100, "{flags}");
+        assert_eq!(difference(&expected, &without(flags).listing()), None, "{flags}");
     }
     let refused = "Operation not permitted (os error 1)";
     let fallback = "the text of /proc/net is read in its place";
-    let said = without(&["-uanv"]).stderr;
-    assert_eq!(said, format!("rnetstat: sock_diag udp: {fallback}: {refused}\n"));
+    let remark = without("-uanv").run().stderr;
+    assert_eq!(remark, format!("rnetstat: sock_diag udp: {fallback}: {refused}\n"));
     let unchecked = "the text of /proc/net cannot be held to it";
-    let said = without(&["-uanov"]).stderr;
-    assert_eq!(said, format!("rnetstat: sock_diag udp: {unchecked}: {refused}\n"));
+    let remark = without("-uanov").run().stderr;
+    assert_eq!(remark, format!("rnetstat: sock_diag udp: {unchecked}: {refused}\n"));
     let hint = "--source proc reads the text of /proc/net";
     let message =
         format!("rnetstat: no socket table can be read: sock_diag udp: {refused} ({hint})\n");
-    let found = without(&["-uan", "--source", "netlink"]);
-    assert_eq!(found, Run { stdout: String::new(), stderr: message, status: Some(2) });
+    assert_eq!(without("-uan --source netlink").run(), Run::failure(message, 2));
 }
 
 #[test]
-fn holders_outside_of_a_pid_namespace_are_said_to_be_out_of_sight() {
+fn possible_owners_outside_the_pid_namespace_are_reported() {
     let Some(host) = Host::new(&["python3", "unshare"]) else { return };
-    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
-    receiver.line();
-    let within = |flags: &[&str]| {
+    let _receiver = host.receiver();
+    let within = |flags: &str| {
         let mut command = host.command("unshare");
-        run(command.args(["-pmf", "--mount-proc", RNETSTAT]).args(flags))
+        command.args(["-pmf", "--mount-proc", RNETSTAT]).args(words(flags)).run()
     };
     let remark = "rnetstat: processes outside of this PID namespace cannot be seen; some of the \
                   sockets may be theirs\n";
-    let found = within(&["-uanp"]);
+    let found = within("-uanp");
     assert_eq!((found.stderr.as_str(), found.status), (remark, Some(0)));
-    let is_nobodys = |row: &str| row.contains(":5000 ") && row.trim_end().ends_with(" -");
-    assert!(found.stdout.lines().any(is_nobodys), "{}", found.stdout);
-    let found = within(&["-uan", "--format", "jsonl"]);
+    let has_no_owner = |row: &str| row.contains(":5000 ") && row.trim_end().ends_with(" -");
+    assert!(found.stdout.lines().any(has_no_owner), "{}", found.stdout);
+    let found = within("-uan --format jsonl");
     assert_eq!((found.stderr.as_str(), found.status), (remark, Some(0)));
     assert!(found.stdout.contains(r#""processes":null"#), "{}", found.stdout);
-    // Where no such socket is listed, or no holder is asked for, nobody is missed.
-    for flags in [&["-tanp"][..], &["-uan"]] {
-        assert_eq!(within(flags).stderr, "", "{flags:?}");
+    // No remark if no such socket is listed, or if owners are not listed.
+    for flags in ["-tanp", "-uan"] {
+        assert_eq!(within(flags).stderr, "", "{flags}");
     }
-    assert_eq!(run(host.command(RNETSTAT).arg("-uanp")).stderr, "");
+    assert_eq!(host.rnetstat("-uanp").run().stderr, "");
 }
 
-/// 16 descriptors, or 64 MiB of address space, on a host with more processes than one thread looks
-/// at, and more sockets than a page shows.
+/// The host has so many processes that several threads scan them, and more sockets than fit in a
+/// page of the kernel's text.
 #[test]
-fn little_is_enough() {
+fn works_with_16_fds_or_64_mib() {
     let Some(host) = Host::new(&["python3", "prlimit"]) else { return };
-    let mut many = host.start("python3", &["tests/programs/many.py", "300"]);
-    many.line();
-    let sleeps = "for i in $(seq 100); do sleep 1000 & done; echo ready; exec cat";
-    let mut sleepers = host.start("sh", &["-c", sleeps]);
-    sleepers.line();
+    let _many = host.udp_sockets("300");
+    let _sleepers = host.sleepers(100);
     for flags in [
-        &["-tuanp"][..],
-        &["-tuxap"],
-        &["-tuan", "--format", "table"],
-        &["-tuxan", "--format", "json", "--netns", "all", "--peers"],
-        &["-tuanp", "--source", "netlink"],
+        "-tuanp",
+        "-tuxap",
+        "-tuan --format table",
+        "-tuxan --format json --netns all --peers",
+        "-tuanp --source netlink",
     ] {
-        let expected = run(host.command(RNETSTAT).args(flags));
-        assert_eq!(expected.status, Some(0), "{flags:?}");
+        let expected = host.rnetstat(flags).run();
+        assert_eq!(expected.status, Some(0), "{flags}");
         assert!(expected.stdout.matches("python3").count() >= 300, "{}", expected.stdout);
         for limit in ["--nofile=16", "--as=67108864"] {
-            let found = run(host.command("prlimit").args([limit, "--", RNETSTAT]).args(flags));
-            assert_eq!(difference(&expected.stdout, &found.stdout), None, "{limit} {flags:?}");
-            assert_eq!((found.stderr, found.status), (expected.stderr.clone(), Some(0)), "{limit}");
+            let mut command = host.command("prlimit");
+            let found = command.args([limit, "--", RNETSTAT]).args(words(flags)).run();
+            assert_eq!(difference(&expected.stdout, &found.stdout), None, "{limit} {flags}");
+            assert_eq!((&found.stderr, found.status), (&expected.stderr, Some(0)), "{limit}");
         }
     }
 }

@@ -1,23 +1,22 @@
-//! The live view, in a real terminal: tmux runs it, presses keys and says what is on the screen.
+//! The live view in a real terminal: tmux runs it, presses keys and reads the screen.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::host::Host;
-use crate::common::{RNETSTAT, text};
+use crate::common::run::{RNETSTAT, RunCommand};
 
-/// A terminal with a shell in it, on a host of its own.
+/// A tmux session with a shell, on a host of its own.
 struct Terminal {
     host: Host,
 }
 
 impl Terminal {
+    /// Starts the shell, and waits until it has run a first command.
     fn new() -> Option<Self> {
         let mut host = Host::new(&["python3", "mount", "tmux", "stty"])?;
         host.put_names(b"", "");
-        let mounted = host.command("mount").args(["-t", "tmpfs", "none", "/mnt"]).status().unwrap();
-        assert!(mounted.success());
+        host.mount_tmpfs("/mnt");
         let terminal = Self { host };
         let shell = "PS1='$ ' exec sh";
         terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "8", shell]);
@@ -27,14 +26,11 @@ impl Terminal {
         Some(terminal)
     }
 
-    /// Runs a command of tmux, and gives what it prints.
+    /// Runs a tmux command and returns its output.
     fn tmux(&self, arguments: &[&str]) -> String {
-        let mut command: Command = self.host.command("tmux");
-        command.env("TMUX_TMPDIR", "/mnt").env_remove("TMUX");
-        command.env_remove("NO_COLOR");
-        let output = command.arg("-u").args(arguments).output().unwrap();
-        assert!(output.status.success(), "tmux {arguments:?}: {}", text(output.stderr));
-        text(output.stdout)
+        let mut command = self.host.command("tmux");
+        command.env("TMUX_TMPDIR", "/mnt").env_remove("TMUX").env_remove("NO_COLOR");
+        command.arg("-u").args(arguments).succeed().stdout
     }
 
     /// Types a line.
@@ -43,17 +39,23 @@ impl Terminal {
         self.press("Enter");
     }
 
+    /// Presses a key, by its name in tmux.
     fn press(&self, key: &str) {
         self.tmux(&["send-keys", key]);
     }
 
-    /// What is on the screen, line by line.
+    /// Sends a signal to rnetstat, such as `TERM`.
+    fn signal(&self, signal: &str) {
+        self.host.command("pkill").args([&format!("-{signal}"), "-x", "rnetstat"]).succeed();
+    }
+
+    /// Returns the lines on the screen.
     fn screen(&self) -> Vec<String> {
         let screen = self.tmux(&["capture-pane", "-p"]);
         screen.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// Waits until this is on the screen, and gives the screen of that moment.
+    /// Waits until the screen meets a condition, and returns it. `what` is for the message.
     fn until(&self, what: &str, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let start = Instant::now();
         loop {
@@ -62,18 +64,18 @@ impl Terminal {
                 return screen;
             }
             let late = start.elapsed() > Duration::from_secs(30);
-            assert!(!late, "{what} does not come:\n{}", screen.join("\n"));
+            assert!(!late, "{what} did not appear:\n{}", screen.join("\n"));
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Whether the terminal is as a shell has it: the usual screen, with a cursor.
-    fn is_given_back(&self) -> bool {
+    /// Returns true if the terminal shows the normal screen, with a cursor and line wrap.
+    fn is_restored(&self) -> bool {
         self.tmux(&["display-message", "-p", "#{alternate_on} #{cursor_flag} #{wrap_flag}"])
             == "0 1 1\n"
     }
 
-    /// The modes of the terminal that a view changes.
+    /// Returns the modes of the terminal that the live view changes.
     fn modes(&self) -> String {
         let modes = "-?(icanon|echo|isig)|\\^Z";
         self.enter(&format!(
@@ -83,7 +85,8 @@ impl Terminal {
         screen[0].clone()
     }
 
-    /// The attributes (SGR) of the first character of the first line that begins with this.
+    /// Returns the attributes (codes of `ESC [ ... m`) of the first line that starts with this text,
+    /// as they are at its first character.
     fn attributes(&self, start: &str) -> Option<Vec<String>> {
         let screen = self.tmux(&["capture-pane", "-ep"]);
         let mut attributes = Vec::new();
@@ -97,7 +100,7 @@ impl Terminal {
                     if ["", "0"].contains(&code) {
                         attributes.clear();
                     } else if !["39", "49"].contains(&code) {
-                        // These are the usual colours.
+                        // 39 and 49 are the default colours.
                         attributes.push(code.to_owned());
                     }
                 }
@@ -114,10 +117,11 @@ impl Terminal {
     }
 }
 
+/// The flags of the live view.
 const WATCH: &str = "-tuanc --format table --interval 1";
 
 #[test]
-fn sockets_open_and_close_while_the_table_is_watched() {
+fn live_view_marks_new_and_closed_sockets() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     let heading = "   Proto  Recv-Q  Send-Q  Local  Foreign  State  PID  FD  User  Program";
@@ -126,8 +130,7 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     let empty = [vec![heading.to_owned()], vec![blank(); 6], vec![status.to_owned()]].concat();
     terminal.until("an empty table", |screen| screen == empty);
 
-    let mut receiver = terminal.host.start("python3", &["tests/programs/receiver.py"]);
-    let pid = receiver.line().split(' ').nth(3).unwrap().to_owned();
+    let (receiver, pid) = terminal.host.receiver();
     let width = pid.len().max(3);
     let heading = format!(
         "   Proto  Recv-Q  Send-Q  Local           Foreign    State  {:<width$}  FD  User  Program",
@@ -147,7 +150,7 @@ fn sockets_open_and_close_while_the_table_is_watched() {
         row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 1s; q quits", screen)
     });
 
-    // A narrower and lower terminal is followed at once; what has no room is said.
+    // The view follows the size of the terminal at once.
     terminal.tmux(&["resize-window", "-x", "50", "-y", "5"]);
     terminal.until("a smaller table", |screen| {
         screen.len() == 5
@@ -159,24 +162,23 @@ fn sockets_open_and_close_while_the_table_is_watched() {
     terminal.until("the larger table", |screen| row(" ", screen));
 
     drop(receiver);
-    terminal.tmux(&["send-keys", "x"]); // A key that means nothing.
-    let kill = terminal.host.command("kill").arg(&pid).status().unwrap();
-    assert!(kill.success());
+    terminal.tmux(&["send-keys", "x"]); // A key without a meaning.
+    terminal.host.kill(&pid);
     terminal.until("a closed socket", |screen| {
         row("-", screen) && has_status("0 sockets, 0 new, 1 closed; every 1s; q quits", screen)
     });
     terminal.until("an empty table", |screen| screen == empty);
 
-    // However much was typed at once before it.
+    // `q` counts even after 200 other keys at once.
     terminal.tmux(&["send-keys", "-l", &("x".repeat(200) + "q")]);
     let screen = terminal.until("the shell", |screen| screen[1] == "before");
     assert_eq!(screen[3..], ["$", "", "", "", ""].map(String::from), "{screen:?}");
-    assert!(terminal.is_given_back());
+    assert!(terminal.is_restored());
 }
 
-/// Struck through while it is shown once more; tmux writes the attributes anew.
+/// tmux translates the attributes: 1 is bold, 9 is struck through.
 #[test]
-fn closed_sockets_are_struck_through_and_new_ones_bold() {
+fn new_rows_are_bold_and_closed_rows_are_struck_through() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     terminal.until("an empty table", |screen| screen[7].starts_with("0 sockets, 0 new"));
@@ -189,16 +191,15 @@ fn closed_sockets_are_struck_through_and_new_ones_bold() {
         }
         panic!("no row is marked with {mark}")
     };
-    let mut receiver = terminal.host.start("python3", &["tests/programs/receiver.py"]);
-    let pid = receiver.line().split(' ').nth(3).unwrap().to_owned();
+    let (_receiver, pid) = terminal.host.receiver();
     assert_eq!(attributes("+"), ["1"]);
     assert!(!attributes(" ").contains(&"1".to_owned()));
-    assert!(terminal.host.command("kill").arg(&pid).status().unwrap().success());
+    terminal.host.kill(&pid);
     assert_eq!(attributes("-"), ["9"]);
 }
 
 #[test]
-fn however_it_ends_the_terminal_is_given_back() {
+fn terminal_is_restored_after_every_kind_of_end() {
     let Some(terminal) = Terminal::new() else { return };
     let modes = terminal.modes();
     assert_eq!(modes, "^Z isig icanon echo end");
@@ -206,66 +207,52 @@ fn however_it_ends_the_terminal_is_given_back() {
         terminal.enter(&format!("clear; {RNETSTAT} {WATCH}; echo status $?"));
         terminal.until("a table", |screen| screen[7].contains("every 1s"));
         if ["TERM", "HUP", "INT"].contains(&end) {
-            let signal = format!("-{end}");
-            let killed = terminal.host.command("pkill").args([&signal, "-x", "rnetstat"]).status();
-            assert!(killed.unwrap().success());
+            terminal.signal(end);
         } else {
-            // This one would leave the terminal to the shell as it is.
+            // Ctrl-Z must not suspend the view, which would leave the terminal changed.
             terminal.press("C-z");
             terminal.press(end);
         }
         terminal.until("its status", |screen| screen.iter().any(|line| line == "status 0"));
-        assert!(terminal.is_given_back(), "{end}");
+        assert!(terminal.is_restored(), "{end}");
         assert_eq!(terminal.modes(), modes, "{end}");
     }
-    // So it is after the last of a number of listings, and after an error.
+    // The last of a number of listings, and an error.
     terminal.enter(&format!("clear; {RNETSTAT} {WATCH} --count 2; echo status $?"));
     terminal.until("its status", |screen| screen.iter().any(|line| line == "status 0"));
     terminal.enter(&format!("clear; {RNETSTAT} {WATCH} --proc /nowhere; echo status $?"));
     terminal.until("its status", |screen| screen.iter().any(|line| line == "status 2"));
     let screen = terminal.screen();
     assert!(screen[0].starts_with("rnetstat: no socket table can be read: /nowhere/net"));
-    assert!(terminal.is_given_back());
+    assert!(terminal.is_restored());
     assert_eq!(terminal.modes(), modes);
 }
 
-/// Nobody can keep SIGSTOP back, and the shell then has the terminal as it was left.
+/// A process cannot ignore SIGSTOP, and the view cannot restore the terminal before it stops.
 #[test]
-fn a_view_that_was_stopped_takes_the_terminal_again() {
+fn live_view_continues_after_sigstop() {
     let Some(terminal) = Terminal::new() else { return };
-    let signal = |signal: &str| {
-        let killed = terminal.host.command("pkill").args([signal, "-x", "rnetstat"]).status();
-        assert!(killed.unwrap().success());
-    };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     terminal.until("a table", |screen| screen[7].contains("every 1s"));
-    // This one is kept back.
-    signal("-TSTP");
-    signal("-STOP");
+    // The view ignores SIGTSTP.
+    terminal.signal("TSTP");
+    terminal.signal("STOP");
     terminal.until("the shell", |screen| screen.iter().any(|line| line.contains("Stopped")));
     terminal.enter("stty sane; clear; fg");
     terminal
         .until("a table", |screen| screen[0].contains("Proto") && screen[7].contains("every 1s"));
     terminal.press("q");
     terminal.until("the shell", |screen| screen.iter().any(|line| line == "$"));
-    assert!(terminal.is_given_back());
+    assert!(terminal.is_restored());
 }
 
-/// Names that never come leave numbers, and keys are heard meanwhile.
+/// Unknown names are shown as numbers, and keys work meanwhile.
 #[test]
-fn the_live_view_does_not_wait_for_names() {
+fn live_view_does_not_wait_for_names() {
     let Some(mut terminal) = Terminal::new() else { return };
-    terminal.host.put_names(b"", "dns");
-    // Which is longer than this test waits for anything.
-    let resolver = b"nameserver 127.0.0.1\noptions timeout:30 attempts:3\n";
-    terminal.host.put("/etc/resolv.conf", resolver);
-    let route = ["route", "add", "local", "10.99.0.0/16", "dev", "lo"];
-    assert!(terminal.host.command("ip").args(route).status().unwrap().success());
-    let mut resolver =
-        terminal.host.start("python3", &["tests/programs/slow_resolver.py", "never"]);
-    assert_eq!(resolver.line(), "ready");
-    let mut peers = terminal.host.start("python3", &["tests/programs/peers.py", "1"]);
-    assert_eq!(peers.line(), "ready");
+    // The C library's resolver waits longer for answers than `until` does.
+    let resolver = "options timeout:30 attempts:3\n";
+    let _services = terminal.host.named_peers(1, "never", resolver);
     let options = "-ua --numeric-ports -c --format table --resolve-timeout 3600";
     terminal.enter(&format!("{RNETSTAT} {options} --program peers.py"));
     terminal.until("a number", |screen| screen[1].contains("10.99.0.1:9"));
@@ -274,18 +261,13 @@ fn the_live_view_does_not_wait_for_names() {
 }
 
 #[test]
-fn what_is_no_terminal_gets_one_listing_after_the_other() {
+fn pipe_gets_one_listing_after_the_other() {
     let Some(terminal) = Terminal::new() else { return };
-    let _receiver = {
-        let mut receiver = terminal.host.start("python3", &["tests/programs/receiver.py"]);
-        receiver.line();
-        receiver
-    };
-    let mut command = terminal.host.command(RNETSTAT);
-    command.args(["-uanc", "--format", "table", "--interval", "0.01", "--count", "3"]);
-    let output = command.output().unwrap();
-    let listing = text(output.stdout);
+    let _receiver = terminal.host.receiver();
+    let flags = "-uanc --format table --interval 0.01 --count 3";
+    let run = terminal.host.rnetstat(flags).run();
+    let listing = run.stdout;
     let once: String = listing.split_inclusive('\n').take(2).collect();
     assert!(once.starts_with("Proto  Recv-Q") && once.ends_with("receiver.py\n"), "{listing}");
-    assert_eq!((listing, output.status.code()), (once.repeat(3), Some(0)));
+    assert_eq!((listing, run.status), (once.repeat(3), Some(0)));
 }

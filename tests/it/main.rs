@@ -3,7 +3,7 @@
 //!
 //! - `architecture`: the module table in `src/lib.rs`, and the size of source files
 //! - `churn`: complete listings while sockets and processes come and go
-//! - `cli`: options, error messages, exit status, pipes, missing tables, help, completions
+//! - `cli`: options, error messages, exit status, help, completions and the manual page
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
 //! - `hostile`: names and lines that other processes choose to do harm
@@ -12,6 +12,7 @@
 //! - `live`: the live view in a real terminal
 //! - `names`: looking up the names of hosts, services and users
 //! - `namespaces`: sockets of other network namespaces
+//! - `output`: pipes, full disks, and /proc trees with missing or strange files
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
 //! - `sources`: when a table is read as text, and when by netlink
@@ -46,6 +47,7 @@ mod lab;
 mod live;
 mod names;
 mod namespaces;
+mod output;
 mod parity;
 mod privilege;
 mod sources;

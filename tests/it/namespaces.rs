@@ -1,57 +1,53 @@
-//! Other network namespaces, live, as containers have them.
+//! Sockets of other network namespaces, as `ip netns` and containers make them.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 
-use crate::common::host::{Host, Service};
-use crate::common::schema::{assert_valid, schema};
-use crate::common::{NOBODY, is_root, public_copy, skipped, text};
 use serde_json::Value;
 
-/// A host with namespaces `blue`, in which a server has port 5000, and `green`, in which there is
-/// no process, beside a receiver in the host's own.
-fn host() -> Option<(Host, Service, Service, String, String)> {
-    if !is_root() {
-        skipped("not root");
+use crate::common::host::Host;
+use crate::common::run::{Run, RunCommand};
+use crate::common::schema::{assert_valid, schema};
+use crate::common::service::Service;
+use crate::common::{needs_root, public_copy};
+
+/// Makes a host with a receiver in its own namespace, a server on port 5000 in the namespace
+/// `blue`, which is also called `cyan`, and the namespaces `green` and `1` without processes.
+/// Returns also the PIDs of the receiver and of the server.
+fn host() -> Option<(Host, [Service; 2], String, String)> {
+    if !needs_root() {
         return None;
     }
     let host = Host::new(&["python3", "mount", "setpriv"])?;
-    let script = "mount -t tmpfs none /run && ip netns add blue && ip netns add green && \
-                  ip netns add 1 && ip -n blue link set lo up && touch /run/netns/cyan && \
-                  mount --bind /run/netns/blue /run/netns/cyan";
-    assert!(host.command("sh").args(["-c", script]).status().unwrap().success());
-    let mut receiver = host.start("python3", &["tests/programs/receiver.py"]);
-    let own = receiver.line().split(' ').nth(3).unwrap().to_owned();
+    host.mount_tmpfs("/run");
+    let script = "ip netns add blue && ip netns add green && ip netns add 1 && \
+                  ip -n blue link set lo up && touch /run/netns/cyan";
+    host.command("sh").args(["-c", script]).succeed();
+    host.mount(&["--bind", "/run/netns/blue", "/run/netns/cyan"]);
+    let (receiver, own) = host.receiver();
     let inside = ["netns", "exec", "blue", "python3", "tests/programs/server.py", "5000"];
     let mut server = host.start("ip", &inside);
     let blue = server.line().split(' ').next().unwrap().to_owned();
-    Some((host, receiver, server, own, blue))
+    Some((host, [receiver, server], own, blue))
 }
 
-/// What a command prints, on stderr too, and its status.
-fn run(command: &mut Command) -> (String, String, Option<i32>) {
-    let output = command.output().unwrap();
-    (text(output.stdout), text(output.stderr), output.status.code())
-}
-
-const EMPTY: &str = "rnetstat: network namespaces that no process is in, so that /proc does not \
-                     show their sockets: 2 (1, green)\n";
+/// The row of the server in `blue`, up to the column State.
+const ROW: &str =
+    "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
 
 #[test]
-fn sockets_of_other_namespaces_are_found_with_their_holders() {
-    let Some((host, _receiver, _server, own, blue)) = host() else { return };
-    let (_directory, rnetstat) = public_copy();
-    let rnetstat = rnetstat.to_str().unwrap();
-    let list = |flags: &str| run(host.command(rnetstat).args(flags.split(' ')));
+fn sockets_and_owners_of_other_namespaces_are_found() {
+    let Some((host, _services, own, blue)) = host() else { return };
     let number = |pid: &str| {
-        let (link, ..) = run(host.command("readlink").arg(format!("/proc/{pid}/ns/net")));
+        let link = host.command("readlink").arg(format!("/proc/{pid}/ns/net")).run().stdout;
         let number = link.trim().strip_prefix("net:[").unwrap().strip_suffix(']').unwrap();
         number.parse::<u64>().unwrap()
     };
 
-    let (stdout, stderr, status) = list("-n --port 5000 --netns all --format json");
-    assert_eq!((stderr.as_str(), status), (EMPTY, Some(0)));
-    let found: Value = serde_json::from_str(&stdout).unwrap();
+    let found = host.rnetstat("-n --port 5000 --netns all --format json").run();
+    let empty = "rnetstat: network namespaces that no process is in, so that /proc does not show \
+                 their sockets: 2 (1, green)\n";
+    assert_eq!((found.stderr.as_str(), found.status), (empty, Some(0)));
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_valid(&schema(), "--netns all", &found);
     let facts = |socket: &Value| {
         let pid = socket["processes"][0]["pid"].to_string();
@@ -67,37 +63,34 @@ fn sockets_of_other_namespaces_are_found_with_their_holders() {
     let columns = "Active Internet connections (only servers)\n\
                    Proto Recv-Q Send-Q Local Address           Foreign Address         State       \
                    PID/Program name     Netns       \n";
-    let row = "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
-    let expected = format!("{columns}{row}{:<20} blue        \n", format!("{blue}/python3"));
+    let expected = format!("{columns}{ROW}{:<20} blue        \n", format!("{blue}/python3"));
     for wanted in ["blue", "cyan", &blue, &number(&blue).to_string()] {
-        let listed = list(&format!("-tlnp --netns {wanted}"));
-        assert_eq!(listed, (expected.clone(), String::new(), Some(0)), "{wanted}");
+        let found = host.rnetstat(&format!("-tlnp --netns {wanted}")).run();
+        assert_eq!(found, Run::success(&*expected), "{wanted}");
     }
 
-    // A name goes before the number of a process.
+    // A namespace with the name `1` takes precedence over the process with the PID 1.
     for name in ["green", "1"] {
         let message = format!(
             "rnetstat: no process is in the network namespace {name}, and /proc shows those of \
              processes alone: ip netns exec {name} rnetstat looks from within\n"
         );
-        let found = list(&format!("-tan --netns {name}"));
-        assert_eq!(found, (String::new(), message, Some(2)));
+        let found = host.rnetstat(&format!("-tan --netns {name}")).run();
+        assert_eq!(found, Run::failure(message, 2));
     }
-    let (stdout, stderr, status) = list("-tan --netns red");
-    assert_eq!((stdout.as_str(), status), ("", Some(2)));
-    assert!(stderr.starts_with("rnetstat: there is no network namespace red: "), "{stderr}");
+    let message = host.rnetstat("-tan --netns red").error();
+    assert!(message.starts_with("rnetstat: there is no network namespace red: "), "{message}");
 }
 
-/// The process by which a namespace was found may end while it is watched.
+/// Another process of the namespace is used if the first one ends.
 #[test]
-fn a_namespace_is_watched_for_as_long_as_anybody_is_in_it() {
-    let Some((host, _receiver, _server, ..)) = host() else { return };
+fn continuous_listing_of_a_namespace_survives_the_end_of_a_process() {
+    let Some((host, ..)) = host() else { return };
     let stays = ["netns", "exec", "blue", "sh", "-c", "echo $$; exec cat"];
     let mut visitor = host.start("ip", &stays);
     let pid = visitor.line();
-    let flags = ["-tlnc", "--interval", "0.1", "--no-header", "--netns", &pid];
-    let mut command = host.command(crate::common::RNETSTAT);
-    let mut child = command.args(flags).stdout(Stdio::piped()).spawn().unwrap();
+    let flags = format!("-tlnc --interval 0.1 --no-header --netns {pid}");
+    let mut child = host.rnetstat(&flags).start();
     let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = rows.next().unwrap().unwrap();
     assert!(first.contains(" 127.0.0.1:5000 "), "{first}");
@@ -106,81 +99,57 @@ fn a_namespace_is_watched_for_as_long_as_anybody_is_in_it() {
         assert_eq!(rows.next().map(Result::unwrap), Some(first.clone()));
     }
     drop(rows);
-    assert!(child.wait().unwrap().success());
+    assert_eq!(Run::end_of(child).status, Some(0));
 }
 
-/// The kernel tells a plain user neither who holds what, nor which namespaces others are in; it
-/// tells the sockets all the same.
+/// The kernel tells a plain user neither the owners of the sockets of other users, nor the network
+/// namespaces of their processes; but `/proc/PID/net` has the sockets.
 #[test]
-fn a_plain_user_sees_what_proc_shows() {
-    let Some((host, _receiver, _server, _, blue)) = host() else { return };
-    let (_directory, rnetstat) = public_copy();
-    let run_as_nobody = |flags: &str| {
-        let mut command = host.command("setpriv");
-        command
-            .args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"])
-            .arg(&rnetstat);
-        run(command.args(flags.split(' ')))
-    };
-    let list = || run_as_nobody("-tuln --netns all");
-    let (stdout, stderr, status) = list();
-    assert_eq!((stderr.as_str(), status), ("", Some(0)));
-    let rows: Vec<_> = stdout.lines().filter(|line| line.starts_with("tcp ")).collect();
-    let row = "tcp        0      0 127.0.0.1:5000          0.0.0.0:*               LISTEN      ";
-    assert_eq!(rows, [format!("{row}{:<12}", format!("pid:{blue}"))]);
-    // The own one is known by its number, and is that of the receiver, which is somebody else's.
-    assert_eq!(stdout.matches("\nudp ").count(), 1, "{stdout}");
+fn plain_user_sees_sockets_of_other_namespaces_without_owners() {
+    let Some((host, _services, _, blue)) = host() else { return };
+    let (_directory, copy) = public_copy();
+    let list = |flags: &str| host.rnetstat_as_nobody(&copy, flags);
+    let listing = list("-tuln --netns all").listing();
+    let rows: Vec<_> = listing.lines().filter(|line| line.starts_with("tcp ")).collect();
+    assert_eq!(rows, [format!("{ROW}{:<12}", format!("pid:{blue}"))]);
+    // The receiver's namespace cannot be read either, but it is the own one and listed once.
+    assert_eq!(listing.matches("\nudp ").count(), 1, "{listing}");
 
-    // Records have something to tell them apart by, too.
-    let (stdout, ..) = run_as_nobody("-tln --netns all --format jsonl");
-    let record: Value = serde_json::from_str(stdout.trim_end()).unwrap();
+    let record = list("-tln --netns all --format jsonl").run().stdout;
+    let record: Value = serde_json::from_str(record.trim_end()).unwrap();
     assert_eq!(
         (&record["netns"], &record["netns_name"]),
         (&Value::Null, &format!("pid:{blue}").into())
     );
-    let (stdout, stderr, status) = run_as_nobody("-tln --netns blue");
-    assert_eq!((stdout.as_str(), status), ("", Some(2)));
+    let message = list("-tln --netns blue").error();
     let start = "rnetstat: no network namespace is known to be blue, but there are some ";
-    assert!(stderr.starts_with(start), "{stderr}");
+    assert!(message.starts_with(start), "{message}");
 
-    let hide = host.command("mount").args(["-o", "remount,hidepid=1", "/proc"]).status();
-    assert!(hide.unwrap().success());
-    let (stdout, stderr, status) = list();
-    assert_eq!((stdout.lines().count(), status), (3, Some(0)), "{stdout}");
+    host.hide_processes("1");
+    let found = list("-tuln --netns all").run();
+    assert_eq!((found.stdout.lines().count(), found.status), (3, Some(0)), "{}", found.stdout);
     let start = "rnetstat: network namespaces may be missing: of ";
-    assert!(stderr.starts_with(start) && stderr.lines().count() == 1, "{stderr}");
+    assert!(found.stderr.starts_with(start), "{}", found.stderr);
+    assert_eq!(found.stderr.lines().count(), 1, "{}", found.stderr);
 }
 
-/// Each socket of a host in every state is as the schema says, by name and number.
 #[test]
-fn json_of_a_rich_host_is_what_the_schema_says() {
+fn json_of_sockets_of_every_kind_matches_the_schema() {
     let Some(host) = Host::new(&["python3", "mount"]) else { return };
-    let mounted = host.command("mount").args(["-t", "tmpfs", "none", "/mnt"]).status().unwrap();
-    assert!(mounted.success());
-    let users = if is_root() { "root" } else { "alone" };
-    let mut sockets = host.start("python3", &["tests/programs/parity_host.py", "/mnt", users]);
-    assert_eq!(sockets.line(), "ready");
+    let _sockets = host.sockets_of_every_kind();
     let schema = schema();
-    for flags in [
-        &["-a"][..],
-        &["-an", "--peers"],
-        &["-ano"],
-        &["-an", "--source", "netlink"],
-        &["-an", "--netns", "all"],
-    ] {
-        let (stdout, _, status) =
-            run(host.command(crate::common::RNETSTAT).args(flags).args(["--format", "json"]));
-        assert_eq!(status, Some(0), "{flags:?}");
-        let listing: Value = serde_json::from_str(&stdout).unwrap();
-        assert_valid(&schema, &format!("{flags:?}"), &listing);
-        // Of connections that wait to be accepted nobody can tell which is whose.
+    for flags in ["-a", "-an --peers", "-ano", "-an --source netlink", "-an --netns all"] {
+        let listing = host.rnetstat(&format!("{flags} --format json")).succeed().stdout;
+        let listing: Value = serde_json::from_str(&listing).unwrap();
+        assert_valid(&schema, flags, &listing);
+        // The kernel does not tell the peers of connections that wait to be accepted.
         let waiting = listing.as_array().unwrap().iter();
         let waiting = waiting.filter(|it| it["protocol"] == "unix" && it["inode"] == 0);
         let peers: Vec<_> = waiting.map(|it| it["peer"].clone()).collect();
-        assert!(flags.contains(&"netlink") || peers.len() > 1, "{flags:?}");
-        assert!(flags.contains(&"netlink") || peers.iter().all(Value::is_null), "{flags:?}");
-        let (table, ..) = run(host.command(crate::common::RNETSTAT).args(flags).arg("--no-header"));
+        assert!(flags.contains("netlink") || peers.len() > 1, "{flags}");
+        assert!(flags.contains("netlink") || peers.iter().all(Value::is_null), "{flags}");
+        let table = host.rnetstat(&format!("{flags} --no-header")).run().stdout;
         let listed = listing.as_array().unwrap().len();
-        assert!(listed > 50 && listed == table.lines().count(), "{flags:?}: {listed} sockets");
+        assert!(listed > 50 && listed == table.lines().count(), "{flags}: {listed} sockets");
     }
 }

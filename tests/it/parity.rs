@@ -1,12 +1,13 @@
-//! The referee is the real netstat: both programs list one host, and print the same bytes.
+//! The same output as the real netstat, byte for byte, on the same host.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::common::host::{Host, Service};
-use crate::common::{difference, have, is_root, public_copy, say, skipped, text};
+use crate::common::host::Host;
+use crate::common::run::{Run, RunCommand};
+use crate::common::service::Service;
+use crate::common::{difference, have, is_root, public_copy, say, skipped, words};
 
-/// Which sockets: protocols and families, in all the ways to say so.
+/// Flags that select protocols and families, in all their forms.
 const SOCKETS: [&str; 24] = [
     "",
     "-t",
@@ -34,7 +35,7 @@ const SOCKETS: [&str; 24] = [
     "--tcp --udplite --raw",
 ];
 
-/// What of them and how, in numbers.
+/// Flags that select states and columns, with numbers.
 const IN_NUMBERS: [&str; 12] = [
     "-n",
     "-an",
@@ -50,7 +51,7 @@ const IN_NUMBERS: [&str; 12] = [
     "--all --numeric --extend --timers --programs --wide",
 ];
 
-/// And by name.
+/// Flags that select states and columns, with names.
 const BY_NAME: [&str; 8] = [
     "-a",
     "-lp",
@@ -62,7 +63,7 @@ const BY_NAME: [&str; 8] = [
     "-ae --numeric-users",
 ];
 
-/// What every line of a listing may differ in: the seconds of a timer, which run.
+/// Replaces the seconds of timers, as in `on (12.34/0/0)`, which differ from run to run.
 fn without_seconds(text: &str) -> String {
     let mut masked = String::new();
     for line in text.split_inclusive('\n') {
@@ -80,17 +81,16 @@ fn without_seconds(text: &str) -> String {
     masked
 }
 
-/// What a program prints on stdout and stderr.
-type Printed = (String, String);
-
-/// What netstat and rnetstat print, as this user, on a host that held still meanwhile: netstat
-/// prints the same before and after.
-fn both(host: &Host, user: &[&str], flags: &str, rnetstat: &[&str]) -> (Printed, Printed) {
-    let run = |program: &[&str]| -> Printed {
-        let flags = flags.split(' ').filter(|flag| !flag.is_empty());
-        let words: Vec<&str> = [user, program].concat().into_iter().chain(flags).collect();
-        let output = host.command(words[0]).args(&words[1..]).output().unwrap();
-        (without_seconds(&text(output.stdout)), text(output.stderr))
+/// Runs netstat and rnetstat with these flags, as another user if one is given. Repeats that until
+/// netstat prints the same before and after rnetstat: then the sockets have not changed meanwhile.
+fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run, Run) {
+    let run = |program: &[&str]| {
+        let mut command = match user {
+            Some(uid) => host.command_as(uid, program[0]),
+            None => host.command(program[0]),
+        };
+        let run = command.args(&program[1..]).args(words(flags)).run();
+        Run { stdout: without_seconds(&run.stdout), ..run }
     };
     for _ in 0..50 {
         let (before, found, after) = (run(&["netstat"]), run(rnetstat), run(&["netstat"]));
@@ -98,10 +98,10 @@ fn both(host: &Host, user: &[&str], flags: &str, rnetstat: &[&str]) -> (Printed,
             return (before, found);
         }
     }
-    panic!("the host does not hold still");
+    panic!("the sockets of the host change all the time");
 }
 
-/// What rnetstat says on stderr, but for which tables this kernel cannot list by netlink.
+/// Leaves out the remarks about tables that this kernel cannot list by netlink.
 fn without_fallback(stderr: &str) -> String {
     let fallback = |line: &&str| {
         line.starts_with("rnetstat: sock_diag ") && line.contains(" is read in its place: No such ")
@@ -109,7 +109,7 @@ fn without_fallback(stderr: &str) -> String {
     stderr.split_inclusive('\n').filter(|line| !fallback(line)).collect()
 }
 
-/// A host with sockets of every kind, in every state.
+/// Makes a host with sockets of every kind in every state, and with long names.
 fn rich_host() -> Option<(Host, Service)> {
     let mut host = Host::new(&["netstat", "python3", "mount"])?;
     host.put_names(
@@ -128,42 +128,34 @@ fn rich_host() -> Option<(Host, Service)> {
         b"root:x:0:0::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n\
           a-user-with-a-name:x:1000:1000::/:/bin/sh\n",
     );
-    let mounted = host.command("mount").args(["-t", "tmpfs", "none", "/mnt"]).status().unwrap();
-    assert!(mounted.success());
-    let users = if is_root() { "root" } else { "alone" };
-    let mut sockets = host.start("python3", &["tests/programs/parity_host.py", "/mnt", users]);
-    assert_eq!(sockets.line(), "ready");
+    let sockets = host.sockets_of_every_kind();
     Some((host, sockets))
 }
 
-/// Compares the listings of these flag sets, and says how many. rnetstat has these options too.
-fn compare<'a>(
-    host: &Host,
-    user: &[&str],
-    options: &[&str],
-    flags: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> usize {
+/// Compares stdout and stderr for all pairs of [`SOCKETS`] and these columns, as another user if
+/// one is given. Returns the number of pairs. `options` are for rnetstat alone; with options its
+/// listing is compared as far as netlink can tell it.
+fn compare(host: &Host, user: Option<u32>, options: &[&str], columns: &[&str]) -> usize {
     let (_directory, program) = public_copy();
     let rnetstat = [&[program.to_str().unwrap()], options].concat();
     let mut failures = Vec::new();
-    let mut compared = 0;
-    let mut long = 0;
-    for (sockets, columns) in flags {
+    let (mut compared, mut long) = (0, 0);
+    let pairs = SOCKETS.iter().flat_map(|sockets| columns.iter().map(move |it| (sockets, it)));
+    for (sockets, columns) in pairs {
         let flags = format!("{sockets} {columns}");
-        let (expected, found) = both(host, user, &flags, &rnetstat);
-        let (expected, found) = if options.is_empty() {
-            (expected, found)
-        } else {
-            (
-                (as_netlink_tells_it(&expected.0), expected.1),
-                (as_netlink_tells_it(&found.0), without_fallback(&found.1)),
-            )
-        };
-        long += usize::from(expected.0.lines().count() > 2);
-        for (expected, found) in [(expected.0, found.0), (expected.1, found.1)] {
-            if let Some(difference) = difference(&expected, &found) {
-                failures.push(format!("{flags} {user:?}\n{difference}"));
-            }
+        let (mut expected, mut found) = both(host, user, &rnetstat, &flags);
+        if !options.is_empty() {
+            expected.stdout = as_netlink_tells_it(&expected.stdout);
+            found.stdout = as_netlink_tells_it(&found.stdout);
+            found.stderr = without_fallback(&found.stderr);
+        }
+        long += usize::from(expected.stdout.lines().count() > 2);
+        let differences = [
+            difference(&expected.stdout, &found.stdout),
+            difference(&expected.stderr, &found.stderr),
+        ];
+        for difference in differences.into_iter().flatten() {
+            failures.push(format!("{flags} {user:?}\n{difference}"));
         }
         compared += 1;
     }
@@ -173,17 +165,17 @@ fn compare<'a>(
 }
 
 #[test]
-fn both_list_a_rich_host_the_same() {
+fn output_equals_netstat() {
     let Some((host, _sockets)) = rich_host() else { return };
-    let columns = IN_NUMBERS.iter().chain(&BY_NAME);
-    let flags = SOCKETS.iter().flat_map(|sockets| columns.clone().map(move |it| (*sockets, *it)));
-    let compared = compare(&host, &[], &[], flags);
+    let columns = [&IN_NUMBERS[..], &BY_NAME].concat();
+    let compared = compare(&host, None, &[], &columns);
     say(&format!("{compared} listings compared with netstat"));
 }
 
-/// A listing as far as netlink can tell it. Its UNIX connections that wait to be accepted have no
-/// place of their own, so that all UNIX sockets are put in order of their rows; of those for
-/// which there is no room yet it does not tell, nor that they refer to their listener.
+/// Removes from a listing what netlink does not tell. UNIX sockets are sorted, since the place of
+/// connections that wait to be accepted is not known. The full listener of the host is left out,
+/// together with the connection that waits for a place in its queue: netlink does not list that
+/// connection, and does not count its reference to the listener.
 fn as_netlink_tells_it(text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let unix = lines.iter().position(|line| line.starts_with("unix ")).unwrap_or(lines.len());
@@ -193,17 +185,16 @@ fn as_netlink_tells_it(text: &str) -> String {
     lines.concat()
 }
 
-/// The kernel's binary interface gives what its text does.
 #[test]
-fn netlink_lists_a_rich_host_the_same() {
+fn netlink_output_equals_netstat() {
     let Some((host, _sockets)) = rich_host() else { return };
-    let columns = IN_NUMBERS.iter().chain(&BY_NAME).filter(|columns| !has_timers(columns));
-    let flags = SOCKETS.iter().flat_map(|sockets| columns.clone().map(move |it| (*sockets, *it)));
-    let compared = compare(&host, &[], &["--source", "netlink"], flags);
+    let mut columns = [&IN_NUMBERS[..], &BY_NAME].concat();
+    columns.retain(|columns| !has_timers(columns));
+    let compared = compare(&host, None, &["--source", "netlink"], &columns);
     say(&format!("{compared} listings by netlink compared with netstat"));
 }
 
-/// Timers are told by the text alone.
+/// Returns true if the flags ask for timers, which only the text has.
 fn has_timers(columns: &str) -> bool {
     columns
         .split(' ')
@@ -211,28 +202,27 @@ fn has_timers(columns: &str) -> bool {
 }
 
 #[test]
-fn both_list_a_rich_host_the_same_to_a_plain_user() {
+fn output_equals_netstat_as_plain_user() {
     if !is_root() {
-        return skipped("not root, so the other test is this one");
+        return skipped("not root: output_equals_netstat runs as a plain user");
     }
     let Some((host, _sockets)) = rich_host() else { return };
-    let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
+    // The user of some of the sockets.
+    let user = Some(1000);
     let columns = ["-an", "-lp", "-anp", "-eanpo", "-nop"];
-    let flags = SOCKETS.iter().flat_map(|sockets| columns.map(|columns| (*sockets, columns)));
-    let compared = compare(&host, &user, &[], flags);
+    let compared = compare(&host, user, &[], &columns);
     say(&format!("{compared} listings compared with netstat, as a plain user"));
 }
 
 #[test]
-fn the_expectations_of_the_fixtures_are_netstats() {
+fn fixture_expectations_equal_netstat() {
     if !have(&["bash", "netstat", "unshare"]) {
         return;
     }
-    let output = Command::new(Path::new("tests/referee.sh")).arg("check").output().unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    if output.status.code() == Some(3) {
+    let run = Command::new("tests/referee.sh").arg("check").run();
+    if run.status == Some(3) {
         return skipped("no namespaces");
     }
-    assert!(output.status.success(), "{stdout}{stderr}");
-    say(stdout.trim_end());
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+    say(run.stdout.trim_end());
 }

@@ -1,69 +1,49 @@
-//! What it may do, and what it does.
+//! Capabilities, allowed system calls, and the influence of the environment.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::common::host::{Host, Service};
-use crate::common::{NOBODY, RNETSTAT, is_root, public_copy, run, say, skipped};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
-/// A host with a receiver, and a TCP server with a client.
-fn host(tools: &[&str]) -> Option<(Host, [Service; 3])> {
-    let host = Host::new(&[&["python3"], tools].concat())?;
-    let start = |arguments: &[&str]| {
-        let mut service = host.start("python3", arguments);
-        service.line();
-        service
-    };
-    let services = [
-        start(&["tests/programs/receiver.py"]),
-        start(&["tests/programs/server.py", "5001"]),
-        start(&["tests/programs/client.py", "5001"]),
-    ];
-    Some((host, services))
-}
+use crate::common::host::Host;
+use crate::common::run::{RNETSTAT, RunCommand};
+use crate::common::{needs_root, public_copy, say, words};
 
-/// Two capabilities do what root does, and do not read for anybody what he may not.
+/// With the capabilities a plain user sees what root sees, but `--proc` must not read files that
+/// the user may not read.
 #[test]
-fn two_capabilities_are_enough_and_are_not_lent() {
-    if !is_root() {
-        return skipped("not root");
+fn two_capabilities_replace_root_but_not_for_another_proc() {
+    if !needs_root() {
+        return;
     }
-    let Some((host, _services)) = host(&["setpriv", "setcap"]) else { return };
-    let (directory, rnetstat) = public_copy();
-    let nobody = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
-    let as_nobody = |flags: &[&str]| {
-        let mut command = host.command("setpriv");
-        run(command.args(&nobody).arg("--clear-groups").arg(&rnetstat).args(flags))
-    };
-    let listings: [&[&str]; 3] =
-        [&["-tuanp"], &["-tuxan", "--format", "json"], &["-tan", "--netns", "all", "-p"]];
+    let Some(host) = Host::new(&["python3", "setpriv", "setcap"]) else { return };
+    let _services = host.receiver_and_connection();
+    let (directory, copy) = public_copy();
+    let as_nobody = |flags: &str| host.rnetstat_as_nobody(&copy, flags);
+    let listings = ["-tuanp", "-tuxan --format json", "-tan --netns all -p"];
     for flags in listings {
-        assert_ne!(as_nobody(flags), run(host.command(RNETSTAT).args(flags)), "{flags:?}");
+        assert_ne!(as_nobody(flags).run(), host.rnetstat(flags).run(), "{flags}");
     }
-    let mut setcap = Command::new("setcap");
-    setcap.arg("cap_sys_ptrace,cap_dac_read_search+ep").arg(&rnetstat);
-    assert!(setcap.status().unwrap().success());
+    Command::new("setcap").arg("cap_sys_ptrace,cap_dac_read_search+ep").arg(&copy).succeed();
     for flags in listings {
-        assert_eq!(as_nobody(flags), run(host.command(RNETSTAT).args(flags)), "{flags:?}");
+        assert_eq!(as_nobody(flags).run(), host.rnetstat(flags).run(), "{flags}");
     }
     let tree = directory.path().join("tree");
     fs::create_dir_all(tree.join("net")).unwrap();
     fs::write(tree.join("net/udp"), "secret\n").unwrap();
     fs::set_permissions(&tree, fs::Permissions::from_mode(0o700)).unwrap();
-    let refused = as_nobody(&["-uan", "--proc", tree.to_str().unwrap()]);
-    assert_eq!((refused.stdout.as_str(), refused.status), ("", Some(2)));
-    assert!(refused.stderr.contains("capabilities of its own"), "{}", refused.stderr);
-    // Root reads it, and so does whoever may.
-    let root = run(host.command(RNETSTAT).args(["-uan", "--proc", tree.to_str().unwrap()]));
-    assert!(root.stderr.contains("secret"), "{}", root.stderr);
+    let message = as_nobody("-uan --proc").arg(&tree).error();
+    assert!(message.contains("capabilities of its own"), "{message}");
+    // Root may read the tree.
+    let remarks = host.rnetstat("-uan --proc").arg(&tree).run().stderr;
+    assert!(remarks.contains("secret"), "{remarks}");
 }
 
-/// The system calls that may appear, whoever makes them: rnetstat, the loader and the C library.
+/// The allowed system calls of rnetstat, of the loader and of the C library.
 const ALLOWED: &[&str] = &[
-    // Memory, threads, and the process's own matters.
+    // Memory, threads, and the process itself.
     "access",
     "arch_prctl",
     "brk",
@@ -118,7 +98,7 @@ const ALLOWED: &[&str] = &[
     "stat",
     "statfs",
     "statx",
-    // Writing the listing, and what is amiss.
+    // Writing the listing and remarks.
     "write",
     // Netlink, and the resolver.
     "bind",
@@ -134,41 +114,42 @@ const ALLOWED: &[&str] = &[
     "socket",
 ];
 
-/// The calls in a trace: of each its name, and what it was called with.
+/// Returns the name and the arguments of each call in a trace, whose lines are such as
+/// `4711 openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
 fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
     trace.lines().filter_map(|line| {
         let call = line.split_once(' ')?.1.trim_start();
+        // `<... openat resumed>`, `+++ exited with 0 +++`, `--- SIGCHLD ... ---`.
         if call.starts_with(['<', '+', '-']) { None } else { call.split_once('(') }
     })
 }
 
+/// No file is opened for writing, and nothing is sent but netlink requests and, without `-n`,
+/// requests of the resolver.
 #[test]
-fn it_opens_nothing_to_write_and_sends_nothing_but_its_questions() {
-    let Some((host, _services)) = host(&["strace"]) else { return };
+fn only_allowed_system_calls_are_made() {
+    let Some(host) = Host::new(&["python3", "strace"]) else { return };
+    let _services = host.receiver_and_connection();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (flags, asks_for_names) in [
-        (&["-tuxanpe"][..], false),
-        (&["-tuxanp", "--source", "netlink"], false),
-        (&["-tuxan", "--format", "table", "--peers"], false),
-        (&["-tuxan", "--format", "json", "--netns", "all"], false),
-        (&["-n", "--format", "csv", "--program", "receiver"], false),
-        (&["-tan", "--wait=0.1", "--port", "9"], false),
-        (&["-tancp", "--count", "2", "--interval", "0.1"], false),
-        (&["-an", "--proc", "fixtures/01-lab/proc"], false),
-        (&["--generate", "man"], false),
-        (&["--help"], false),
-        (&["--nosuch"], false),
-        (&["-tuxape"], true),
-        (&["-ta", "--format", "table", "--user", "root"], true),
+        ("-tuxanpe", false),
+        ("-tuxanp --source netlink", false),
+        ("-tuxan --format table --peers", false),
+        ("-tuxan --format json --netns all", false),
+        ("-n --format csv --program receiver", false),
+        ("-tan --wait=0.1 --port 9", false),
+        ("-tancp --count 2 --interval 0.1", false),
+        ("-an --proc fixtures/01-lab/proc", false),
+        ("--generate man", false),
+        ("--help", false),
+        ("--nosuch", false),
+        ("-tuxape", true),
+        ("-ta --format table --user root", true),
     ] {
-        let log = NamedTempFile::new().unwrap();
-        let mut command = host.command("strace");
-        command.args(["-f", "-s", "256", "-o"]).arg(log.path()).arg(RNETSTAT).args(flags);
-        let found = run(&mut command);
-        assert!(matches!(found.status, Some(0..=2)), "{flags:?}: {found:?}");
-        let trace = fs::read_to_string(log.path()).unwrap();
+        let (run, trace) = host.strace("-s 256", flags);
+        assert!(matches!(run.status, Some(0..=2)), "{flags}: {run:?}");
         for (name, arguments) in calls(&trace) {
-            let call = format!("{flags:?}: {name}({arguments}");
+            let call = format!("{flags}: {name}({arguments}");
             assert!(ALLOWED.contains(&name), "{call}");
             *counts.entry(name.to_owned()).or_default() += 1;
             let is_netlink = || arguments.contains("AF_NETLINK");
@@ -176,9 +157,9 @@ fn it_opens_nothing_to_write_and_sends_nothing_but_its_questions() {
                 "openat" => {
                     let to_write = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
                     assert!(!to_write.iter().any(|flag| arguments.contains(flag)), "{call}");
-                    let place = arguments.split('"').nth(1).unwrap();
-                    let is_of_the_case = place.starts_with("fixtures/01-lab/proc");
-                    assert!(place.starts_with('/') || is_of_the_case, "{call}");
+                    let path = arguments.split('"').nth(1).unwrap();
+                    let is_below_proc = path.starts_with("fixtures/01-lab/proc");
+                    assert!(path.starts_with('/') || is_below_proc, "{call}");
                 }
                 "socket" if !asks_for_names => {
                     assert!(is_netlink() && arguments.contains("NETLINK_SOCK_DIAG"), "{call}");
@@ -187,7 +168,7 @@ fn it_opens_nothing_to_write_and_sends_nothing_but_its_questions() {
                 "bind" | "connect" | "sendmsg" | "sendmmsg" | "setsockopt" => {
                     assert!(asks_for_names, "{call}");
                 }
-                // Only PR_GET_AUXV, which older headers do not know.
+                // Only PR_GET_AUXV, which an older strace prints as a number.
                 "prctl" => assert!(
                     arguments.contains("0x41555856") || arguments.contains("AUXV"),
                     "{call}"
@@ -200,13 +181,14 @@ fn it_opens_nothing_to_write_and_sends_nothing_but_its_questions() {
     }
     assert!(counts["openat"] > 100 && counts.contains_key("sendto"), "{counts:?}");
     let all: usize = counts.values().sum();
-    say(&format!("{all} system calls, of {} kinds, all of which may be", counts.len()));
+    say(&format!("{all} system calls of {} kinds are allowed", counts.len()));
 }
 
-/// With numbers, nothing of its surroundings has a say but what the README lists.
+/// With numbers, only the variables in the README have an influence.
 #[test]
-fn neither_the_environment_nor_the_directory_changes_what_it_does() {
-    let Some((host, _services)) = host(&["env"]) else { return };
+fn environment_and_directory_have_no_influence() {
+    let Some(host) = Host::new(&["python3", "env"]) else { return };
+    let _services = host.receiver_and_connection();
     let directory = TempDir::new().unwrap();
     for name in ["proc", "net", "etc", "fixtures"] {
         fs::create_dir(directory.path().join(name)).unwrap();
@@ -255,22 +237,23 @@ fn neither_the_environment_nor_the_directory_changes_what_it_does() {
     ];
     let mut compared = 0;
     for flags in [
-        &["-tuxanpe"][..],
-        &["-n"],
-        &["-tuan", "--format", "table", "--sort", "-pid"],
-        &["-tuxan", "--format", "json", "--netns", "all"],
-        &["-tuan", "--port", "5000"],
-        &["--help"],
-        &["--nosuch"],
-        &["--generate", "bash"],
+        "-tuxanpe",
+        "-n",
+        "-tuan --format table --sort -pid",
+        "-tuxan --format json --netns all",
+        "-tuan --port 5000",
+        "--help",
+        "--nosuch",
+        "--generate bash",
     ] {
-        let clean = run(host.command("env").args(["-i", "-C", "/", RNETSTAT]).args(flags));
+        let mut command = host.command("env");
+        let clean = command.args(["-i", "-C", "/", RNETSTAT]).args(words(flags)).run();
         let mut command = host.command("env");
         command.args(["-C", evil]);
         command.args(variables.map(|(name, value)| format!("{name}={value}")));
-        let found = run(command.arg(RNETSTAT).args(flags));
-        assert_eq!(found, clean, "{flags:?}");
+        let found = command.arg(RNETSTAT).args(words(flags)).run();
+        assert_eq!(found, clean, "{flags}");
         compared += 1;
     }
-    say(&format!("{} variables without a say, in {compared} runs", variables.len()));
+    say(&format!("{} variables had no influence on {compared} runs", variables.len()));
 }

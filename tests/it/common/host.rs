@@ -1,76 +1,138 @@
-//! A host of a test's own: private network, PID and mount namespaces that end with the test.
+//! A host for one test: its own network, PID and mount namespaces.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use tempfile::NamedTempFile;
 
-use super::{have, is_root, skipped};
+use super::run::{RNETSTAT, Run, RunCommand};
+use super::{NOBODY, have, is_root, skipped, words};
 
-/// The namespaces, held by a process in them that ends when its standard input does.
+/// Namespaces that end with the test, together with all programs in them.
 pub struct Host {
-    holder: Child,
+    /// The process that keeps the namespaces. It ends when its standard input is closed.
+    keeper: Child,
+    /// The arguments of nsenter that enter the namespaces.
     enter: Vec<String>,
-    /// What is mounted over files of this machine.
+    /// Files that are mounted over files of this machine.
     files: Vec<NamedTempFile>,
 }
 
 impl Host {
-    /// Makes a host whose loopback is up; none, with a word, where that is not possible.
+    /// Makes a host whose loopback interface is up. Reports the test as skipped and returns `None`
+    /// if a tool is missing or namespaces cannot be made.
     pub fn new(tools: &[&str]) -> Option<Self> {
         if !have(&["unshare", "nsenter", "ip", "sh"]) || !have(tools) {
             return None;
         }
         let user: &[&str] = if is_root() { &[] } else { &["-Ur"] };
-        let mut holder = Command::new("unshare")
+        let mut keeper = Command::new("unshare")
             .args(user)
             .args(["-npmf", "--mount-proc", "--kill-child", "sh", "-c"])
             .arg("ip link set lo up && echo ready && exec cat")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("unshare should run");
+            .unwrap();
         let mut line = String::new();
-        let stdout = holder.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("the holder's word");
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line != "ready\n" {
-            let _ = holder.wait();
+            let _ = keeper.wait();
             skipped("no namespaces");
             return None;
         }
+        // unshare stays outside of the new PID namespace; its child is inside.
         let child = procfs::process::all_processes()
-            .expect("/proc")
+            .unwrap()
             .flatten()
             .filter_map(|process| process.stat().ok())
-            .find(|stat| u32::try_from(stat.ppid) == Ok(holder.id()))
-            .expect("the holder's child");
+            .find(|stat| u32::try_from(stat.ppid) == Ok(keeper.id()))
+            .expect("unshare should have a child");
         let user: &[&str] = if is_root() { &[] } else { &["--user", "--preserve-credentials"] };
         let target = format!("--target={}", child.pid);
-        let here = format!("--wd={}", env::current_dir().expect("a directory").display());
+        let here = format!("--wd={}", env::current_dir().unwrap().display());
         let enter = ["--net", "--pid", "--mount", &target, &here]
             .iter()
             .chain(user)
             .map(ToString::to_string)
             .collect();
-        Some(Self { holder, enter, files: Vec::new() })
+        Some(Self { keeper, enter, files: Vec::new() })
     }
 
-    /// Gives this host a file of its own in the place of one that the machine has.
+    /// Returns a command that runs on this host.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(&self.enter).arg("--").arg(program);
+        command
+    }
+
+    /// Returns a command that runs on this host as another user. Needs root and `setpriv`.
+    pub fn command_as(&self, uid: u32, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.command("setpriv");
+        let user = [format!("--reuid={uid}"), format!("--regid={uid}")];
+        command.args(user).arg("--clear-groups").arg(program);
+        command
+    }
+
+    /// Returns the program under test, to run on this host. Flags are separated by spaces.
+    pub fn rnetstat(&self, flags: &str) -> Command {
+        let mut command = self.command(RNETSTAT);
+        command.args(words(flags));
+        command
+    }
+
+    /// Returns a [`public_copy`](super::public_copy) of the program under test, to run on this host
+    /// as nobody. Needs root and `setpriv`.
+    pub fn rnetstat_as_nobody(&self, copy: &Path, flags: &str) -> Command {
+        let mut command = self.command_as(NOBODY, copy);
+        command.args(words(flags));
+        command
+    }
+
+    /// Runs the program under test with strace, and returns also the trace of all threads.
+    pub fn strace(&self, options: &str, flags: &str) -> (Run, String) {
+        let log = NamedTempFile::new().unwrap();
+        let mut command = self.command("strace");
+        command.arg("-f").args(words(options)).arg("-o").arg(log.path());
+        let run = command.arg(RNETSTAT).args(words(flags)).run();
+        (run, fs::read_to_string(log.path()).unwrap())
+    }
+
+    /// Mounts on this host. The arguments are those of mount(8).
+    pub fn mount(&self, arguments: &[&str]) {
+        self.command("mount").args(arguments).succeed();
+    }
+
+    /// Mounts an empty file system over a directory.
+    pub fn mount_tmpfs(&self, directory: &str) {
+        self.mount(&["-t", "tmpfs", "none", directory]);
+    }
+
+    /// Mounts a /proc that has processes but no tables.
+    pub fn mount_proc_without_tables(&self) {
+        self.mount(&["-t", "proc", "-o", "subset=pid", "proc", "/proc"]);
+    }
+
+    /// Changes the option `hidepid` of this host's /proc.
+    pub fn hide_processes(&self, hidepid: &str) {
+        self.mount(&["-o", &format!("remount,hidepid={hidepid}"), "/proc"]);
+    }
+
+    /// Mounts a file with this content over an existing file. Needs `mount`.
     pub fn put(&mut self, path: &str, content: &[u8]) {
-        let mut file = NamedTempFile::new().expect("a temporary file");
-        file.write_all(content).expect("a file that can be written");
-        let mode = fs::Permissions::from_mode(0o644);
-        file.as_file().set_permissions(mode).expect("chmod");
-        let mut mount = self.command("mount");
-        let mounted = mount.arg("--bind").arg(file.path()).arg(path).status().expect("mount");
-        assert!(mounted.success(), "{path} should be there");
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644)).unwrap();
+        self.mount(&["--bind", file.path().to_str().unwrap(), path]);
         self.files.push(file);
     }
 
-    /// Gives this host these names, and no others: hosts by /etc/hosts, and then by `more`.
+    /// Sets the host names: first /etc/hosts, then `more`, the name of an NSS module or nothing.
     pub fn put_names(&mut self, hosts: &[u8], more: &str) {
         self.put(
             "/etc/nsswitch.conf",
@@ -79,63 +141,20 @@ impl Host {
         self.put("/etc/hosts", &[b"127.0.0.1 localhost\n::1 ip6-localhost\n", hosts].concat());
     }
 
-    /// A command that runs on this host.
-    pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(&self.enter).arg("--").arg(program);
-        command
+    /// Routes the addresses 10.99.0.0/16 to this host itself.
+    pub fn route_peers(&self) {
+        self.command("ip").args(words("route add local 10.99.0.0/16 dev lo")).succeed();
     }
 
-    /// Starts a program that stays, and talks through its standard input and output.
-    pub fn start(&self, program: &str, arguments: &[&str]) -> Service {
-        let mut child = self
-            .command(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program should start");
-        let stdin = child.stdin.take().expect("a pipe");
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        Service { child, stdin: Some(stdin), stdout }
+    /// Ends a process of this host.
+    pub fn kill(&self, pid: &str) {
+        self.command("kill").arg(pid).succeed();
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        drop(self.holder.stdin.take());
-        let _ = self.holder.wait();
-    }
-}
-
-/// A program that runs on a [`Host`], until the host ends.
-pub struct Service {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Service {
-    /// Waits for the next line that it prints.
-    pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("a line");
-        assert!(line.ends_with('\n'), "the program has ended");
-        line.trim_end().to_owned()
-    }
-
-    /// Writes a line to it.
-    pub fn say(&mut self, line: &str) {
-        let stdin = self.stdin.as_mut().expect("a program that has not been ended");
-        writeln!(stdin, "{line}").expect("a program that reads");
-    }
-
-    /// Ends its input and waits for it to end; its remaining output.
-    pub fn end(mut self) -> String {
-        drop(self.stdin.take());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("its output");
-        assert!(self.child.wait().expect("its end").success());
-        rest
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }

@@ -1,65 +1,67 @@
-//! What the tests share: the program under test, comparing texts, and hosts of their own.
+//! Helpers for all tests: reports, comparing texts, files, and which tools there are.
 
 pub mod host;
+pub mod pty;
+pub mod run;
 pub mod schema;
+pub mod service;
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-/// The program under test.
-pub const RNETSTAT: &str = env!("CARGO_BIN_EXE_rnetstat");
+use run::{RNETSTAT, RunCommand};
 
-/// A user who is not root and owns nothing.
+/// The UID of the user nobody, who owns no process and no file.
 pub const NOBODY: u32 = 65534;
 
-/// Whether the tests run as root.
+/// The values of `--format`.
+pub const FORMATS: [&str; 5] = ["netstat", "table", "json", "jsonl", "csv"];
+
+/// Returns true if the tests run as root.
 pub fn is_root() -> bool {
     nix::unistd::Uid::effective().is_root()
 }
 
-/// Runs the program under test.
-pub fn rnetstat(arguments: &[&str]) -> Output {
-    Command::new(RNETSTAT).args(arguments).output().expect("rnetstat should run")
+/// Returns true if the tests run as root, and reports the test as skipped if not.
+pub fn needs_root() -> bool {
+    if !is_root() {
+        skipped("not root");
+    }
+    is_root()
 }
 
-/// What a run printed, and how it ended.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Run {
-    pub stdout: String,
-    pub stderr: String,
-    pub status: Option<i32>,
+/// Returns true if all these programs are on PATH, and reports the test as skipped if not.
+pub fn have(tools: &[&str]) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found =
+        |tool: &&str| env::split_paths(&path).any(|directory| directory.join(tool).exists());
+    match tools.iter().find(|tool| !found(tool)) {
+        Some(tool) => {
+            skipped(&format!("no {tool}"));
+            false
+        }
+        None => true,
+    }
 }
 
-/// Runs a command that reads nothing.
-pub fn run(command: &mut Command) -> Run {
-    let output = command.stdin(Stdio::null()).output().expect("the command should run");
-    Run { stdout: text(output.stdout), stderr: text(output.stderr), status: output.status.code() }
+/// Reports that a test is skipped. Fails if the variable `CI` is set.
+pub fn skipped(why: &str) {
+    assert!(env::var_os("CI").is_none(), "a test was skipped with CI set: {why}");
+    say(&format!("skipped: {why}"));
 }
 
-/// The text of an output, which is UTF-8 whatever a process calls itself.
-pub fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("the output should be UTF-8")
+/// Writes a line to stderr without the test harness capturing it.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A directory that every user can enter, with a copy of the program under test.
-pub fn public_copy() -> (TempDir, PathBuf) {
-    let directory = TempDir::new().expect("a temporary directory");
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-    let program = directory.path().join("rnetstat");
-    // Were it written by this process, another thread's child could hold it open to be written, and
-    // a file that is cannot be run.
-    let copied = Command::new("cp").arg(RNETSTAT).arg(&program).status().expect("cp should run");
-    assert!(copied.success());
-    (directory, program)
-}
-
-/// The first lines that differ between two texts, side by side; none when they are the same.
+/// Returns the first lines that differ between two texts, or `None` if the texts are equal.
 pub fn difference(expected: &str, found: &str) -> Option<String> {
     const SHOWN: usize = 4;
     if expected == found {
@@ -78,34 +80,39 @@ pub fn difference(expected: &str, found: &str) -> Option<String> {
     Some(shown.collect())
 }
 
-/// Whether these programs are there. Without one a test says that it is skipped, but where
-/// `CI` is set that is a failure.
-pub fn have(tools: &[&str]) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found =
-        |tool: &&str| env::split_paths(&path).any(|directory| directory.join(tool).exists());
-    match tools.iter().find(|tool| !found(tool)) {
-        Some(tool) => {
-            skipped(&format!("no {tool}"));
-            false
-        }
-        None => true,
-    }
+/// Splits flags or other arguments at spaces.
+pub fn words(arguments: &str) -> impl Iterator<Item = &str> {
+    arguments.split(' ').filter(|word| !word.is_empty())
 }
 
-/// Says that a test is skipped, or fails it where `CI` is set.
-pub fn skipped(why: &str) {
-    assert!(env::var_os("CI").is_none(), "this test may not be skipped here: {why}");
-    say(&format!("skipped: {why}"));
+/// Copies the program under test to a new directory that every user can enter.
+pub fn public_copy() -> (TempDir, PathBuf) {
+    let directory = TempDir::new().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = directory.path().join("rnetstat");
+    // Copying in this process would open the file for writing. A program that another test starts
+    // meanwhile can inherit that descriptor until its exec, and then the copy cannot be run.
+    Command::new("cp").arg(RNETSTAT).arg(&program).succeed();
+    (directory, program)
 }
 
-/// Says something on stderr that the test harness does not hold back.
-pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Copies a tree, symbolic links as they are.
+/// Copies a tree. Symbolic links stay links.
 pub fn copy_tree(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("-dR").args([from, to]).status().expect("cp should run");
-    assert!(copied.success());
+    Command::new("cp").arg("-dR").args([from, to]).succeed();
+}
+
+/// Makes a /proc tree with these files, given as path and content.
+pub fn proc_tree(files: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for (path, content) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    root
+}
+
+/// Opens `/dev/full`, where every write fails because the disk is full.
+pub fn full_disk() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
 }

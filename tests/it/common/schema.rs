@@ -1,21 +1,21 @@
-//! The JSON Schema that every record is held to.
+//! The JSON Schema of all records.
 
 use std::fs;
 
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// `fixtures/schema.json`.
+/// Reads `fixtures/schema.json`.
 pub fn schema() -> Validator {
-    let schema = fs::read_to_string("fixtures/schema.json").expect("the schema");
-    let schema = serde_json::from_str(&schema).expect("a schema in JSON");
+    let schema = fs::read_to_string("fixtures/schema.json").unwrap();
+    let schema = serde_json::from_str(&schema).unwrap();
     let options = jsonschema::options().should_validate_formats(true);
-    options.build(&schema).expect("a schema that is one")
+    options.build(&schema).expect("fixtures/schema.json should be a JSON Schema")
 }
 
-/// Holds a listing to the schema.
-pub fn assert_valid(schema: &Validator, of: &str, listing: &Value) {
+/// Fails if a listing does not match the schema. `what` names the listing in the message.
+pub fn assert_valid(schema: &Validator, what: &str, listing: &Value) {
     let errors = schema.iter_errors(listing);
     let errors: Vec<_> = errors.map(|it| format!("{}: {it}", it.instance_path())).collect();
-    assert!(errors.is_empty(), "{of}:\n{}", errors.join("\n"));
+    assert!(errors.is_empty(), "{what}:\n{}", errors.join("\n"));
 }
