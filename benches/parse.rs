@@ -1,11 +1,6 @@
-//! The text of the kernel's tables, from bytes to sockets.
+//! Parses the text of the kernel's tables.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a bench that cannot go on ends"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a bench that fails ends")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,8 +8,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rnetstat::query::Query;
-use rnetstat::socket::{Family, Protocol};
-use rnetstat::tables::{Interface, Source};
+use rnetstat::socket::{Family, Kind, Protocol};
+use rnetstat::tables::Tables;
+use rnetstat::tables::policy::{Conditions, Source, Timers};
 use tempfile::TempDir;
 
 const ROWS: u32 = 10_000;
@@ -41,10 +37,15 @@ fn tables(criterion: &mut Criterion) {
             .unwrap();
         }
         fs::write(net.join(name), text).unwrap();
-        let (protocols, families) = (vec![protocol], vec![family]);
-        let query = Query { protocols, families, ..Query::default() };
-        let mut source = Source::new(root.path(), Interface::Proc);
-        let mut read = || source.read(&query, &mut |warning| panic!("{warning}")).unwrap();
+        let query = Query { kinds: vec![Kind::Internet(protocol, family)], ..Query::default() };
+        let conditions = Conditions {
+            source: Source::Text,
+            timers: Timers::Unneeded,
+            other_root: true,
+            other_namespaces: false,
+        };
+        let mut tables = Tables::new(root.path(), conditions).unwrap();
+        let mut read = || tables.read(&query, &mut |remark| panic!("{remark}")).unwrap();
         assert_eq!(read().len(), ROWS as usize);
         group.bench_function(name, |bencher| bencher.iter(|| black_box(read())));
     }

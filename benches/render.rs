@@ -1,11 +1,6 @@
-//! The layouts, from sockets to bytes.
+//! Renders the same sockets in each layout.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    missing_docs,
-    reason = "a bench that cannot go on ends"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a bench that fails ends")]
 
 use std::fs;
 use std::io;
@@ -14,14 +9,17 @@ use std::os::unix::fs::symlink;
 use std::time::UNIX_EPOCH;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rnetstat::listing::{Listing, Order, Part};
+use rnetstat::listing::{Listing, Part};
 use rnetstat::names::{Names, Naming};
 use rnetstat::owners::Sweep;
 use rnetstat::process::Detail;
 use rnetstat::query::{Query, Scope};
+use rnetstat::render::Renderer;
 use rnetstat::render::table::Screen;
-use rnetstat::render::{Format, Look, Renderer};
-use rnetstat::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, Socket, State};
+use rnetstat::request::{Format, Look};
+use rnetstat::socket::{
+    Endpoint, Family, InternetSocket, Protocol, Queues, Section, Socket, State,
+};
 use tempfile::TempDir;
 
 const ROWS: u16 = 10_000;
@@ -42,20 +40,16 @@ fn socket(family: Family, address: IpAddr, row: u16) -> InternetSocket {
     }
 }
 
-/// Sockets that one process holds.
+/// Returns a listing of sockets that one process owns.
 fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
     let sockets: Vec<_> = (0..ROWS).map(|row| socket(family, address, row)).collect();
     let (sweep, ()) = Sweep::run(root.path(), || ());
     let inodes = sockets.iter().map(|socket| socket.inode);
-    let owners = sweep.owners(inodes, Detail::Whole, &mut |warning| panic!("{warning}"));
-    let query = Query {
-        protocols: vec![Protocol::Tcp],
-        families: vec![Family::Ipv4, Family::Ipv6],
-        ..Query::default()
-    };
+    let detail = Detail { whole_command: true, user: true };
+    let owners = sweep.owners(inodes, detail, &mut |remark| panic!("{remark}"));
     let sockets = sockets.into_iter().map(Socket::Internet).collect();
     let parts = vec![Part { namespace: None, sockets }];
-    Listing::new(parts, Some(owners), &query, &Order::default(), false, UNIX_EPOCH)
+    Listing::new(parts, Some(owners), &Query::default(), false, UNIX_EPOCH)
 }
 
 fn layouts(criterion: &mut Criterion) {
@@ -70,8 +64,7 @@ fn layouts(criterion: &mut Criterion) {
     let look = |format| Look {
         format,
         scope: Scope::All,
-        internet: true,
-        unix: false,
+        sections: vec![Section::Internet],
         header: true,
         empty_sections: true,
         wide: false,

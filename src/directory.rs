@@ -1,4 +1,4 @@
-//! Directories whose entries are numbers: `<root>`, of processes, and `<pid>/fd`, of descriptors.
+//! Directories whose entries are numbers: `<root>` lists processes, `<pid>/fd` lists descriptors.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,16 +12,16 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::number::decimal;
 
-/// Bytes of entries that the kernel hands out at once.
+/// The size of the buffer for directory entries, in bytes.
 const ENTRIES: usize = 32 * 1024;
 
-/// Bytes of a link that are looked at; `socket:[18446744073709551615]` has fewer.
+/// The bytes of a link that are read; `socket:[18446744073709551615]` is shorter.
 const LINK: usize = 64;
 
 /// An open directory.
 pub(crate) struct Directory(OwnedFd);
 
-/// What a directory is read through, reused.
+/// The buffer for directory entries, reused.
 pub(crate) struct Scratch(Vec<MaybeUninit<u8>>);
 
 impl Default for Scratch {
@@ -30,8 +30,8 @@ impl Default for Scratch {
     }
 }
 
-/// Whether the processes of others are not even listed below `root`, as with `hidepid=2` (`man 5
-/// proc`): every PID namespace has a process 1.
+/// Returns true if `root` does not list the processes of other users, as with `hidepid=2` (`man 5
+/// proc`). Every PID namespace has a process 1, so a missing one is hidden.
 pub(crate) fn hides_processes(root: &Path) -> bool {
     let is_kernels =
         || retry_on_intr(|| statfs(root)).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC);
@@ -40,19 +40,13 @@ pub(crate) fn hides_processes(root: &Path) -> bool {
 }
 
 impl Directory {
-    /// # Errors
-    ///
-    /// Those of `open(2)`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?))
     }
 
-    /// Gives `each` the entries whose names are numbers.
-    ///
-    /// # Errors
-    ///
-    /// Those of `getdents(2)`, after the entries before it.
+    /// Calls `each` with every entry whose name is a number. If the directory cannot be read to its
+    /// end, the error comes after the entries before it.
     pub(crate) fn for_each(
         &self,
         scratch: &mut Scratch,
@@ -65,7 +59,7 @@ impl Directory {
                 entry => entry?,
             };
             let name = entry.file_name().to_bytes();
-            // The kernel writes no leading zeros, so such a name is another file's.
+            // The kernel writes no leading zeros, so a name with one belongs to another file.
             if (name == b"0" || !name.starts_with(b"0"))
                 && let Some(number) = decimal::<i32>(name)
             {
@@ -75,11 +69,8 @@ impl Directory {
         Ok(())
     }
 
-    /// What `read` makes of where the link with this number leads, of which it has the beginning.
-    ///
-    /// # Errors
-    ///
-    /// Those of `readlink(2)`.
+    /// Returns what `read` makes of the target of the link with this number. `read` gets at most
+    /// the first 64 bytes of the target.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

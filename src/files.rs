@@ -1,4 +1,4 @@
-//! Files below a /proc root, which may be a tree that somebody made.
+//! Files below a /proc root. The root can be a tree that an attacker made.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,29 +10,24 @@ use nix::fcntl::OFlag;
 use rustix::fs::{FileType, fstat};
 use rustix::io::retry_on_intr;
 
-/// Opens a regular file to read it, and never waits for the other end of a pipe.
+/// Opens a regular file for reading.
 ///
-/// A link is not followed: the kernel has none in the place of a file, and whoever makes a tree
-/// for root to look at could have any file read through one.
+/// Does not block on a pipe, and follows no symbolic link: the kernel's /proc has no link in the
+/// place of a file, and through one a prepared tree could make root read any file.
 ///
-/// # Errors
-///
-/// Those of `open(2)`, and that of [`ensure_regular`].
+/// Fails with `InvalidInput` for anything but a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
     let opened = File::options().read(true).custom_flags(flags.bits()).open(path);
     let is_link = |error: &io::Error| error.raw_os_error() == Some(Errno::ELOOP as i32);
     let file = opened.map_err(|error| if is_link(&error) { not_regular() } else { error })?;
-    ensure_regular(FileType::from_raw_mode(retry_on_intr(|| fstat(&file))?.st_mode))?;
-    Ok(file)
+    let mode = retry_on_intr(|| fstat(&file))?.st_mode;
+    if FileType::from_raw_mode(mode).is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
-/// Reads the beginning of a file, as far as there is room for it: the kernel gives all of a short
-/// file at once.
+/// Reads the beginning of a file, as much as one read gives: the kernel gives a short file whole.
 ///
-/// # Errors
-///
-/// Those of [`open`] and `read(2)`.
+/// Fails like [`open`] and `read(2)`.
 pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
     let mut file = open(path)?;
     loop {
@@ -44,16 +39,6 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
             }
         }
     }
-}
-
-/// # Errors
-///
-/// `InvalidInput` for a directory, a pipe, a device: whatever has no end of its own.
-fn ensure_regular(kind: FileType) -> io::Result<()> {
-    if kind.is_file() {
-        return Ok(());
-    }
-    Err(not_regular())
 }
 
 fn not_regular() -> io::Error {

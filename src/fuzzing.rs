@@ -1,12 +1,12 @@
-//! What holds of whatever comes from outside: one function for each fuzz target. The inputs that
-//! fuzzing has found are in `fixtures/corpus`, a folder for each, and are tried again as tests.
+//! Checks that hold for every input: one function for each fuzz target. The tests replay the inputs
+//! that fuzzing found; each target has a folder of them in `fixtures/corpus`.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
-    reason = "what does not hold is to be noticed"
+    reason = "a check that fails panics"
 )]
 
 use std::ffi::OsString;
@@ -15,33 +15,33 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
-use crate::cli::{self, Repeat, Request, Task};
+use crate::cli::{self, Task};
 use crate::gather::Gatherer;
+use crate::harmless::harmless;
 pub use crate::owners::fuzzing::link;
+use crate::remark::Remark;
+use crate::render::Renderer;
 use crate::render::table::Screen;
-use crate::render::{Format, Renderer, harmless};
+use crate::request::{Format, Repeat, Request};
 pub use crate::tables::fuzzing::{netlink, text};
 
-/// A command line: words that each end with a NUL.
+/// Checks a command line: words that each end with a NUL.
 pub fn arguments(input: &[u8]) {
     let words = || {
         let words = input.split(|&byte| byte == 0).map(|word| OsString::from_vec(word.to_vec()));
         std::iter::once(OsString::from("rnetstat")).chain(words)
     };
     match (cli::parse(words()), cli::parse(words())) {
-        (Ok(one), Ok(other)) => assert_eq!(one, other),
-        (Err(one), Err(other)) => {
-            assert_eq!(one.to_string(), other.to_string());
-            assert_eq!(one.use_stderr(), one.exit_code() == 2, "{one}");
-        }
+        (Ok(one), Ok(other)) => assert_eq!(format!("{one:?}"), format!("{other:?}")),
+        (Err(one), Err(other)) => assert_eq!(one.lines(), other.lines()),
         (one, other) => panic!("{one:?}, and then {other:?}"),
     }
 }
 
-/// A whole run on a /proc tree, made below `root`, which is an empty directory.
+/// Checks a whole run on a /proc tree, which is made in the empty directory `root`.
 ///
-/// The first line has the arguments. Each part behind that begins with a line, `== PATH` or
-/// `== PATH -> LINK`, and what follows are a file's bytes.
+/// The first line of the input has the arguments. Each part after it begins with a line `== PATH`
+/// or `== PATH -> LINK`; the bytes of the file follow.
 pub fn tree(input: &[u8], root: &Path) {
     let mut parts = Parts(input);
     let Some((flags, _)) = parts.next() else { return };
@@ -49,13 +49,14 @@ pub fn tree(input: &[u8], root: &Path) {
     for (head, content) in parts {
         plant(root, head, content);
     }
-    let mut remarks = Vec::new();
-    let mut gatherer = Gatherer::new(&request);
     let mut out = Vec::new();
     let width = input.len().is_multiple_of(7).then_some(80);
-    if let Ok(listing) = gatherer.gather(&mut |line| remarks.push(line.to_string())) {
-        gatherer.look_up(&listing, &mut |line| remarks.push(line.to_string()));
-        let mut renderer = Renderer::new(request.look, Screen { width, color: false });
+    let mut each = |remark: Remark| assert!(!remark.lines().is_empty());
+    if let Ok(mut gatherer) = Gatherer::new(&request)
+        && let Ok(listing) = gatherer.gather(&mut each)
+    {
+        gatherer.look_up(&listing, &mut each);
+        let mut renderer = Renderer::new(request.look.clone(), Screen { width, color: false });
         renderer.write(&listing, gatherer.names(), &mut out).expect("memory can be written");
     }
     let out = String::from_utf8(out).expect("what is printed is UTF-8");
@@ -75,7 +76,7 @@ pub fn tree(input: &[u8], root: &Path) {
     }
 }
 
-/// The head of each part, and what is in it.
+/// Iterates over the parts: the first line of each, and the rest.
 struct Parts<'a>(&'a [u8]);
 
 impl<'a> Iterator for Parts<'a> {
@@ -97,7 +98,8 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// A single listing of this tree, with numbers: to look up the names of hosts would go beyond it.
+/// Returns the request for one listing of this tree, with numbers: looking up names would leave the
+/// tree.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
@@ -109,7 +111,7 @@ fn request(flags: &[u8], root: &Path) -> Option<Request> {
     }
 }
 
-/// Makes a file or a link below `root`, if its path stays there.
+/// Makes a file or a link, if its path stays below `root`.
 fn plant(root: &Path, head: &[u8], content: &[u8]) {
     const DEEPEST: usize = 5;
     let path = |text: &str| -> Option<PathBuf> {
@@ -124,7 +126,7 @@ fn plant(root: &Path, head: &[u8], content: &[u8]) {
         None => (path(head), None),
     };
     let Some(file) = file.map(|file| root.join(file)) else { return };
-    // A name that is too long, or taken, is no part of the tree.
+    // A name that is too long, or taken, is left out.
     let _ = file.parent().map(fs::create_dir_all);
     let _ = match target {
         Some(target) => symlink(target, file),
@@ -141,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// Tries each input of a corpus.
+    /// Checks every input of a corpus.
     fn replay(name: &str, target: impl Fn(&[u8])) {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus").join(name);
         let mut inputs = 0;
@@ -153,32 +155,32 @@ mod tests {
             inputs += 1;
         }
         assert!(inputs >= 10, "only {inputs} inputs for {name} were found");
-        // The test harness does not hold back what is written so.
+        // The test harness does not capture this.
         let _ = writeln!(io::stderr(), "{inputs} inputs of the corpus tried on {name}");
     }
 
     #[test]
-    fn text_of_any_kind_is_rows_and_faults() {
+    fn corpus_of_texts_passes() {
         replay("text", text);
     }
 
     #[test]
-    fn answers_of_any_kind_are_rows_and_faults() {
+    fn corpus_of_netlink_datagrams_passes() {
         replay("netlink", netlink);
     }
 
     #[test]
-    fn links_of_any_kind_are_inodes_or_nothing() {
+    fn corpus_of_links_passes() {
         replay("link", link);
     }
 
     #[test]
-    fn arguments_of_any_kind_are_a_request_or_a_refusal() {
+    fn corpus_of_arguments_passes() {
         replay("arguments", arguments);
     }
 
     #[test]
-    fn trees_of_any_kind_are_listed_and_harmless() {
+    fn corpus_of_trees_passes() {
         replay("tree", |input| tree(input, TempDir::new().unwrap().path()));
     }
 }

@@ -1,46 +1,55 @@
 //! A socket inspector for Linux that takes netstat's place.
 //!
-//! One way through it: arguments → request → tables → selection → owners → names → layout →
-//! bytes.
+//! Data flows one way: arguments → request → sockets → owners → names → listing → layout → bytes.
 //!
-//! | room | what it owns | uses |
-//! |---|---|---|
-//! | [`watch`] | listings again and again, and the live view | gather, cli, render, listing, names, socket, terminal |
-//! | [`gather`] | the way from a request to a listing | cli, render, listing, names, tables, owners, namespaces, query, process, socket |
-//! | [`cli`] | the command line; turns arguments into a [`Task`](cli::Task), and is made into completions and the manual page | render, listing, names, tables, namespaces, query, process, socket, number |
-//! | [`render`] | how a listing looks, and what makes foreign text harmless | listing, names, namespaces, query, process, socket |
-//! | [`listing`] | what is to be shown: sockets in their order, with holders, namespaces and other ends | owners, namespaces, query, process, socket |
-//! | [`names`] | hosts, ports and users by name | socket, number |
-//! | [`tables`] | where sockets come from: the text of `<root>/net/*`, or netlink's `sock_diag` | query, files, socket, number |
-//! | [`owners`] | who holds sockets: one sweep of `<root>/<pid>/fd`, on all cores | process, directory, number |
-//! | [`namespaces`] | which network namespaces there are, and what they are called | process, directory, files, number |
-//! | [`query`] | which sockets are asked for: sorts, filters | process, socket |
-//! | [`process`] | what a process is | directory, files |
-//! | `directory` | directories whose entries are numbers, of processes and of descriptors | number |
-//! | `files` | files that may be no kernel's | |
-//! | [`socket`] | the model: a socket as the kernel describes it | |
-//! | `number` | numbers as the kernel prints them | |
-//! | [`terminal`] | a terminal's size, and a live view's hold on it | |
+//! The modules, from top to bottom. A module uses only those below it (`tests/it/architecture.rs`
+//! reads this list):
 //!
-//! A room uses those that are below it alone (`tests/house.rs` reads this table). `main.rs` decides
-//! the exit status. `fuzzing` is there for fuzzers and tests, and tries all of them.
+//! - [`cli`] parses the command line into a request. The completions and the manual page come from
+//!   it.
+//! - [`live`] lists again and again, and shows the live view.
+//! - [`gather`] carries out a request: reads the tables, finds the owners, looks up the names.
+//! - [`render`] writes a listing: netstat's layout, the table for people, records for programs.
+//! - [`request`] holds what is asked for.
+//! - [`fields`] describes everything that can be told about a listed socket.
+//! - [`listing`] holds the sockets to show, with their owners, namespaces and other ends.
+//! - [`names`] looks up hosts, services and users.
+//! - [`owners`] finds the processes that own sockets.
+//! - [`tables`] reads sockets from the kernel, as text or by netlink.
+//! - [`namespaces`] finds network namespaces.
+//! - [`query`] decides which sockets are asked for.
+//! - [`process`] reads what a process is.
+//! - [`socket`] is the model of a socket.
+//! - [`remark`] has every message for stderr.
+//! - `harmless` makes foreign text harmless for a terminal.
+//! - `directory` lists directories of processes and descriptors.
+//! - `files` opens files that an attacker may have made.
+//! - `number` parses numbers of the kernel.
+//! - [`terminal`] knows the terminal.
+//!
+//! `main.rs` decides the exit status. `fuzzing` is only for fuzzers and tests, and uses all
+//! modules.
 
 pub mod cli;
 mod directory;
+pub mod fields;
 mod files;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gather;
+mod harmless;
 pub mod listing;
+pub mod live;
 pub mod names;
 pub mod namespaces;
 mod number;
 pub mod owners;
 pub mod process;
 pub mod query;
+pub mod remark;
 pub mod render;
+pub mod request;
 pub mod socket;
 pub mod tables;
 pub mod terminal;
-pub mod watch;

@@ -1,55 +1,59 @@
-//! Arguments in, exit status out.
+//! Runs the program: arguments in, exit status out. Handles a closed pipe, and is the only reader
+//! of the environment.
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use rnetstat::cli::{self, Color, Repeat, Request, Task};
-use rnetstat::gather::{Error, Gatherer};
+use rnetstat::cli::{self, Task};
+use rnetstat::gather::Gatherer;
 use rnetstat::listing::Listing;
+use rnetstat::live::{self, repeat};
+use rnetstat::remark::Remark;
+use rnetstat::render::Renderer;
 use rnetstat::render::table::Screen;
-use rnetstat::render::{Format, Renderer, harmless};
+use rnetstat::request::{Color, Format, Repeat, Request};
 use rnetstat::terminal;
-use rnetstat::watch::{self, live};
 
-/// Filters were given, and no socket matches them.
+/// A filter is set, and no socket matches.
 const NO_MATCH: u8 = 1;
 /// Nothing could be listed, or the arguments were wrong.
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
-    let result = match cli::parse(env::args_os()) {
-        Ok(Task::List(request)) => list(&request),
-        Ok(Task::Generate(artefact)) => {
-            let written = stdout().and_then(|mut out| artefact.write(&mut out));
-            written.map(|()| true).map_err(Error::Output)
-        }
-        Err(message) if message.use_stderr() => {
-            message.to_string().lines().for_each(|line| remark(&line));
-            return ExitCode::from(FAILURE);
-        }
-        Err(help) => help.print().map(|()| true).map_err(Error::Output),
-    };
-    match result {
+    match cli::parse(env::args_os()).and_then(|task| run(&task)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO_MATCH),
-        // Whoever reads has seen enough: `| head -1`, `| grep -q`.
-        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            remark(&format_args!("rnetstat: {error}"));
+        // The reader has seen enough: `| head -1`, `| grep -q`.
+        Err(Remark::CannotWrite(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(remark) => {
+            say(&remark);
             ExitCode::from(FAILURE)
         }
     }
 }
 
-/// Lists what is asked for. Whether there was anything to list, where not all sockets were asked
-/// for.
-fn list(request: &Request) -> Result<bool, Error> {
+/// Returns false if a filter is set and no socket matches.
+fn run(task: &Task) -> Result<bool, Remark> {
     let mut out = stdout()?;
+    match task {
+        Task::List(request) => return list(request, out),
+        Task::Generate(artefact) => artefact.write(&mut out)?,
+        Task::Print(text) => {
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+        }
+    }
+    Ok(true)
+}
+
+/// Lists sockets. Returns false if a filter is set and no socket matches.
+fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let color = match request.color {
         Color::Always => true,
         Color::Never => false,
@@ -63,79 +67,85 @@ fn list(request: &Request) -> Result<bool, Error> {
     let is_live = request.look.format == Format::Table
         && io::stdout().is_terminal()
         && io::stdin().is_terminal();
-    let mut gatherer = Gatherer::new(request);
-    let mut renderer = Renderer::new(request.look, screen);
-    let mut show = |gatherer: &mut Gatherer<'_>, listing: &Listing| -> Result<(), Error> {
-        gatherer.look_up(listing, &mut remark);
-        let left_out = renderer.write(listing, gatherer.names(), &mut out)?;
-        if !left_out.is_empty() {
-            remark(&format_args!(
-                "rnetstat: there is no room for {}: a wider terminal has it, and so has a pipe",
-                left_out.join(", ")
-            ));
+    let mut print = |remark: Remark| {
+        if request.verbose || !remark.is_detail() {
+            say(&remark);
         }
-        Ok(())
     };
+    let mut gatherer = Gatherer::new(request)?;
+    let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
         Repeat::Once => {
-            let listing = gatherer.gather(&mut remark)?;
-            show(&mut gatherer, &listing)?;
+            let listing = gatherer.gather(&mut print)?;
+            show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
             !listing.is_empty()
         }
-        Repeat::Watch(watch) if is_live => {
-            let seen = live::run(watch, &mut gatherer, &request.look, color, out)?;
-            for line in &seen.remarks {
-                remark(line);
-            }
+        Repeat::Continuous(rounds) if is_live => {
+            let seen = live::run(rounds, &mut gatherer, &request.look, color, out)?;
+            seen.remarks.into_iter().for_each(print);
             seen.any
         }
-        Repeat::Watch(watch) => {
+        Repeat::Continuous(rounds) => {
             let mut found = false;
-            watch::repeat(watch, || {
-                let listing = gatherer.gather(&mut remark)?;
+            repeat::repeat(rounds, || {
+                let listing = gatherer.gather(&mut print)?;
                 found |= !listing.is_empty();
-                show(&mut gatherer, &listing)
+                show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)
             })?;
             found
         }
         Repeat::Wait(limit) => {
-            // What is amiss is said once, of the listing that is shown.
+            // Only the remarks about the listing that is shown are printed.
             let look = || {
                 let mut remarks = Vec::new();
-                let listing = gatherer.gather(&mut |line| remarks.push(line.to_string()))?;
-                Ok::<_, Error>((listing, remarks))
+                let listing = gatherer.gather(&mut |remark| remarks.push(remark))?;
+                Ok::<_, Remark>((listing, remarks))
             };
-            let (listing, remarks) = watch::wait(limit, look, |(listing, _)| !listing.is_empty())?;
-            for line in &remarks {
-                remark(line);
-            }
-            show(&mut gatherer, &listing)?;
+            let (listing, remarks) = repeat::wait(limit, look, |(it, _)| !it.is_empty())?;
+            remarks.into_iter().for_each(&mut print);
+            show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
             !listing.is_empty()
         }
     };
-    let is_selection = request.query.has_filters() || matches!(request.repeat, Repeat::Wait(_));
-    if is_selection && !found {
-        remark(&"rnetstat: no socket matches");
+    let is_filtered = request.has_filters() || matches!(request.repeat, Repeat::Wait(_));
+    if is_filtered && !found {
+        print(Remark::NoMatch);
     }
-    Ok(found || !is_selection)
+    Ok(found || !is_filtered)
 }
 
-/// A variable of the environment; what has one is in the README.
-#[expect(clippy::disallowed_methods, reason = "here alone")]
+/// Looks up the names in a listing and writes it.
+fn show(
+    gatherer: &mut Gatherer<'_>,
+    renderer: &mut Renderer,
+    listing: &Listing,
+    out: &mut impl Write,
+    print: &mut dyn FnMut(Remark),
+) -> Result<(), Remark> {
+    gatherer.look_up(listing, print);
+    let hidden = renderer.write(listing, gatherer.names(), out)?;
+    if !hidden.is_empty() {
+        print(Remark::NoRoom { titles: hidden });
+    }
+    Ok(())
+}
+
+/// Reads a variable of the environment. The README lists the variables that are read.
+#[expect(clippy::disallowed_methods, reason = "only here")]
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
-/// Standard output. The standard library's own handle takes a descriptor that cannot be written
-/// for a sink.
+/// Standard output. The handle of the standard library ignores that a descriptor cannot be written.
 fn stdout() -> io::Result<BufWriter<File>> {
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     Ok(BufWriter::with_capacity(64 * 1024, out))
 }
 
-/// Says one line on stderr. What it quotes may be of any making.
-fn remark(line: &dyn Display) {
-    let line: String = harmless(line.to_string().as_bytes()).collect();
-    // Where nobody reads it there is nobody to tell so.
-    let _ = writeln!(io::stderr(), "{line}");
+/// Prints a remark on stderr.
+fn say(remark: &Remark) {
+    for line in remark.lines() {
+        // If stderr is closed, nobody can be told.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
 }

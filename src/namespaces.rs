@@ -1,16 +1,16 @@
-//! Network namespaces, found through the processes that are in them: `<root>/<pid>/ns/net`
-//! (`man 7 network_namespaces`).
+//! Network namespaces, found through their processes: `<root>/<pid>/ns/net` (`man 7
+//! network_namespaces`).
 //!
-//! Whose namespace may not be told (`ns/net` of somebody else's process) is known all the same by
-//! its tables, which may be read: `<pid>/net/dev` is one file for all of a namespace's processes.
+//! A plain user may not read `ns/net` of other users' processes, but may read their tables. All
+//! processes of a namespace share one file `<pid>/net/dev`, so its inode tells their namespaces
+//! apart.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use procfs::{FromRead, ProcessCGroups};
 
@@ -18,41 +18,40 @@ use crate::directory::{Directory, Scratch, hides_processes};
 use crate::files;
 use crate::number::decimal;
 use crate::process::{Pid, threads};
+use crate::remark::Remark;
 
-/// Where `ip netns` keeps namespaces by name (`man 8 ip-netns`).
+/// The directory with the names of `ip netns` (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
-/// Characters of a container's identifier that tools show.
+/// The characters of a container's identifier that tools show.
 const SHORT_ID: usize = 12;
-/// Characters that it has.
+/// The characters of a whole identifier.
 const WHOLE_ID: usize = 64;
 
-/// Which namespaces are asked for.
+/// The namespaces that are asked for, `--netns`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Every one that can be seen.
+pub enum Selection {
+    /// All that can be seen.
     All,
-    /// That of a process, or the one with this label.
+    /// The namespace with this name or number, or of the process with this PID.
     One(String),
 }
 
 /// A network namespace with processes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace {
-    /// Its inode, by which the kernel tells it from others; none where it may not be told.
+    /// The inode, which identifies the namespace; `None` if it is hidden.
     pub number: Option<u64>,
-    /// What it is called: its `ip netns` names, and its container's short identifier. Others choose
-    /// these.
+    /// The names of `ip netns`, and the short identifier of the container. Anyone can choose them.
     pub names: Vec<String>,
-    /// Whether this process is in it itself.
+    /// This process is in it.
     pub is_own: bool,
-    /// The processes in it, in their order, of which each shows the same tables; in the place of
-    /// one whose first thread is not in it, another thread of that.
+    /// Its processes, in order of PID. Each shows the same tables. If the first thread of a process
+    /// is in another namespace, this is a thread that is in this one.
     pub pids: Vec<Pid>,
 }
 
 impl Namespace {
-    /// What it is shown as: its first name, else its number, else one of its processes.
-    #[must_use]
+    /// The label in listings: the first name, else the number, else one of the processes.
     pub fn label(&self) -> Cow<'_, str> {
         match self.names.first() {
             Some(name) => name.into(),
@@ -60,7 +59,13 @@ impl Namespace {
         }
     }
 
-    /// What it is shown as where it has no name.
+    /// The name in records: the label, unless that is only the number.
+    pub fn name(&self) -> Option<Cow<'_, str>> {
+        let is_named = !self.names.is_empty() || self.number.is_none();
+        Some(self.label()).filter(|label| is_named && !label.is_empty())
+    }
+
+    /// The label without names.
     fn unnamed(&self) -> String {
         match (self.number, self.pids.first()) {
             (Some(number), _) => number.to_string(),
@@ -70,125 +75,63 @@ impl Namespace {
     }
 }
 
-/// What is to be found below a root.
+/// The namespaces below a root.
 #[derive(Debug, Default)]
 pub struct Namespaces {
-    /// Those that can be seen: the own one first, then in order of their numbers.
+    /// The visible ones: our own first, then in order of their numbers.
     pub seen: Vec<Namespace>,
-    /// Processes that hide which one they are in.
+    /// The number of processes that hide their namespace.
     pub hidden: usize,
-    /// Those of others hide that they are there.
+    /// The processes of other users are not listed.
     pub hides_processes: bool,
-    /// Names of those without a process, whose tables /proc does not show.
+    /// The names of namespaces without a process, whose tables /proc does not show.
     pub empty: Vec<String>,
 }
 
-/// Why there is no such namespace to look into.
-#[derive(Debug)]
-pub enum Unknown {
-    /// The processes cannot be listed.
-    Processes {
-        /// Where they should be.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It has a name, and no process.
-    Empty(String),
-    /// Several are called so, of which one may have taken another's name.
-    Several {
-        /// What was asked for.
-        name: String,
-        /// Their numbers, or else a process of each.
-        which: Vec<String>,
-    },
-    /// Nothing that is seen is called so.
-    Name {
-        /// What was asked for.
-        name: String,
-        /// There are some of which the number, and so the name, may not be told.
-        hidden: bool,
-    },
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Processes { path, error } => {
-                write!(f, "no network namespace can be found: {}: {error}", path.display())
-            }
-            Self::Empty(name) => write!(
-                f,
-                "no process is in the network namespace {name}, and /proc shows those of processes \
-                 alone: ip netns exec {name} rnetstat looks from within"
-            ),
-            Self::Several { name, which } => write!(
-                f,
-                "several network namespaces are called {name}: --netns takes their numbers as well: {}",
-                which.join(", ")
-            ),
-            Self::Name { name, hidden: true } => write!(
-                f,
-                "no network namespace is known to be {name}, but there are some whose names may not be \
-                 told without CAP_SYS_PTRACE: --netns all shows them with a process of each"
-            ),
-            Self::Name { name, hidden: false } => write!(
-                f,
-                "there is no network namespace {name}: --netns takes all, a process's number, a name of \
-                 ip netns, a container's short identifier or a namespace's number; --netns all shows \
-                 which there are"
-            ),
+impl Namespaces {
+    /// The remarks about namespaces that are missing.
+    pub fn remarks(&self) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        if self.hidden > 0 {
+            remarks.push(Remark::NamespacesHidden(self.hidden));
         }
+        if self.hides_processes {
+            remarks.push(Remark::NamespaceProcessesHidden);
+        }
+        if !self.empty.is_empty() {
+            remarks.push(Remark::EmptyNamespaces(self.empty.clone()));
+        }
+        remarks
+    }
+
+    /// Returns true if some namespaces do not show their names.
+    fn hides_names(&self) -> bool {
+        let is_unknown = |namespace: &Namespace| namespace.number.is_none();
+        self.hidden > 0 || self.hides_processes || self.seen.iter().any(is_unknown)
     }
 }
 
-impl std::error::Error for Unknown {}
-
-/// How a namespace is told from others.
+/// What tells namespaces apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Identity {
     Number(u64),
-    /// The inode of its table of devices.
+    /// The inode of `net/dev`.
     Devices(u64),
 }
 
-/// Finds every namespace that some process below `root` is in.
-///
-/// # Errors
-///
-/// [`Unknown::Processes`].
-pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
-    let mut found: BTreeMap<Identity, Vec<Pid>> = BTreeMap::new();
-    let mut hidden = 0;
-    for pid in processes(root)? {
-        // A thread may have one for itself, and the first of them may have ended.
-        let mut own: BTreeMap<Identity, Pid> = BTreeMap::new();
-        let mut is_hidden = false;
-        for thread in threads(root, pid) {
-            match identity(&root.join(thread.to_string())) {
-                Ok(identity) => _ = own.entry(identity).or_insert(thread),
-                // Or it has ended.
-                Err(error) => is_hidden |= error.kind() == io::ErrorKind::PermissionDenied,
-            }
-        }
-        hidden += usize::from(is_hidden);
-        for (identity, thread) in own {
-            found.entry(identity).or_default().push(thread);
-        }
-    }
-    for pids in found.values_mut() {
-        pids.sort_unstable();
-    }
-    if found.is_empty() {
+/// Finds the namespaces of all processes below `root`. Fails if no process shows its namespace.
+pub fn all(root: &Path) -> Result<Namespaces, Remark> {
+    let (mut by_identity, hidden) = group_processes(root)?;
+    if by_identity.is_empty() {
         let error = io::Error::other("no process shows which one it is in");
-        return Err(Unknown::Processes { path: root.to_owned(), error });
+        return Err(Remark::NoNamespaces(root.to_owned(), error));
     }
-    merge(root, &mut found);
+    merge(root, &mut by_identity);
     let own = number(&root.join("self"));
-    // Names are this host's, and no copy of a /proc has its own.
+    // The names are those of this host. They say nothing about a saved tree.
     let is_live = own.is_some() && own == number(Path::new("/proc/self"));
     let mut names = if is_live { names() } else { BTreeMap::new() };
-    let mut seen: Vec<_> = found
+    let mut seen: Vec<_> = by_identity
         .into_iter()
         .map(|(identity, pids)| {
             let number = match identity {
@@ -201,60 +144,87 @@ pub fn all(root: &Path) -> Result<Namespaces, Unknown> {
         })
         .collect();
     seen.sort_by_key(|namespace| !namespace.is_own);
-    // Names of which nobody was seen may be those of namespaces that do not tell their numbers.
     let hides_processes = hides_processes(root);
-    let are_empty =
-        hidden == 0 && !hides_processes && seen.iter().all(|namespace| namespace.number.is_some());
-    let mut empty = if are_empty { names.into_values().flatten().collect() } else { Vec::new() };
-    empty.sort_unstable();
-    Ok(Namespaces { seen, hidden, hides_processes, empty })
+    let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
+    // Otherwise a name that is left can belong to a namespace that hides its number.
+    if !found.hides_names() {
+        found.empty = names.into_values().flatten().collect();
+        found.empty.sort_unstable();
+    }
+    Ok(found)
 }
 
-/// Finds the namespace with this label, or that of the process with this number.
-///
-/// # Errors
-///
-/// [`Unknown`].
-pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Unknown> {
-    let Namespaces { mut seen, hidden, hides_processes, empty } = all(root)?;
+/// Returns the processes below `root` by their namespaces, in order of PID, and the number of
+/// processes that hide theirs.
+fn group_processes(root: &Path) -> Result<(BTreeMap<Identity, Vec<Pid>>, usize), Remark> {
+    let mut by_identity: BTreeMap<Identity, Vec<Pid>> = BTreeMap::new();
+    let mut hidden = 0;
+    for pid in processes(root)? {
+        // A thread can be in another namespace than its process, and the first thread can have
+        // ended.
+        let mut of_process: BTreeMap<Identity, Pid> = BTreeMap::new();
+        let mut is_hidden = false;
+        for thread in threads(root, pid) {
+            match identity(&root.join(thread.to_string())) {
+                Ok(identity) => _ = of_process.entry(identity).or_insert(thread),
+                // Any other error means that the thread has ended.
+                Err(error) => is_hidden |= error.kind() == io::ErrorKind::PermissionDenied,
+            }
+        }
+        hidden += usize::from(is_hidden);
+        for (identity, thread) in of_process {
+            by_identity.entry(identity).or_default().push(thread);
+        }
+    }
+    for pids in by_identity.values_mut() {
+        pids.sort_unstable();
+    }
+    Ok((by_identity, hidden))
+}
+
+/// Finds the namespace with this name or number, or of the process with this PID. Fails if there is
+/// none or several, or if no process is in it.
+pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
+    let mut found = all(root)?;
     let number: Option<u64> = decimal(wanted.as_bytes());
-    let pid: Option<Pid> = decimal(wanted.as_bytes());
-    // A container's whole identifier is known by its beginning.
+    // The beginning of a container's identifier identifies it.
     let is_name = |name: &String| name == wanted || identifier(wanted) == Some(name);
     let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
     let by_number = |it: &Namespace| number.is_some() && it.number == number;
-    let named = seen.iter().position(by_name);
-    if named.is_none() && empty.iter().any(|name| name == wanted) {
-        return Err(Unknown::Empty(wanted.to_owned()));
+    let named = found.seen.iter().position(by_name);
+    if named.is_none() && found.empty.iter().any(|name| name == wanted) {
+        return Err(Remark::EmptyNamespace(wanted.to_owned()));
     }
-    let namesakes: Vec<_> = seen.iter().filter(|it| by_name(it) || by_number(it)).collect();
-    if namesakes.len() > 1 {
-        let which = namesakes.iter().map(|it| it.unnamed()).collect();
-        return Err(Unknown::Several { name: wanted.to_owned(), which });
+    let matching: Vec<_> = found.seen.iter().filter(|it| by_name(it) || by_number(it)).collect();
+    if matching.len() > 1 {
+        let numbers = matching.iter().map(|it| it.unnamed()).collect();
+        return Err(Remark::AmbiguousNamespace { name: wanted.to_owned(), numbers });
     }
-    let at = named.or_else(|| seen.iter().position(by_number));
-    let by_pid = || {
-        let threads = pid.map(|pid| threads(root, pid)).unwrap_or_default();
-        threads.iter().find_map(|thread| seen.iter().position(|it| it.pids.contains(thread)))
-    };
-    if let Some(at) = at.or_else(by_pid) {
-        return Ok(seen.swap_remove(at));
+    let position = named
+        .or_else(|| found.seen.iter().position(by_number))
+        .or_else(|| position_of_process(root, &found.seen, decimal(wanted.as_bytes())?));
+    let wanted = wanted.to_owned();
+    match position {
+        Some(position) => Ok(found.seen.swap_remove(position)),
+        None if found.hides_names() => Err(Remark::NamespaceMaybeHidden(wanted)),
+        None => Err(Remark::UnknownNamespace(wanted)),
     }
-    let hidden =
-        hidden > 0 || hides_processes || seen.iter().any(|namespace| namespace.number.is_none());
-    Err(Unknown::Name { name: wanted.to_owned(), hidden })
 }
 
-/// The number of the namespace that the process in this directory is in, if it is told.
-#[must_use]
+/// Returns the index of the namespace that the first visible thread of a process is in.
+fn position_of_process(root: &Path, namespaces: &[Namespace], pid: Pid) -> Option<usize> {
+    threads(root, pid)
+        .iter()
+        .find_map(|thread| namespaces.iter().position(|it| it.pids.contains(thread)))
+}
+
+/// Returns the number of the namespace of the process in this directory; `None` if it is hidden.
 pub fn number(process: &Path) -> Option<u64> {
     let link = fs::read_link(process.join("ns/net")).ok()?;
     decimal(link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.as_bytes())
 }
 
-/// # Errors
-///
-/// Those of `readlink(2)` and `stat(2)`: `PermissionDenied` where it is not to be known.
+/// Fails with `PermissionDenied` if the namespace of the process is hidden.
 fn identity(process: &Path) -> io::Result<Identity> {
     match fs::read_link(process.join("ns/net")) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -265,8 +235,8 @@ fn identity(process: &Path) -> io::Result<Identity> {
     }
 }
 
-/// Joins those that are known by their tables alone with those that are known by their numbers
-/// too, from others of their processes.
+/// Merges each namespace that some processes identify by `net/dev` with the one that other
+/// processes identify by number.
 fn merge(root: &Path, found: &mut BTreeMap<Identity, Vec<Pid>>) {
     let numbered: Vec<_> = found
         .iter()
@@ -286,11 +256,8 @@ fn merge(root: &Path, found: &mut BTreeMap<Identity, Vec<Pid>>) {
     }
 }
 
-/// # Errors
-///
-/// [`Unknown::Processes`].
-fn processes(root: &Path) -> Result<Vec<Pid>, Unknown> {
-    let failed = |error| Unknown::Processes { path: root.to_owned(), error };
+fn processes(root: &Path) -> Result<Vec<Pid>, Remark> {
+    let failed = |error| Remark::NoNamespaces(root.to_owned(), error);
     let mut pids = Vec::new();
     let directory = Directory::open(root).map_err(failed)?;
     directory.for_each(&mut Scratch::default(), |pid| pids.push(pid)).map_err(failed)?;
@@ -298,7 +265,7 @@ fn processes(root: &Path) -> Result<Vec<Pid>, Unknown> {
     Ok(pids)
 }
 
-/// What `ip netns` calls namespaces, by their numbers.
+/// Returns the names of `ip netns`, by the number of the namespace.
 fn names() -> BTreeMap<u64, Vec<String>> {
     let mut names: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {
@@ -313,7 +280,7 @@ fn names() -> BTreeMap<u64, Vec<String>> {
     names
 }
 
-/// The short identifier of the container that a process is in, by its control group.
+/// Returns the short identifier of the container of a process, from its control group.
 fn container(root: &Path, pid: Pid) -> Option<String> {
     let mut buffer = [0; 8192];
     let path = root.join(pid.to_string()).join("cgroup");
@@ -322,8 +289,9 @@ fn container(root: &Path, pid: Pid) -> Option<String> {
     groups.iter().find_map(|group| identifier(&group.pathname)).map(ToOwned::to_owned)
 }
 
-/// The container's identifier in the path of a control group: 64 hexadecimal digits, as
-/// `/docker/<id>`, `/…/docker-<id>.scope`, `/…/cri-containerd-<id>.scope` have it.
+/// Returns the short identifier of a container from the path of a control group. The identifier is
+/// 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
+/// `/…/cri-containerd-<id>.scope`.
 fn identifier(path: &str) -> Option<&str> {
     let words = path.split(|char: char| !char.is_ascii_hexdigit());
     words.filter(|word| word.len() == WHOLE_ID).find_map(|word| word.get(..SHORT_ID))
@@ -334,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_containers_identifier_is_in_its_control_group() {
+    fn container_identifier_is_found_in_cgroup_paths() {
         let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
         for path in [
             format!("/docker/{id}"),

@@ -1,17 +1,17 @@
-//! Numbers as the kernel prints them: digits alone, in bytes.
+//! Numbers as the kernel prints them: only digits, no sign and no spaces.
 
-/// A hexadecimal number in the range of `T`.
+/// Parses a hexadecimal number; `None` if it is malformed or out of the range of `T`.
 pub(crate) fn hex<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
     number::<16, T>(text)
 }
 
-/// A decimal number in the range of `T`.
+/// Parses a decimal number; `None` if it is malformed or out of the range of `T`.
 pub(crate) fn decimal<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
     number::<10, T>(text)
 }
 
 fn number<const RADIX: u8, T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
-    /// Digits with which nothing can overflow.
+    /// As many digits cannot overflow a `u64` in either radix.
     const SHORT: usize = 16;
     let radix = u64::from(RADIX);
     let mut digits = text.iter().map(|&byte| digit::<RADIX>(byte));
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_numbers_up_to_the_range_of_the_type() {
+    fn digits_parse_up_to_the_range_of_the_type() {
         assert_eq!(decimal::<u64>(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(decimal::<u32>(b"004711"), Some(4711));
         assert_eq!(hex::<u64>(b"FFFFFFFFFFFFFFFF"), Some(u64::MAX));
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_none() {
+    fn malformed_and_too_large_numbers_are_rejected() {
         for text in [&b""[..], b" 1", b"1 ", b"+1", b"-1", b"0x1", b"1A", b"\xd9\xa1"] {
             assert_eq!(decimal::<u64>(text), None, "{}", text.escape_ascii());
         }

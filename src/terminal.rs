@@ -1,8 +1,8 @@
-//! The terminal: how large it is, and a live view's hold on it.
+//! The terminal: its size, and its modes while a live view uses it.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -11,41 +11,41 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
 
-/// Characters that a terminal shows.
+/// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// In a line.
+    /// Characters in a line.
     pub columns: u16,
     /// Lines.
     pub lines: u16,
 }
 
-/// The size of a terminal; none of what is no terminal, or does not know.
+/// Returns the size of a terminal; `None` if it is not a terminal, or does not tell its size.
 pub fn size(terminal: impl AsFd) -> Option<Size> {
     let size = tcgetwinsize(terminal).ok()?;
     let (columns, lines) = (size.ws_col, size.ws_row);
     (columns > 0 && lines > 0).then_some(Size { columns, lines })
 }
 
-/// Another screen, without a cursor, and with lines that are cut at its edge.
-const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
-const GIVE_BACK: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
-/// A character that suspends: none.
+/// Switches to the alternate screen, hides the cursor, and cuts long lines at the edge.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
+/// Undoes [`ENTER`].
+const LEAVE: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
+/// Disables a special character, such as the one that suspends.
 const DISABLED: u8 = 0;
 
-/// What has happened while a live view waited.
+/// What happened while a live view waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The time is over.
     Timeout,
-    /// The terminal has another size, or has been taken again.
+    /// The frame must be drawn again: the size changed, or the program was stopped and continued.
     Resized,
-    /// Whoever watches has seen enough: by `q`, by Ctrl-C, or by a signal that ends programs.
+    /// The user pressed `q` or Ctrl-C, or a signal that ends programs arrived.
     Quit,
 }
 
-/// The terminal of standard input and output while a live view has it. It is given back as it
-/// was when this is dropped.
+/// The terminal of standard input and output while a live view uses it. Dropping this restores it.
 pub struct Terminal<W: Write> {
     out: W,
     before: Termios,
@@ -53,14 +53,10 @@ pub struct Terminal<W: Write> {
 }
 
 impl<W: Write> Terminal<W> {
-    /// Takes the terminal, of which `out` is the output.
+    /// Prepares the terminal for a live view that writes to `out`.
     ///
-    /// From here on the signals that end programs are [`Event`]s. Threads that are started later
-    /// leave them alone as well.
-    ///
-    /// # Errors
-    ///
-    /// Those of `tcsetattr(3)`, `signalfd(2)` and `out`.
+    /// From now on, the signals that end programs are [`Event`]s. Threads that are started later
+    /// block them as well.
     pub fn take(out: W) -> io::Result<Self> {
         let mut signals = SigSet::empty();
         for signal in [
@@ -79,44 +75,36 @@ impl<W: Write> Terminal<W> {
             SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let before = tcgetattr(io::stdin())?;
         let mut terminal = Self { out, before, signals };
-        terminal.take_again()?;
+        terminal.enter()?;
         Ok(terminal)
     }
 
-    /// Takes the terminal; again where a shell has had it meanwhile.
-    fn take_again(&mut self) -> io::Result<()> {
+    /// Sets the modes and the screen. A shell resets them while the program is stopped.
+    fn enter(&mut self) -> io::Result<()> {
         let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // A view that is suspended would leave the terminal taken.
+        // Suspending the view would leave the terminal in these modes.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
-        self.show(TAKE)
+        self.show(ENTER)
     }
 
-    /// Shows these bytes at once.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
+    /// Writes these bytes at once.
     pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.out.flush()
     }
 
-    /// Waits for something to happen until `end`; none is for ever.
-    ///
-    /// # Errors
-    ///
-    /// Those of `poll(2)` and of reading what has come.
+    /// Waits for an event until `end`; `None` waits forever.
     pub fn wait(&mut self, end: Option<Instant>) -> io::Result<Event> {
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let stdin = io::stdin();
             let mut waiting =
                 [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-            let left = left.map(timespec);
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
             if poll(&mut waiting, left.as_ref())? == 0 {
                 return Ok(Event::Timeout);
             }
@@ -124,9 +112,9 @@ impl<W: Write> Terminal<W> {
             if signals && let Some(signal) = self.signals.read_signal()? {
                 match i32::try_from(signal.ssi_signo).map(Signal::try_from) {
                     Ok(Ok(Signal::SIGWINCH)) => return Ok(Event::Resized),
-                    // It was stopped by a signal that nobody can keep back.
+                    // The program was stopped by SIGSTOP, which cannot be blocked.
                     Ok(Ok(Signal::SIGCONT)) => {
-                        self.take_again()?;
+                        self.enter()?;
                         return Ok(Event::Resized);
                     }
                     Ok(Ok(Signal::SIGTSTP)) => {}
@@ -142,24 +130,17 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> Drop for Terminal<W> {
     fn drop(&mut self) {
-        // Where the terminal has gone there is nothing to give back.
-        let _ = self.show(GIVE_BACK);
+        // If the terminal is gone, there is nothing to restore.
+        let _ = self.show(LEAVE);
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
     }
 }
 
-/// Reads the keys that were pressed: whether `q` is among them, or there is nobody to press any.
+/// Reads the pressed keys. Returns true if `q` is among them, or if the terminal is gone.
 fn is_quit(keys: impl AsFd) -> io::Result<bool> {
-    // The standard library's own handle keeps back what it has read beyond this.
+    // The handle of the standard library would buffer further keys.
     let mut pressed = [0; 64];
     let count = rustix::io::read(keys, &mut pressed)?;
     let pressed = pressed.get(..count).unwrap_or_default();
     Ok(pressed.is_empty() || pressed.iter().any(|key| matches!(key, b'q' | b'Q')))
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX),
-        tv_nsec: duration.subsec_nanos().into(),
-    }
 }

@@ -1,4 +1,4 @@
-//! What is made of the grammar: shell completions and the manual page.
+//! What is generated from the grammar: shell completions and the manual page.
 
 use std::io::{self, Write};
 
@@ -8,16 +8,16 @@ use clap_mangen::Man;
 
 use super::arguments::Arguments;
 
-/// Something that can be made.
+/// Something that can be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artefact {
-    /// Completions for a shell.
+    /// The completions for a shell.
     Completions(Shell),
     /// The manual page.
     Man,
 }
 
-/// All of them, by their names.
+/// Every artefact, by name.
 pub(super) const ARTEFACTS: [(&str, Artefact); 5] = [
     ("bash", Artefact::Completions(Shell::Bash)),
     ("zsh", Artefact::Completions(Shell::Zsh)),
@@ -26,17 +26,13 @@ pub(super) const ARTEFACTS: [(&str, Artefact); 5] = [
     ("man", Artefact::Man),
 ];
 
-/// What the page says before the options, in the language of manual pages (`man 7 man`).
+/// The manual page before its options (`man 7 man`).
 const BEFORE: &str = include_str!("man/before.man");
-/// What it says behind them.
-const BEHIND: &str = include_str!("man/behind.man");
+/// The manual page after its options.
+const AFTER: &str = include_str!("man/after.man");
 
 impl Artefact {
-    /// Writes it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the output.
+    /// Writes the artefact.
     pub fn write(self, out: &mut impl Write) -> io::Result<()> {
         let mut text = Vec::new();
         match self {
@@ -50,7 +46,7 @@ impl Artefact {
                 man.render_name_section(&mut text)?;
                 text.extend_from_slice(BEFORE.as_bytes());
                 man.render_options_section(&mut text)?;
-                text.extend_from_slice(BEHIND.as_bytes());
+                text.extend_from_slice(AFTER.as_bytes());
             }
         }
         out.write_all(&text)?;

@@ -1,5 +1,5 @@
-//! The command line: netstat's flags and more, turned into a [`Request`] of domain values. clap
-//! stops here.
+//! The command line: netstat's options and our own, parsed into a [`Request`]. Does no lookups and
+//! no system calls. No other module knows clap.
 
 mod arguments;
 mod generate;
@@ -7,252 +7,118 @@ mod refused;
 mod values;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::FromArgMatches;
-use clap::error::ErrorKind;
-use nix::unistd::{Gid, Uid};
-use rustix::thread::{CapabilitySet, capabilities};
 
-use crate::listing::Order;
-use crate::names::{self, Naming, UserError};
-use crate::namespaces::Wanted;
-use crate::query::{Filter, HeldBy, Query, Scope};
-use crate::render::{Format, Look};
-use crate::socket::{Family, Protocol};
-use crate::tables::Interface;
+use crate::fields::Order;
+use crate::names::Naming;
+use crate::namespaces::Selection;
+use crate::query::{Filter, OwnerFilter, Query, Scope};
+use crate::remark::Remark;
+use crate::request::{Format, Look, Repeat, Request, Rounds};
+use crate::socket::{Family, Kind, Protocol};
 use arguments::{Arguments, command};
 pub use generate::Artefact;
 use refused::{NET_TOOLS, REFUSED, refusal};
 
 /// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Task {
-    /// To list sockets.
+    /// List sockets.
     List(Box<Request>),
-    /// To write what is made of the grammar.
+    /// Write what is generated from the grammar.
     Generate(Artefact),
+    /// Print the help or the version.
+    Print(String),
 }
 
-/// Which sockets are asked for, and how they are to be listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Which sockets.
-    pub query: Query,
-    /// In which order.
-    pub order: Order,
-    /// How they look.
-    pub look: Look,
-    /// When there are colours.
-    pub color: Color,
-    /// In which namespaces; none is this process's own.
-    pub netns: Option<Wanted>,
-    /// How long all names together may take to be looked up.
-    pub resolve_timeout: Duration,
-    /// How often they are listed.
-    pub repeat: Repeat,
-    /// `-v`: say what else may be worth to know.
-    pub verbose: bool,
-    /// The /proc root.
-    pub proc: PathBuf,
-    /// How its tables are read.
-    pub interface: Interface,
-    /// Whether the kernel may be asked by netlink for what its tables do not have.
-    pub netlink: bool,
-}
-
-/// How often sockets are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    /// Once.
-    Once,
-    /// Again and again.
-    Watch(Watch),
-    /// Once, as soon as there are any, or this time is over.
-    Wait(Option<Duration>),
-}
-
-/// How often to list, and how many times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watch {
-    /// The pause between two listings.
-    pub interval: Duration,
-    /// How many listings there are; none is no end.
-    pub count: Option<u64>,
-}
-
-/// When there are colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Color {
-    /// On a terminal, unless the environment says otherwise.
-    Auto,
-    /// Whatever it is written to.
-    Always,
-    /// Not at all.
-    Never,
-}
-
-/// Reads the command line, the program's name first.
-///
-/// # Errors
-///
-/// What clap has to say instead, which is its own way to ask for: help, the version, or what is
-/// wrong with the arguments.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, clap::Error> {
-    let matches = command().try_get_matches_from(arguments)?;
+/// Parses the command line. Its first word is the name of the program.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Remark> {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => return Err(Remark::Usage(error.to_string())),
+        Err(help) => return Ok(Task::Print(help.to_string())),
+    };
     for &(short, long, tool) in REFUSED {
         if matches.get_flag(long) {
             let short = short.map_or(String::new(), |short| format!("-{short}, "));
-            return Err(refusal(&format!("{short}--{long}"), tool));
+            return Err(refusal(format!("{short}--{long}"), tool));
         }
     }
-    let arguments = Arguments::from_arg_matches(&matches)?;
+    let arguments =
+        Arguments::from_arg_matches(&matches).map_err(|error| Remark::Usage(error.to_string()))?;
     match arguments.generate {
         Some(artefact) => Ok(Task::Generate(artefact)),
         None => Request::try_from(arguments).map(|request| Task::List(Box::new(request))),
     }
 }
 
-/// Whether the program file gives this process rights that its caller does not have: capabilities,
-/// or another user or group.
-fn may_more_than_its_caller() -> bool {
-    let is_other = Uid::current() != Uid::effective() || Gid::current() != Gid::effective();
-    let has_any =
-        || capabilities(None).map_or(true, |sets| sets.effective != CapabilitySet::empty());
-    is_other || !Uid::current().is_root() && has_any()
-}
-
-/// How the tables are read: netlink knows this process's own namespace alone, and timers otherwise
-/// than the text.
-fn interface(arguments: &Arguments) -> Result<Interface, clap::Error> {
-    let unfit = if arguments.proc.is_some() {
-        "asks the kernel of this host, and --proc DIR reads the tables of another"
-    } else if arguments.timers {
-        "does not tell timers as -o shows them"
-    } else if arguments.netns.is_some() {
-        "asks for the sockets of one network namespace, and --netns for those of others"
-    } else {
-        return Ok(match arguments.source {
-            // Records have timers as well.
-            Interface::Auto if arguments.format.is_for_programs() => Interface::ProcFirst,
-            source => source,
-        });
-    };
-    if arguments.source == Interface::Netlink {
-        let message = format!("--source netlink {unfit}: use --source proc\n");
-        return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
-    }
-    let is_elsewhere = arguments.proc.is_some() || arguments.source == Interface::Proc;
-    Ok(if is_elsewhere { Interface::Proc } else { Interface::ProcFirst })
-}
-
 impl TryFrom<Arguments> for Request {
-    type Error = clap::Error;
+    type Error = Remark;
 
-    fn try_from(arguments: Arguments) -> Result<Self, Self::Error> {
-        if arguments.proc.is_some() && may_more_than_its_caller() {
-            let message = "--proc DIR is not for a program that has capabilities of its own: it would \
-                           read what its caller may not\n";
-            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
-        }
-        let interface = interface(&arguments)?;
-        let (protocols, families, mut unix) = sorts(&arguments)?;
-        let numeric = arguments.numeric;
-        let filter = Filter {
-            users: users(&arguments.user, arguments.resolve_timeout)?,
-            ports: arguments.port,
-            local_ports: arguments.sport,
-            remote_ports: arguments.dport,
-            networks: arguments.address,
-            states: arguments.state,
-        };
-        if filter.is_about_internet() {
-            if protocols.is_empty() {
-                let message = "UNIX sockets have no ports, no addresses and no users to look for: use \
-                               --pid, --program or --state\n";
-                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
-            }
-            unix = false;
-        }
-        let programs = arguments.program.iter().map(|text| text.to_lowercase()).collect();
-        let held_by = HeldBy { pids: arguments.pid, programs };
-        let mut query = Query { protocols, families, unix, scope: Scope::All, filter, held_by };
-        query.scope = if arguments.all {
-            Scope::All
-        } else if arguments.listening {
-            Scope::Listening
-        } else if query.has_filters() {
-            Scope::All
-        } else {
-            Scope::Connected
-        };
-        let look = Look {
-            format: arguments.format,
-            scope: query.scope,
-            internet: !query.protocols.is_empty(),
-            unix: query.unix,
-            header: !arguments.no_header,
-            empty_sections: !query.has_filters(),
-            wide: arguments.wide,
-            extended: arguments.extend,
-            programs: arguments.programs || !query.held_by.is_empty(),
-            timers: arguments.timers,
-            peers: arguments.peers,
-            namespaces: arguments.netns.is_some(),
-            time: arguments.continuous,
-            naming: Naming {
-                hosts: !(numeric || arguments.numeric_hosts),
-                ports: !(numeric || arguments.numeric_ports),
-                users: (arguments.extend || arguments.format != Format::Netstat)
-                    && !(numeric || arguments.numeric_users),
-            },
-        };
-        let watch = Watch { interval: arguments.interval, count: arguments.count };
+    fn try_from(arguments: Arguments) -> Result<Self, Remark> {
+        let query = query(&arguments)?;
+        let look = look(&arguments, &query);
+        let rounds = Rounds { interval: arguments.interval, count: arguments.count };
         Ok(Self {
             query,
+            users: arguments.user,
             order: Order(arguments.sort),
             look,
             color: arguments.color,
             netns: arguments.netns.map(|wanted| match wanted.as_str() {
-                "all" => Wanted::All,
-                _ => Wanted::One(wanted),
+                "all" => Selection::All,
+                _ => Selection::One(wanted),
             }),
             resolve_timeout: arguments.resolve_timeout,
             repeat: match arguments.wait {
                 Some(limit) => Repeat::Wait(limit),
-                None if arguments.continuous => Repeat::Watch(watch),
+                None if arguments.continuous => Repeat::Continuous(rounds),
                 None => Repeat::Once,
             },
             verbose: arguments.verbose,
-            netlink: arguments.proc.is_none() && arguments.source != Interface::Proc,
-            proc: arguments.proc.unwrap_or_else(|| PathBuf::from("/proc")),
-            interface,
+            proc: arguments.proc,
+            source: arguments.source,
         })
     }
 }
 
-/// The numbers of users that are named, or numbered.
-fn users(wanted: &[String], deadline: Duration) -> Result<Vec<u32>, clap::Error> {
-    let number = |user: &String| {
-        names::user(user, deadline).map_err(|error| {
-            let message = match error {
-                UserError::Unknown => format!(
-                    "there is no user '{user}': --user takes a name that this host knows, or a number\n"
-                ),
-                UserError::Late => format!(
-                    "the number of user '{user}' is not known after {deadline:?}: --user takes numbers, \
-                     and --resolve-timeout SECONDS waits longer\n"
-                ),
-            };
-            clap::Error::raw(ErrorKind::InvalidValue, message)
-        })
+/// The sockets that are asked for, except for `--user`.
+fn query(arguments: &Arguments) -> Result<Query, Remark> {
+    let filter = Filter {
+        users: Vec::new(),
+        ports: arguments.port.clone(),
+        local_ports: arguments.sport.clone(),
+        remote_ports: arguments.dport.clone(),
+        networks: arguments.address.clone(),
+        states: arguments.state.clone(),
     };
-    wanted.iter().map(number).collect()
+    let has_user = |kind| match kind {
+        Kind::Internet(..) => true,
+        Kind::Unix => arguments.user.is_empty(),
+    };
+    let mut kinds = kinds(arguments)?;
+    kinds.retain(|&kind| filter.can_match(kind) && has_user(kind));
+    if kinds.is_empty() {
+        return Err(Remark::NoInternetSockets);
+    }
+    let programs = arguments.program.iter().map(|text| text.to_lowercase()).collect();
+    let owner = OwnerFilter { pids: arguments.pid.clone(), programs };
+    let mut query = Query { kinds, scope: Scope::All, filter, owner };
+    query.scope = if arguments.all {
+        Scope::All
+    } else if arguments.listening {
+        Scope::Listening
+    } else if query.has_filters() || !arguments.user.is_empty() {
+        Scope::All
+    } else {
+        Scope::Connected
+    };
+    Ok(query)
 }
 
-/// The protocols and families of internet sockets that are asked for, and whether UNIX sockets are.
-fn sorts(arguments: &Arguments) -> Result<(Vec<Protocol>, Vec<Family>, bool), clap::Error> {
+/// The kinds of sockets that are asked for, in netstat's order.
+fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
     let Arguments { mut inet, mut inet6, mut unix, .. } = *arguments;
     for family in &arguments.protocol {
         match family.as_str() {
@@ -260,35 +126,58 @@ fn sorts(arguments: &Arguments) -> Result<(Vec<Protocol>, Vec<Family>, bool), cl
             "inet6" => inet6 = true,
             "unix" => unix = true,
             other if REFUSED.iter().any(|&(_, long, tool)| long == other && tool == NET_TOOLS) => {
-                return Err(refusal(&format!("-A {other}"), NET_TOOLS));
+                return Err(refusal(format!("-A {other}"), NET_TOOLS));
             }
-            other => {
-                let message =
-                    format!("unknown address family '{other}': inet, inet6 and unix are known\n");
-                return Err(clap::Error::raw(ErrorKind::InvalidValue, message));
-            }
+            other => return Err(Remark::UnknownFamily(other.to_owned())),
         }
     }
-    let mut protocols = given([
-        (arguments.tcp, Protocol::Tcp),
-        (arguments.udp, Protocol::Udp),
-        (arguments.udplite, Protocol::UdpLite),
-        (arguments.raw, Protocol::Raw),
-    ]);
-    let mut families = given([(inet, Family::Ipv4), (inet6, Family::Ipv6)]);
-    if protocols.is_empty() && (!unix || !families.is_empty()) {
-        unix |= families.is_empty();
-        protocols = vec![Protocol::Tcp, Protocol::Udp, Protocol::UdpLite, Protocol::Raw];
-    }
-    if families.is_empty() {
-        families = vec![Family::Ipv4, Family::Ipv6];
-    }
-    Ok((protocols, families, unix))
+    let has_protocol = arguments.tcp || arguments.udp || arguments.udplite || arguments.raw;
+    let has_family = inet || inet6;
+    // Without any flag, all kinds are asked for. A family alone means all its protocols.
+    let all_protocols = !has_protocol && (!unix || has_family);
+    unix |= all_protocols && !has_family;
+    let is_asked_for = |kind: &Kind| match *kind {
+        Kind::Internet(protocol, family) => {
+            let protocol = match protocol {
+                Protocol::Tcp => arguments.tcp,
+                Protocol::Udp => arguments.udp,
+                Protocol::UdpLite => arguments.udplite,
+                Protocol::Raw => arguments.raw,
+            };
+            let family = match family {
+                Family::Ipv4 => inet,
+                Family::Ipv6 => inet6,
+            };
+            (protocol || all_protocols) && (family || !has_family)
+        }
+        Kind::Unix => unix,
+    };
+    Ok(Kind::all().filter(is_asked_for).collect())
 }
 
-/// The values whose flags are given.
-fn given<T: Copy, const N: usize>(flags: [(bool, T); N]) -> Vec<T> {
-    flags.into_iter().filter_map(|(given, value)| given.then_some(value)).collect()
+fn look(arguments: &Arguments, query: &Query) -> Look {
+    let Arguments { numeric, numeric_hosts, numeric_ports, numeric_users, .. } = *arguments;
+    let shows_users = arguments.extend || arguments.format != Format::Netstat;
+    let has_filters = query.has_filters() || !arguments.user.is_empty();
+    Look {
+        format: arguments.format,
+        scope: query.scope,
+        sections: query.sections(),
+        header: !arguments.no_header,
+        empty_sections: !has_filters,
+        wide: arguments.wide,
+        extended: arguments.extend,
+        programs: arguments.programs || !query.owner.is_empty(),
+        timers: arguments.timers,
+        peers: arguments.peers,
+        namespaces: arguments.netns.is_some(),
+        time: arguments.continuous,
+        naming: Naming {
+            hosts: !(numeric || numeric_hosts),
+            ports: !(numeric || numeric_ports),
+            users: shows_users && !(numeric || numeric_users),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -298,17 +187,22 @@ mod tests {
     fn request(line: &str) -> Request {
         match parse(line.split(' ').map(OsString::from)).unwrap() {
             Task::List(request) => *request,
-            Task::Generate(artefact) => panic!("{artefact:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
+    /// The names of the kinds that are asked for.
+    fn names(request: &Request) -> String {
+        request.query.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
-    fn the_grammar_is_sound() {
+    fn grammar_passes_claps_checks() {
         command().debug_assert();
     }
 
     #[test]
-    fn flags_bundle_in_any_order_and_have_long_forms() {
+    fn flags_can_be_bundled_reordered_and_written_out() {
         let expected = request("rnetstat -t -u -a -n -p");
         for line in [
             "rnetstat -tuanp",
@@ -317,15 +211,14 @@ mod tests {
             "rnetstat --tcp --udp --all --numeric --programs",
             "rnetstat --tc --udp --al --numeric --programs",
         ] {
-            assert_eq!(request(line), expected, "{line}");
+            assert_eq!(format!("{:?}", request(line)), format!("{expected:?}"), "{line}");
         }
-        assert_eq!(expected.query.protocols, [Protocol::Tcp, Protocol::Udp]);
-        assert_eq!(expected.query.families, [Family::Ipv4, Family::Ipv6]);
+        assert_eq!(names(&expected), "tcp tcp6 udp udp6");
         assert!(expected.look.programs && !expected.look.wide);
     }
 
     #[test]
-    fn all_wins_over_listening() {
+    fn all_overrides_listening() {
         for (line, scope) in [
             ("rnetstat -t", Scope::Connected),
             ("rnetstat -l", Scope::Listening),
@@ -339,26 +232,48 @@ mod tests {
     }
 
     #[test]
-    fn families_and_wide_addresses() {
-        for (line, families) in [
-            ("rnetstat -4", &[Family::Ipv4][..]),
-            ("rnetstat --inet", &[Family::Ipv4]),
-            ("rnetstat -6t", &[Family::Ipv6]),
-            ("rnetstat --inet6", &[Family::Ipv6]),
-            ("rnetstat -46", &[Family::Ipv4, Family::Ipv6]),
+    fn flags_select_kinds() {
+        const INET: &str = "tcp tcp6 udp udp6 udpl udpl6 raw raw6";
+        for (line, expected) in [
+            ("rnetstat", &format!("{INET} unix")[..]),
+            ("rnetstat -t", "tcp tcp6"),
+            ("rnetstat -Uw", "udpl udpl6 raw raw6"),
+            ("rnetstat -x", "unix"),
+            ("rnetstat -tx", "tcp tcp6 unix"),
+            ("rnetstat -4", "tcp udp udpl raw"),
+            ("rnetstat --inet", "tcp udp udpl raw"),
+            ("rnetstat -6t", "tcp6"),
+            ("rnetstat --inet6", "tcp6 udp6 udpl6 raw6"),
+            ("rnetstat -46", INET),
+            ("rnetstat -4x", "tcp udp udpl raw unix"),
+            ("rnetstat -A inet6,unix", "tcp6 udp6 udpl6 raw6 unix"),
+            ("rnetstat --port 80", INET),
+            ("rnetstat --user root", INET),
+            ("rnetstat -tx --address ::1", "tcp tcp6"),
         ] {
-            assert_eq!(request(line).query.families, families, "{line}");
+            assert_eq!(names(&request(line)), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn source_text_is_also_called_proc() {
+        for line in ["rnetstat --source text", "rnetstat --source proc"] {
+            assert_eq!(request(line).source, crate::tables::policy::Source::Text, "{line}");
+        }
+    }
+
+    #[test]
+    fn wide_has_four_names() {
         for line in ["rnetstat -W", "rnetstat -T", "rnetstat --wide", "rnetstat --notrim"] {
             assert!(request(line).look.wide, "{line}");
         }
     }
 
     #[test]
-    fn a_bad_option_is_refused() {
+    fn unknown_options_and_arguments_are_rejected() {
         for line in ["rnetstat -z", "rnetstat --nosuch", "rnetstat -t extra", "rnetstat --proc"] {
-            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
-            assert_eq!(error.exit_code(), 2, "{line}");
+            let parsed = parse(line.split(' ').map(OsString::from));
+            assert!(matches!(parsed, Err(Remark::Usage(_))), "{line}: {parsed:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! netstat's modes that are not about sockets, and who has them.
+//! The modes of netstat that are not about sockets, and the tools that have them.
 
-use clap::error::ErrorKind;
+use crate::remark::Remark;
 
-/// netstat's modes that are not about these sockets: short option, long option, the tool to use.
+/// The modes: short option, long option, and the tool to use.
 pub(super) const REFUSED: &[(Option<char>, &str, &str)] = &[
     (Some('r'), "route", "ip route"),
     (Some('F'), "fib", "ip route"),
@@ -26,10 +26,10 @@ pub(super) const REFUSED: &[(Option<char>, &str, &str)] = &[
     (Some('f'), "rfcomm", NET_TOOLS),
 ];
 
-/// Who still knows the protocols that Linux has given up, or is about to.
+/// The tool for protocols that Linux no longer has, or is about to remove.
 pub(super) const NET_TOOLS: &str = "the netstat of net-tools";
 
-pub(super) fn refusal(option: &str, tool: &str) -> clap::Error {
-    let message = format!("{option} is not for rnetstat, which lists sockets: use {tool}\n");
-    clap::Error::raw(ErrorKind::UnknownArgument, message)
+/// Returns the error for an option that is not about sockets.
+pub(super) fn refusal(option: String, tool: &'static str) -> Remark {
+    Remark::NotAboutSockets { option, tool }
 }

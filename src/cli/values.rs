@@ -1,24 +1,25 @@
-//! The values of options: from text to what they mean, or what is wanted in their place.
+//! The values of options: parsed, or rejected with what is expected instead.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::Color;
-use crate::listing::Key;
+use crate::fields::{self, Field};
 use crate::number::decimal;
 use crate::process::Pid;
-use crate::query::{Network, STATES};
-use crate::render::Format;
-use crate::tables::Interface;
+use crate::query::Network;
+use crate::remark::Remark;
+use crate::request::{Color, Format};
+use crate::socket::State;
+use crate::tables::policy::Source;
 
-/// Values by their names.
+/// Values by name.
 type Choices<T, const N: usize> = [(&'static str, T); N];
 
-pub(super) const SOURCES: Choices<Interface, 3> =
-    [("auto", Interface::Auto), ("proc", Interface::Proc), ("netlink", Interface::Netlink)];
+pub(super) const SOURCES: Choices<Source, 3> =
+    [("auto", Source::Auto), ("text", Source::Text), ("netlink", Source::Netlink)];
 
 pub(super) const FORMATS: Choices<Format, 5> = [
     ("netstat", Format::Netstat),
@@ -31,37 +32,70 @@ pub(super) const FORMATS: Choices<Format, 5> = [
 pub(super) const COLORS: Choices<Color, 3> =
     [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
-/// One of these.
+/// Returns a parser that accepts one of these values.
 pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(
     choices: &'static Choices<T, N>,
 ) -> impl TypedValueParser<Value = T> {
-    let names = choices.iter().map(|&(name, _)| name);
-    PossibleValuesParser::new(names).try_map(|name| {
-        let chosen = choices.iter().find(|&&(other, _)| other == name);
-        chosen.map(|&(_, value)| value).ok_or("it is none of them")
+    // Version 0.1 called the source of text `proc`.
+    let names = choices.iter().map(|&(name, _)| match name {
+        "text" => PossibleValue::new(name).alias("proc"),
+        _ => PossibleValue::new(name),
+    });
+    named(names, |text| {
+        let text = if text == "proc" { "text" } else { text };
+        choices.iter().find(|(name, _)| *name == text).map(|&(_, value)| value)
     })
 }
 
-/// A number of seconds, perhaps with a fraction.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || "a number of seconds is wanted, such as 2 or 0.5".to_owned();
-    let seconds: f64 = text.parse().map_err(|_| wrong())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+/// Returns a parser for the names of states, in any case.
+pub(super) fn state() -> impl TypedValueParser<Value = State> {
+    let names = State::all().map(|state| {
+        let name = state.name().to_lowercase();
+        PossibleValue::new(&name).alias(name.replace('_', "-"))
+    });
+    named(names, |text| {
+        let name = text.replace('-', "_");
+        State::all().find(|state| state.name().eq_ignore_ascii_case(&name))
+    })
 }
 
-/// A port, or a range of them. 0 is none.
-pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, String> {
+/// Returns a parser for the keys of fields. With `true` if there is a `-` before the key.
+pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
+    let keys =
+        fields::ALL.map(|field| PossibleValue::new(field.key).alias(format!("-{}", field.key)));
+    named(keys, |text| {
+        let (key, is_descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
+        let field = fields::ALL.into_iter().find(|field| field.key.eq_ignore_ascii_case(key))?;
+        Some((field, is_descending))
+    })
+}
+
+/// Returns a parser for names, which completions and the help list.
+fn named<T: Clone + Send + Sync + 'static>(
+    names: impl IntoIterator<Item = PossibleValue>,
+    find: impl Fn(&str) -> Option<T> + Clone + Send + Sync + 'static,
+) -> impl TypedValueParser<Value = T> {
+    let names = names.into_iter().collect::<Vec<_>>();
+    PossibleValuesParser::new(names).try_map(move |text| find(&text).ok_or("unknown name"))
+}
+
+/// Parses a number of seconds, which can have a fraction.
+pub(super) fn seconds(text: &str) -> Result<Duration, Remark> {
+    let seconds: f64 = text.parse().map_err(|_| Remark::NotSeconds)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| Remark::NotSeconds)
+}
+
+/// Parses a port, or a range of ports. Port 0 means no port.
+pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Remark> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (decimal(first.as_bytes()), decimal(last.as_bytes())) {
         (Some(first @ 1..), Some(last)) if first <= last => Ok(first..=last),
-        _ => {
-            Err("a port from 1 to 65535 is wanted, or a range of them such as 8000-8080".to_owned())
-        }
+        _ => Err(Remark::NotPorts),
     }
 }
 
-/// An address, or a network.
-pub(super) fn network(text: &str) -> Result<Network, String> {
+/// Parses an address, or a network.
+pub(super) fn network(text: &str) -> Result<Network, Remark> {
     let network = match text.split_once('/') {
         None => text.parse().ok().map(Network::of),
         Some((address, prefix)) => address
@@ -70,38 +104,13 @@ pub(super) fn network(text: &str) -> Result<Network, String> {
             .zip(decimal(prefix.as_bytes()))
             .and_then(|(address, prefix)| Network::new(address, prefix)),
     };
-    network.ok_or_else(|| {
-        "an address is wanted, or a network, such as 10.1.2.3, 10.0.0.0/8, ::1 or fe80::/10"
-            .to_owned()
-    })
+    network.ok_or(Remark::NotNetwork)
 }
 
-/// A state's name, in whichever case.
-pub(super) fn state(text: &str) -> Result<&'static str, String> {
-    let name = text.replace('-', "_");
-    let found = STATES.iter().find(|state| state.eq_ignore_ascii_case(&name));
-    found
-        .copied()
-        .ok_or_else(|| format!("a state is wanted, one of {}", STATES.join(", ").to_lowercase()))
-}
-
-/// A process's number.
-pub(super) fn pid(text: &str) -> Result<Pid, String> {
+/// Parses the number of a process.
+pub(super) fn pid(text: &str) -> Result<Pid, Remark> {
     match decimal(text.as_bytes()) {
         Some(pid @ 1..) => Ok(pid),
-        _ => Err("a process's number is wanted, such as 4711".to_owned()),
+        _ => Err(Remark::NotPid),
     }
-}
-
-/// A key to sort by, and whether downwards.
-pub(super) fn key(text: &str) -> Result<(Key, bool), String> {
-    let (name, downwards) = match text.strip_prefix('-') {
-        Some(name) => (name, true),
-        None => (text, false),
-    };
-    let found = Key::ALL.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    found.map(|&(_, key)| (key, downwards)).ok_or_else(|| {
-        let names = Key::ALL.map(|(name, _)| name).join(", ");
-        format!("a column is wanted, one of {names}; with a - before it downwards")
-    })
 }

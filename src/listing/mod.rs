@@ -1,31 +1,29 @@
-//! What is to be shown: sockets in their order, each with who holds it, where it is and who is at
-//! its other end. Whoever gathers it fills it; layouts only look at it.
+//! The sockets to show, in order. Each comes with its owners, its namespace and its other end.
 
 mod peers;
-mod sort;
 
+use std::cmp::Reverse;
 use std::time::SystemTime;
 
 use crate::namespaces::Namespace;
-use crate::owners::{Holding, Owners};
+use crate::owners::{Owner, Owners};
 use crate::process::{Pid, Process};
 use crate::query::Query;
 use crate::socket::Socket;
 use peers::Peers;
-pub use sort::{Key, Order};
 
 /// The sockets of one network namespace.
 #[derive(Debug)]
 pub struct Part {
-    /// Which one, if that was asked for or is of use to the layout.
+    /// The namespace; `None` if it is neither asked for nor of use to the layout.
     pub namespace: Option<Namespace>,
     /// Its sockets.
     pub sockets: Vec<Socket>,
 }
 
-/// Where a socket is: its part, and its place there.
+/// Where a socket is: the index of its part, and its index in that part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Place {
+struct Position {
     part: u32,
     index: u32,
 }
@@ -36,60 +34,52 @@ pub struct Listing {
     parts: Vec<Part>,
     owners: Option<Owners>,
     peers: Option<Peers>,
-    /// Processes that were asked for, in order of their numbers; none where any will do.
-    named: Vec<Pid>,
-    places: Vec<Place>,
-    /// When it was begun.
+    /// The processes that the owner filter matches, in order of PID. Empty without such a filter.
+    matching: Vec<Pid>,
+    positions: Vec<Position>,
+    /// When the reading of the tables began.
     pub time: SystemTime,
 }
 
-/// What is known of a socket.
+/// A listed socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The socket itself.
+    /// The socket.
     pub socket: &'a Socket,
-    /// Who holds it.
-    pub held: Held<'a>,
-    /// Who holds the socket at its other end; none where that is not on this host, or not looked
-    /// for.
-    pub peer: Option<Held<'a>>,
-    /// The namespace that it is in, if that is known.
+    /// Its owners.
+    pub owners: SocketOwners<'a>,
+    /// The owners of the other end; `None` if the other end is not on this host, or not looked for.
+    pub peer: Option<SocketOwners<'a>>,
+    /// The namespace of the socket, if it is known.
     pub namespace: Option<&'a Namespace>,
 }
 
-/// Who holds a socket.
+/// The owners of one socket.
 #[derive(Clone, Copy, Debug)]
-pub struct Held<'a> {
-    /// The socket's inode; 0 where no process can hold it.
+pub struct SocketOwners<'a> {
+    /// The inode of the socket; 0 if no process can own it.
     pub inode: u64,
     owners: Option<&'a Owners>,
-    named: &'a [Pid],
+    matching: &'a [Pid],
 }
 
-impl<'a> Held<'a> {
-    /// Every process that holds it, with its descriptors, in order of PID.
-    pub fn all(&self) -> impl Iterator<Item = Holding<'a>> + use<'a> {
+impl<'a> SocketOwners<'a> {
+    /// All owners, in order of PID.
+    pub fn all(&self) -> impl Iterator<Item = Owner<'a>> + use<'a> {
         let inode = self.inode;
-        self.owners.into_iter().flat_map(move |owners| owners.holdings(inode))
+        self.owners.into_iter().flat_map(move |owners| owners.of(inode))
     }
 
-    /// The one to show where there is room for one: the first, or the first that was asked for.
-    #[must_use]
-    pub fn first(&self) -> Option<Holding<'a>> {
-        let is_named = |holding: &Holding<'_>| self.named.contains(&holding.process.pid);
-        let named = if self.named.is_empty() { None } else { self.all().find(is_named) };
-        named.or_else(|| self.all().next())
+    /// The owner to show if only one is shown: the first that the owner filter matches, else the
+    /// first.
+    pub fn first(&self) -> Option<Owner<'a>> {
+        let matches = |owner: &Owner<'_>| self.matching.contains(&owner.process.pid);
+        let matching = if self.matching.is_empty() { None } else { self.all().find(matches) };
+        matching.or_else(|| self.all().next())
     }
 
-    /// The process of [`first`](Self::first).
-    #[must_use]
-    pub fn process(&self) -> Option<&'a Process> {
-        self.first().map(|holding| holding.process)
-    }
-
-    /// Whether it is known that there are no other holders than [`all`](Self::all).
-    #[must_use]
-    pub fn is_known(&self) -> bool {
+    /// Returns true if [`all`](Self::all) surely has all owners.
+    pub fn are_known(&self) -> bool {
         self.inode == 0
             || self.owners.is_some_and(Owners::is_complete)
             || self.all().next().is_some()
@@ -97,95 +87,99 @@ impl<'a> Held<'a> {
 }
 
 impl Listing {
-    /// The sockets that `query` asks for, with their owners where they were looked for, and in
-    /// this order. With `peers` there are others among them, of which some are the other ends of
-    /// those that are asked for.
-    #[must_use]
+    /// Lists the sockets that `query` selects, in the kernel's order and section by section.
+    ///
+    /// With `find_peers`, `parts` has more sockets than `query` selects: each can be the other end
+    /// of a selected one. Without it, all sockets in `parts` must be selected.
     pub fn new(
         parts: Vec<Part>,
         owners: Option<Owners>,
         query: &Query,
-        order: &Order,
-        peers: bool,
+        find_peers: bool,
         time: SystemTime,
     ) -> Self {
-        let peers = peers.then(|| Peers::new(&parts));
-        // Without other ends there is nothing that is not asked for.
-        let all = peers.is_none();
-        let mut places = places(&parts, |socket| all || query.selects(socket));
-        if parts.len() > 1 {
-            let is_unix =
-                |place: &Place| socket_at(&parts, *place).is_some_and(|it| it.unix().is_some());
-            places.sort_by_key(is_unix);
+        let peers = find_peers.then(|| Peers::new(&parts));
+        let mut positions = Vec::new();
+        for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
+            let selected = (0..).zip(sockets).filter(|(_, it)| !find_peers || query.selects(it));
+            positions.extend(selected.map(|(index, _)| Position { part, index }));
         }
-        let mut listing = Self { parts, owners, peers, named: Vec::new(), places, time };
-        if !query.held_by.is_empty() {
-            listing.keep_held_by(query);
+        let mut listing = Self { parts, owners, peers, matching: Vec::new(), positions, time };
+        if !query.owner.is_empty() {
+            listing.keep_owned(query);
         }
-        listing.sort(order);
+        if listing.parts.len() > 1 {
+            listing.sort_by_key(|_| (), false);
+        }
         listing
     }
 
-    fn keep_held_by(&mut self, query: &Query) {
-        let processes = self.owners.as_ref().map(Owners::processes).unwrap_or_default();
-        // Whoever looks for a program has its name in the own command line.
-        let is_own = |process: &Process| self.owners.as_ref().is_some_and(|it| it.is_own(process));
-        let named = processes.iter().filter(|process| {
-            let is_meant = query.held_by.programs.is_empty() || !is_own(process);
-            is_meant && query.held_by.passes(process)
+    /// Keeps the sockets with an owner that the owner filter matches.
+    fn keep_owned(&mut self, query: &Query) {
+        let Some(owners) = &self.owners else { return };
+        // The command line of this process has the name that is searched for.
+        let is_candidate =
+            |process: &Process| query.owner.programs.is_empty() || !owners.is_own(process);
+        let matching = owners
+            .processes()
+            .iter()
+            .filter(|&process| is_candidate(process) && query.owner.passes(process));
+        let matching: Vec<Pid> = matching.map(|process| process.pid).collect();
+        let matches = |owner: Owner<'_>| matching.binary_search(&owner.process.pid).is_ok();
+        let parts = &self.parts;
+        self.positions.retain(|&position| {
+            socket_at(parts, position).is_some_and(|it| owners.of(it.inode()).any(matches))
         });
-        let named: Vec<Pid> = named.map(|process| process.pid).collect();
-        let is_named = |held: Held<'_>| {
-            held.all().any(|holding| named.binary_search(&holding.process.pid).is_ok())
-        };
-        let is_kept = |&place: &Place| {
-            socket_at(&self.parts, place).is_some_and(|it| is_named(self.held(it.inode())))
-        };
-        let places = self.places.iter().copied().filter(is_kept).collect();
-        (self.named, self.places) = (named, places);
+        self.matching = matching;
     }
 
-    /// Its sockets: internet sockets, and then UNIX sockets.
+    /// Sorts the sockets of each section by a key. Sockets with equal keys keep their order.
+    pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&Entry<'_>) -> K, is_descending: bool) {
+        let keyed = |position| {
+            let entry = self.entry(position)?;
+            Some((entry.socket.kind().section(), key(&entry), position))
+        };
+        let mut keyed: Vec<_> = self.positions.iter().copied().filter_map(keyed).collect();
+        if is_descending {
+            keyed.sort_by(|(one, a, _), (other, b, _)| (one, Reverse(a)).cmp(&(other, Reverse(b))));
+        } else {
+            keyed.sort_by(|(one, a, _), (other, b, _)| (one, a).cmp(&(other, b)));
+        }
+        let positions = keyed.into_iter().map(|(.., position)| position).collect();
+        self.positions = positions;
+    }
+
+    /// The listed sockets.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.places.iter().filter_map(|&place| {
-            let socket = socket_at(&self.parts, place)?;
-            let peers = self.peers.as_ref();
-            let peer = peers.and_then(|peers| match socket {
-                Socket::Internet(socket) => {
-                    Some(socket_at(&self.parts, peers.of(place.part, socket)?)?.inode())
-                }
-                Socket::Unix(socket) => socket.peer,
-            });
-            Some(Entry {
-                socket,
-                held: self.held(socket.inode()),
-                peer: peer.map(|inode| self.held(inode)),
-                namespace: self.parts.get(place.part as usize)?.namespace.as_ref(),
-            })
+        self.positions.iter().filter_map(|&position| self.entry(position))
+    }
+
+    /// Returns true if no socket is listed.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    fn entry(&self, position: Position) -> Option<Entry<'_>> {
+        let socket = socket_at(&self.parts, position)?;
+        let peer = self.peers.as_ref().and_then(|peers| match socket {
+            Socket::Internet(_) => {
+                Some(socket_at(&self.parts, peers.of(position.part, socket)?)?.inode())
+            }
+            Socket::Unix(socket) => socket.peer,
+        });
+        Some(Entry {
+            socket,
+            owners: self.owners_of(socket.inode()),
+            peer: peer.map(|inode| self.owners_of(inode)),
+            namespace: self.parts.get(position.part as usize)?.namespace.as_ref(),
         })
     }
 
-    /// Whether there is nothing to show.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
-    fn held(&self, inode: u64) -> Held<'_> {
-        Held { inode, owners: self.owners.as_ref(), named: &self.named }
+    fn owners_of(&self, inode: u64) -> SocketOwners<'_> {
+        SocketOwners { inode, owners: self.owners.as_ref(), matching: &self.matching }
     }
 }
 
-fn socket_at(parts: &[Part], place: Place) -> Option<&Socket> {
-    parts.get(place.part as usize)?.sockets.get(place.index as usize)
-}
-
-/// The places of the sockets that are selected.
-fn places(parts: &[Part], selects: impl Fn(&Socket) -> bool) -> Vec<Place> {
-    let mut places = Vec::new();
-    for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
-        let selected = (0..).zip(sockets).filter(|(_, socket)| selects(socket));
-        places.extend(selected.map(|(index, _)| Place { part, index }));
-    }
-    places
+fn socket_at(parts: &[Part], position: Position) -> Option<&Socket> {
+    parts.get(position.part as usize)?.sockets.get(position.index as usize)
 }

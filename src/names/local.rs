@@ -1,7 +1,7 @@
-//! The names that this host has in files: those of services and of protocols.
+//! The names of services and protocols in the files of this host.
 //!
-//! To ask the resolver for a service is to have it read all of `/etc/services`, for every port
-//! anew. Where that file is all that it would ask, it is read here, once.
+//! For every port, the resolver would read all of `/etc/services` again. If that file is its only
+//! source, this module reads it once.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,9 +10,9 @@ use std::path::Path;
 use super::Transport;
 use crate::number::decimal;
 
-/// Where the names of services come from.
+/// The file that names the sources of names.
 const SWITCH: &str = "/etc/nsswitch.conf";
-/// What the `db` of that file is, on the few hosts that have made one.
+/// The file of the source `db`, on the few hosts that have one.
 const DATABASE: &str = "/var/lib/misc/services.db";
 
 /// The names in the files.
@@ -22,7 +22,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Reads the files. One that is not there names nothing.
+    /// Reads the files. A missing file has no names.
     pub(super) fn read() -> Self {
         let text = |file| fs::read(file).unwrap_or_default();
         let services = is_files_only(&text(SWITCH), Path::new(DATABASE).exists());
@@ -45,26 +45,26 @@ impl Local {
         Self { names, services }
     }
 
-    /// Whether what is in the files is all that there is.
+    /// Returns true if the files are the only source.
     pub(super) fn is_complete(&self, transport: Transport) -> bool {
         self.services || transport == Transport::Ip
     }
 
-    /// The name of a port in the files.
+    /// Returns the name of a port in the files.
     pub(super) fn port(&self, transport: Transport, port: u16) -> Option<&str> {
         self.names.get(&(transport, port)).map(String::as_str)
     }
 }
 
-/// Of several names for one number netstat shows the last.
+/// Adds a name. If a number has several names, netstat shows the last.
 fn add(names: &mut HashMap<(Transport, u16), String>, of: Transport, number: &[u8], name: &[u8]) {
     if let Some(number) = decimal(number) {
         names.insert((of, number), String::from_utf8_lossy(name).into_owned());
     }
 }
 
-/// The first two words of each line, which are a name and its number (`man 5 services`,
-/// `man 5 protocols`).
+/// Returns the first two words of each line: a name and its number (`man 5 services`, `man 5
+/// protocols`).
 fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     lines(text).filter_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -72,12 +72,12 @@ fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// The lines, without their comments.
+/// Returns the lines without comments.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|&byte| byte == b'\n').filter_map(|line| line.split(|&byte| byte == b'#').next())
 }
 
-/// Whether the resolver would ask for services in files alone (`man 5 nsswitch.conf`).
+/// Returns true if files are the only source of services (`man 5 nsswitch.conf`).
 fn is_files_only(switch: &[u8], database: bool) -> bool {
     let sources = lines(switch).find_map(|line| line.trim_ascii().strip_prefix(b"services:"));
     let mut sources = sources.unwrap_or(b"files").split(u8::is_ascii_whitespace);
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_a_name_and_a_number() {
+    fn entry_is_a_name_and_a_number() {
         let text =
             b"# a comment\nssh\t22/tcp # secure\n  http 80/tcp www\n\nalone\n#no 1/tcp\nend 9/udp";
         let found: Vec<_> = entries(text).collect();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_name_of_a_number_is_its_name() {
+    fn last_name_of_a_number_is_used() {
         let mut names = HashMap::new();
         for (number, name) in
             [(&b"80"[..], &b"www"[..]), (b"80", b"http"), (b"65536", b"no"), (b"x", b"no")]
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_enough_where_nothing_else_is_asked() {
+    fn files_suffice_if_nsswitch_names_no_other_source() {
         for (switch, files) in [
             (&b""[..], true),
             (b"hosts: files dns\n", true),

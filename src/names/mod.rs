@@ -1,5 +1,5 @@
-//! Hosts, services and users by name, through the host's own resolver (NSS), looked up side by
-//! side.
+//! Names of hosts, services and users, from the resolver of this host (NSS). Many look-ups run at
+//! the same time.
 
 mod local;
 
@@ -17,24 +17,25 @@ use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV};
 use nix::unistd::{Uid, User};
 
 use crate::number::decimal;
+use crate::remark::Remark;
 use crate::socket::Protocol;
 use local::Local;
 
-/// Look-ups of hosts that wait for their answers at once.
+/// The most look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
-/// The same for users and ports, which this host most often knows by itself.
+/// The most look-ups of users and ports at the same time. Usually this host knows them itself.
 const MOST_OWN: usize = 4;
-/// Bytes of stack that a look-up has.
+/// The stack of a thread that looks up names, in bytes.
 const STACK: usize = 512 * 1024;
 
-/// Whose name a port is looked up as, where that is done by protocol.
+/// The protocol whose name a port has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// TCP's services.
+    /// Services of TCP.
     Tcp,
-    /// UDP's services, and UDP-Lite's.
+    /// Services of UDP, also for UDP-Lite.
     Udp,
-    /// IP's protocols: a raw socket's port is one.
+    /// Protocols of IP: the port of a raw socket is one.
     Ip,
 }
 
@@ -48,10 +49,10 @@ impl From<Protocol> for Transport {
     }
 }
 
-/// A number that may have a name.
+/// A number that can have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Number {
-    /// A host's address.
+    /// The address of a host.
     Host(IpAddr),
     /// A port.
     Port(Transport, u16),
@@ -59,12 +60,12 @@ pub enum Number {
     User(u32),
 }
 
-/// Which numbers are to be shown by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which numbers are shown by name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Naming {
-    /// Hosts, by reverse look-up.
+    /// Hosts.
     pub hosts: bool,
-    /// Ports, as services; those of raw sockets as protocols.
+    /// Ports, and the protocols of raw sockets.
     pub ports: bool,
     /// Users.
     pub users: bool,
@@ -72,17 +73,18 @@ pub struct Naming {
 
 /// The names that are known so far.
 ///
-/// Look-ups run on threads that nobody waits for beyond a deadline, since a resolver cannot be
-/// interrupted. An answer that comes too late for one listing serves the next.
+/// A resolver cannot be interrupted. So look-ups run on other threads, and an answer is waited for
+/// only until a deadline. An answer that comes later serves the next listing.
 pub struct Names {
+    /// All numbers that were looked up.
     asked: HashSet<Number>,
-    /// Asked for and not answered yet.
+    /// Those without an answer so far.
     pending: HashSet<Number>,
     known: HashMap<Number, String>,
-    /// Read when the first port is asked for.
+    /// The names in files; read when the first port is looked up.
     local: OnceCell<Local>,
     hosts: Arc<Pool>,
-    /// A pool of their own, so that hosts do not keep them waiting.
+    /// Ports and users, which do not have to wait for hosts.
     own: Arc<Pool>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
@@ -91,7 +93,7 @@ pub struct Names {
 /// A number, and its name if it has one.
 type Answer = (Number, Option<String>);
 
-/// Look-ups of one sort: what is to be done, and how many are at it.
+/// The threads for some look-ups, and the numbers that wait for them.
 #[derive(Default)]
 struct Pool {
     queue: Mutex<VecDeque<Number>>,
@@ -107,14 +109,15 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Looks these up and waits for the answers until the deadline, but not for those of which
-    /// an earlier listing has waited in vain. How many of all of them are not answered by then.
+    /// Looks up these numbers, and waits for the answers until the deadline. Does not wait for
+    /// numbers that an earlier call waited for in vain. Returns how many of all numbers are still
+    /// unanswered.
     pub fn look_up(
         &mut self,
         numbers: impl IntoIterator<Item = Number>,
         deadline: Duration,
     ) -> usize {
-        // None is so far away that there is no such instant.
+        // `None` if the end is beyond the range of the clock.
         let end = Instant::now().checked_add(deadline);
         while let Ok(late) = self.answers.try_recv() {
             self.learn(late);
@@ -123,7 +126,7 @@ impl Names {
         for number in numbers {
             if self.pending.contains(&number) {
                 stale.insert(number);
-            } else if self.asked.insert(number) && !self.is_local(number) {
+            } else if self.asked.insert(number) && !self.find_in_files(number) {
                 fresh.insert(number);
             }
         }
@@ -146,8 +149,8 @@ impl Names {
         self.known.extend(name.map(|name| (number, name)));
     }
 
-    /// Answers a port from this host's files, unless the resolver has more to say.
-    fn is_local(&mut self, number: Number) -> bool {
+    /// Looks up a port in the files of this host. Returns false if the resolver must be asked.
+    fn find_in_files(&mut self, number: Number) -> bool {
         let Number::Port(transport, port) = number else { return false };
         let local = self.local.get_or_init(Local::read);
         if !local.is_complete(transport) {
@@ -157,7 +160,7 @@ impl Names {
         true
     }
 
-    /// Has the workers look these up. Whether there is somebody to do it.
+    /// Gives these numbers to the threads. Returns false if no thread can be started.
     fn ask(&self, numbers: &HashSet<Number>) -> bool {
         let (hosts, own): (Vec<_>, Vec<_>) =
             numbers.iter().partition(|number| matches!(number, Number::Host(_)));
@@ -165,8 +168,7 @@ impl Names {
         self.own.work(own, MOST_OWN, &self.answer) && hosts
     }
 
-    /// The name, if it is known.
-    #[must_use]
+    /// Returns the name of a number, if it is known.
     pub fn get(&self, number: Number) -> Option<&str> {
         self.known.get(&number).map(String::as_str)
     }
@@ -177,8 +179,8 @@ impl Pool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks these up on threads of which there are `most` at once, and which end when there is
-    /// nothing left. Whether any could be had.
+    /// Queues these numbers, and starts up to `most` threads, which end when the queue is empty.
+    /// Returns false if no thread can be started.
     fn work(self: &Arc<Self>, numbers: Vec<Number>, most: usize, answer: &Sender<Answer>) -> bool {
         let wanted = numbers.len().min(most);
         self.queue().extend(numbers);
@@ -193,7 +195,7 @@ impl Pool {
                 }
             });
             if worker.is_err() {
-                // No more threads to be had: those that run do it all, or nobody does.
+                // No more threads can be started. Those that run do the work, if there are any.
                 self.workers.fetch_sub(1, Relaxed);
                 break;
             }
@@ -201,46 +203,35 @@ impl Pool {
         self.workers.load(Relaxed) > 0 || self.queue().is_empty()
     }
 
-    /// The next number to look up; none ends the worker that asks.
+    /// Returns the next number to look up. `None` ends the thread that asks.
     fn take(&self) -> Option<Number> {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // While the queue is locked, so that whoever fills it next counts the rest.
+            // While the queue is locked, so that the next call of `work` counts the right number.
             self.workers.fetch_sub(1, Relaxed);
         }
         number
     }
 }
 
-/// Why a user's number is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserError {
-    /// There is no such user.
-    Unknown,
-    /// The host's resolver has not answered in time.
-    Late,
-}
-
-/// The number of a user: of this name, or else this one.
-///
-/// # Errors
-///
-/// [`UserError`].
-pub fn user(user: &str, deadline: Duration) -> Result<u32, UserError> {
+/// Returns the number of a user. A name has precedence over a number, as for chown(1). Fails if the
+/// user is unknown, or if the resolver does not answer in time.
+pub fn user(user: &str, timeout: Duration) -> Result<u32, Remark> {
     let number = decimal(user.as_bytes());
     let (answer, answers) = mpsc::channel();
     let name = user.to_owned();
     let ask =
         move || answer.send(User::from_name(&name).ok().flatten().map(|user| user.uid.as_raw()));
     let asked = thread::Builder::new().stack_size(STACK).spawn(ask);
-    match asked.ok().map(|_| answers.recv_timeout(deadline)) {
-        Some(Ok(known)) => known.or(number).ok_or(UserError::Unknown),
-        _ => number.ok_or(UserError::Late),
+    let user = || user.to_owned();
+    match asked.ok().map(|_| answers.recv_timeout(timeout)) {
+        Some(Ok(known)) => known.or(number).ok_or_else(|| Remark::UnknownUser(user())),
+        _ => number.ok_or_else(|| Remark::UserTooLate { user: user(), timeout }),
     }
 }
 
-/// Asks the host's resolver, for as long as it takes.
+/// Asks the resolver, however long it takes.
 fn look_up(number: Number) -> Option<String> {
     match number {
         Number::Host(address) => {
@@ -252,7 +243,7 @@ fn look_up(number: Number) -> Option<String> {
             let flags = NI_NUMERICHOST | datagram;
             let (_, service) =
                 getnameinfo(&SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), flags).ok()?;
-            // Without a name it gives the number.
+            // For a port without a name, it returns the number.
             (service != port.to_string()).then_some(service)
         }
         Number::User(uid) => User::from_uid(Uid::from_raw(uid)).ok()?.map(|user| user.name),
@@ -264,23 +255,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_that_has_passed_leaves_numbers() {
+    fn late_answer_serves_a_later_call() {
         let mut names = Names::default();
         let root = Number::User(0);
-        // It may have come all the same.
+        // The answer can arrive in time nevertheless.
         let unknown = names.look_up([root, root], Duration::ZERO);
         assert_eq!(unknown, usize::from(names.get(root).is_none()));
-        // Nobody waits for it again, but when it comes it serves the next listing.
+        // No later call waits for it, but takes it when it has arrived.
         let start = Instant::now();
         while names.look_up([root], Duration::MAX) > 0 {
             assert_eq!(names.get(root), None);
-            assert!(start.elapsed() < Duration::from_secs(20), "it does not come");
+            assert!(start.elapsed() < Duration::from_secs(20), "the answer does not arrive");
         }
         assert_eq!(names.get(root), Some("root"));
     }
 
     #[test]
-    fn what_has_no_name_is_no_longer_waited_for() {
+    fn number_without_a_name_is_not_waited_for_again() {
         let mut names = Names::default();
         let (root, nobody) = (Number::User(0), Number::User(u32::MAX - 7));
         assert_eq!(names.look_up([root, nobody], Duration::MAX), 0);

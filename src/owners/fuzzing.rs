@@ -1,10 +1,10 @@
-//! What holds of a link of `<pid>/fd`, whatever it leads to.
+//! Checks that hold for every target of a link in `<pid>/fd`.
 
-#![allow(clippy::missing_panics_doc, reason = "what does not hold is to be noticed")]
+#![allow(clippy::missing_panics_doc, reason = "a check that fails panics")]
 
 use super::link::socket_inode;
 
-/// Where a link leads.
+/// Checks one target of a link.
 pub fn link(input: &[u8]) {
     let Some(inode) = socket_inode(input) else { return };
     let again = format!("socket:[{inode}]");

@@ -1,9 +1,9 @@
-//! Links of `<root>/<pid>/fd`.
+//! The links in `<root>/<pid>/fd`.
 
 use crate::number::decimal;
 
-/// The inode in a link of `<pid>/fd` that leads to a socket: `socket:[4711]`, or `[0000]:4711`
-/// as kernels before 2.6 had it.
+/// Returns the inode if the target of a link is a socket: `socket:[4711]`, or `[0000]:4711` on
+/// kernels before 2.6.
 pub(super) fn socket_inode(link: &[u8]) -> Option<u64> {
     let digits = match link.strip_prefix(b"socket:[") {
         Some(rest) => rest.strip_suffix(b"]")?,
@@ -17,14 +17,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_to_a_socket_has_its_inode() {
+    fn socket_links_have_an_inode() {
         assert_eq!(socket_inode(b"socket:[4711]"), Some(4711));
         assert_eq!(socket_inode(b"[0000]:4711"), Some(4711));
         assert_eq!(socket_inode(b"socket:[18446744073709551615]"), Some(u64::MAX));
     }
 
     #[test]
-    fn other_links_have_none() {
+    fn other_links_have_no_inode() {
         for link in [
             &b"pipe:[4711]"[..],
             b"/dev/null",

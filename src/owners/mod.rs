@@ -1,185 +1,149 @@
-//! Who holds the sockets: one sweep of `<root>/<pid>/fd`, from inode to holders.
+//! Who owns the sockets: one sweep of `<root>/<pid>/fd` finds the owners of every inode.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod index;
 mod link;
 mod sweep;
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
 use crate::directory::hides_processes;
 use crate::process::{self, Detail, Pid, Process};
-use index::Index;
+use crate::remark::{Remark, Sink};
 use sweep::Findings;
 
-/// A file descriptor of a process, behind which there is a socket.
+/// A file descriptor of a process that refers to a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Holder {
+struct Descriptor {
     pid: Pid,
     fd: u32,
 }
 
-/// A process that holds a socket, and by which of its descriptors.
+/// A process that owns a socket.
 #[derive(Clone, Copy, Debug)]
-pub struct Holding<'a> {
+pub struct Owner<'a> {
     /// The process.
     pub process: &'a Process,
-    /// Not empty, all of one process.
-    held: &'a [(u64, Holder)],
+    /// Its descriptors for the socket; never empty.
+    descriptors: &'a [(u64, Descriptor)],
 }
 
-impl<'a> Holding<'a> {
-    /// Its descriptors behind which the socket is, in their order.
-    pub fn fds(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.held.iter().map(|&(_, holder)| holder.fd)
+impl<'a> Owner<'a> {
+    /// The numbers of its descriptors for the socket, in order.
+    pub fn fds(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
+        self.descriptors.iter().map(|&(_, descriptor)| descriptor.fd)
     }
 }
 
-/// How much of the processes the sweep was allowed to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// All of them.
-    Whole,
-    /// Some were hidden.
-    Partial,
-    /// Some were hidden, and no other one holds a socket.
-    Nothing,
-}
-
-/// A part of the sweep that failed; the rest went on.
-#[derive(Debug)]
-pub struct Warning {
-    /// What could not be read.
-    pub path: PathBuf,
-    /// Why.
-    pub error: io::Error,
-    /// What is missing without it.
-    lost: Lost,
-}
-
-/// What is not known where a part of the sweep failed.
-#[derive(Clone, Copy, Debug)]
-enum Lost {
-    Holders,
-    User,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, error, lost } = self;
-        let lost = match lost {
-            Lost::Holders => "its sockets may be shown as nobody's",
-            Lost::User => "its user is not known",
-        };
-        write!(f, "{}: {lost}: {error}", path.display())
-    }
-}
-
-/// Every socket that some process holds.
+/// The descriptors for sockets of every process.
 pub struct Sweep<'a> {
     root: &'a Path,
     findings: Findings,
 }
 
 impl<'a> Sweep<'a> {
-    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread, which may take as
-    /// long as it likes. A process that ends meanwhile holds nothing.
+    /// Sweeps the processes below `root`, while `meanwhile` runs on this thread for as long as it
+    /// takes. A process that ends during the sweep owns nothing.
     pub fn run<T>(root: &'a Path, meanwhile: impl FnOnce() -> T) -> (Self, T) {
         let (findings, result) = sweep::sweep(root, meanwhile);
         (Self { root, findings }, result)
     }
 
-    /// Who holds the sockets of these inodes, in this detail, with `warn` for what went wrong on the
-    /// way to them.
+    /// Returns the owners of the sockets with these inodes. Reads what `detail` asks about each.
     pub fn owners(
         self,
-        wanted: impl IntoIterator<Item = u64>,
+        inodes: impl IntoIterator<Item = u64>,
         detail: Detail,
-        warn: &mut dyn FnMut(Warning),
+        remark: Sink<'_>,
     ) -> Owners {
-        let Findings { mut holders, mut hidden, mut veiled, bare, warnings } = self.findings;
-        hidden |= hides_processes(self.root);
-        warnings.into_iter().for_each(&mut *warn);
-        let own = own_pid(self.root);
-        // Beside the three that it was given, this process holds what it asks the kernel through.
-        let any_socket = holders.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
-        let mut wanted: Vec<u64> = wanted.into_iter().filter(|&inode| inode != 0).collect();
+        let Self { root, mut findings } = self;
+        findings.remarks(root).for_each(&mut *remark);
+        findings.hidden |= hides_processes(root);
+        let own = own_pid(root);
+        // Ignore our own netlink socket; only our stdio can be an inherited one.
+        let sees_any = findings.sockets.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
+        let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        keep_wanted(&mut holders, &wanted);
-        let held = holders.chunk_by(|(one, _), (other, _)| one == other).count();
-        if held < wanted.len() {
-            let mut more = sweep::sweep_threads(self.root, &bare);
-            more.warnings.into_iter().for_each(&mut *warn);
-            keep_wanted(&mut more.holders, &wanted);
-            hidden |= more.hidden;
-            veiled |= more.veiled;
-            holders.append(&mut more.holders);
-            holders.sort();
-        }
-        let mut pids: Vec<Pid> = holders.iter().map(|&(_, holder)| holder.pid).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        let mut processes = Vec::with_capacity(pids.len());
-        for (&pid, read) in pids.iter().zip(read_processes(self.root, &pids, detail)) {
-            match read {
-                Ok((process, user)) => {
-                    processes.push(process);
-                    if let Err(error) = user {
-                        let path = process::status_file(self.root, pid);
-                        warn(Warning { path, error, lost: Lost::User });
-                    }
-                }
-                Err(error) => match Meaning::of(&error) {
-                    Meaning::Ended => {}
-                    Meaning::Hidden => hidden = true,
-                    Meaning::Trouble => {
-                        let path = process::command_file(self.root, pid);
-                        warn(Warning { path, error, lost: Lost::Holders });
-                    }
-                },
-            }
-        }
-        if processes.len() < pids.len() {
-            holders.retain(|&(_, holder)| position(&processes, holder.pid).is_some());
-        }
-        let sight = match (hidden, any_socket) {
-            (false, _) => Sight::Whole,
-            (true, true) => Sight::Partial,
-            (true, false) => Sight::Nothing,
-        };
-        let index = Index::new(&holders, |&(inode, _)| inode);
-        let nested = is_nested(self.root);
-        Owners { holders, index, processes, sight, veiled, nested, own }
+        keep_wanted(&mut findings.sockets, &wanted);
+        add_threads(root, &mut findings, &wanted, remark);
+        let processes = read_owners(root, &mut findings, detail, remark);
+        let Findings { sockets, hidden, links_hidden, .. } = findings;
+        let is_nested = is_nested(root);
+        Owners { sockets, processes, hidden, sees_any, links_hidden, is_nested, own }
     }
 }
 
-/// A process, and why its user is not known where it should be.
-type Read = (Process, io::Result<()>);
-
-/// Reads what a process is.
-fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<Read> {
-    let mut process = Process::read(root, pid, detail)?;
-    let user = match detail {
-        Detail::Name => Ok(()),
-        Detail::Whole => process.read_user(root),
-    };
-    // It has ended since, or is one of a tree that has no more of it.
-    let has_ended = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
-    Ok((process, user.or_else(|error| if has_ended(&error) { Ok(()) } else { Err(error) })))
+/// Searches the threads of processes without descriptors, if some wanted socket has no owner yet.
+fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sink<'_>) {
+    let owned = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
+    if owned == wanted.len() {
+        return;
+    }
+    let mut more = sweep::sweep_threads(root, &findings.without_descriptors);
+    more.remarks(root).for_each(remark);
+    keep_wanted(&mut more.sockets, wanted);
+    findings.hidden |= more.hidden;
+    findings.links_hidden |= more.links_hidden;
+    findings.sockets.append(&mut more.sockets);
+    findings.sockets.sort();
 }
 
-/// Reads what these processes are, in their order, half of them on a thread of its own where
-/// there are many.
-fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<Read>> {
+/// Reads the processes that own a socket, in order of PID, and drops the sockets of those that
+/// ended.
+fn read_owners(
+    root: &Path,
+    findings: &mut Findings,
+    detail: Detail,
+    remark: Sink<'_>,
+) -> Vec<Process> {
+    let mut pids: Vec<Pid> = findings.sockets.iter().map(|&(_, owner)| owner.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let mut processes = Vec::with_capacity(pids.len());
+    for (&pid, result) in pids.iter().zip(read_processes(root, &pids, detail)) {
+        match result {
+            Ok((process, user)) => {
+                processes.push(process);
+                if let Err(error) = user {
+                    remark(Remark::UserUnknown(process::file(root, pid, "status"), error));
+                }
+            }
+            Err(error) => match Meaning::of(&error) {
+                Meaning::Ended => {}
+                Meaning::Hidden => findings.hidden = true,
+                Meaning::Failed => {
+                    let path = process::file(root, pid, "cmdline");
+                    remark(Remark::OwnersUnknown(path, error));
+                }
+            },
+        }
+    }
+    if processes.len() < pids.len() {
+        findings.sockets.retain(|&(_, owner)| position(&processes, owner.pid).is_some());
+    }
+    processes
+}
+
+/// A process, and the reason if its user should be known and is not.
+type ProcessAndUser = (Process, io::Result<()>);
+
+fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<ProcessAndUser> {
+    let mut process = Process::read(root, pid, detail)?;
+    let user = if detail.user { process.read_user(root) } else { Ok(()) };
+    // The process has ended since, or the saved tree has no status file.
+    let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
+    Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
+}
+
+/// Reads these processes in order; if there are many, half of them on another thread.
+fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<ProcessAndUser>> {
     const MANY: usize = 64;
     let read = |pids: &[Pid]| pids.iter().map(|&pid| read_process(root, pid, detail)).collect();
     if pids.len() < MANY {
@@ -198,109 +162,112 @@ fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<R
     })
 }
 
-/// The holders of the sockets that were wanted.
+/// The owners of the sockets that were asked for.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says what cannot be seen")]
 pub struct Owners {
-    /// In order of inode, PID and descriptor.
-    holders: Vec<(u64, Holder)>,
-    index: Index,
+    /// Inodes and descriptors for them, in order.
+    sockets: Vec<(u64, Descriptor)>,
     /// In order of PID.
     processes: Vec<Process>,
-    sight: Sight,
-    veiled: bool,
-    /// Processes outside of this PID namespace cannot be seen.
-    nested: bool,
-    /// This process's own number.
+    /// Some processes are hidden.
+    hidden: bool,
+    /// Some visible process owns a socket.
+    sees_any: bool,
+    /// The descriptors of some processes can be listed, but not read.
+    links_hidden: bool,
+    /// This PID namespace is inside another one, whose processes cannot be seen.
+    is_nested: bool,
+    /// The PID of this process; `None` if the root is not the /proc of this host.
     own: Option<Pid>,
 }
 
 impl Owners {
-    /// Every process that holds the socket, in order of PID.
-    pub fn holdings(&self, inode: u64) -> impl Iterator<Item = Holding<'_>> {
-        let rest = self.index.from(&self.holders, inode, |&(inode, _)| inode);
+    /// The owners of the socket with this inode, in order of PID.
+    pub fn of(&self, inode: u64) -> impl Iterator<Item = Owner<'_>> {
+        let start = self.sockets.partition_point(|&(other, _)| other < inode);
+        let rest = self.sockets.get(start..).unwrap_or_default();
         let end = rest.iter().take_while(|&&(other, _)| other == inode).count();
-        let ours = rest.get(..end).unwrap_or_default();
-        ours.chunk_by(|(_, one), (_, other)| one.pid == other.pid).filter_map(|held| {
-            let &(_, Holder { pid, .. }) = held.first()?;
+        let sockets = rest.get(..end).unwrap_or_default();
+        sockets.chunk_by(|(_, one), (_, other)| one.pid == other.pid).filter_map(|descriptors| {
+            let &(_, Descriptor { pid, .. }) = descriptors.first()?;
             let process = self.processes.get(position(&self.processes, pid)?)?;
-            Some(Holding { process, held })
+            Some(Owner { process, descriptors })
         })
     }
 
-    /// Every process that holds any of them, in order of PID.
-    #[must_use]
+    /// All processes that own one of the sockets, in order of PID.
     pub fn processes(&self) -> &[Process] {
         &self.processes
     }
 
-    /// How much the sweep was allowed to see.
-    #[must_use]
-    pub fn sight(&self) -> Sight {
-        self.sight
-    }
-
-    /// Whether there are processes whose descriptors could be listed and not looked at, as it
-    /// is for root without `CAP_SYS_PTRACE`, in a container.
-    #[must_use]
-    pub fn veiled(&self) -> bool {
-        self.veiled
-    }
-
-    /// Whether some of these sockets may be held by processes that cannot be seen for no other
-    /// reason than that they are outside of this PID namespace.
-    #[must_use]
-    pub fn has_outsiders(&self, inodes: impl IntoIterator<Item = u64>) -> bool {
-        let is_nobodys = |inode| inode != 0 && self.holdings(inode).next().is_none();
-        let all_within = self.sight == Sight::Whole && !self.veiled;
-        self.nested && all_within && inodes.into_iter().any(is_nobodys)
-    }
-
-    /// Whether a socket that nobody is known to hold is held by nobody.
-    #[must_use]
+    /// Returns true if the owners of every socket are known.
     pub fn is_complete(&self) -> bool {
-        self.sight == Sight::Whole && !self.veiled && !self.nested
+        self.sees_namespace() && !self.is_nested
     }
 
-    /// Whether this is the process that looks, which may have been given a socket itself.
-    #[must_use]
+    /// Returns true if this is the process that runs this code.
     pub fn is_own(&self, process: &Process) -> bool {
         self.own == Some(process.pid)
     }
+
+    /// Says which owners of the sockets with these inodes cannot be seen.
+    pub fn report_hidden(&self, inodes: impl IntoIterator<Item = u64>, remark: Sink<'_>) {
+        match (self.hidden, self.sees_any) {
+            (false, _) => {}
+            (true, true) => remark(Remark::SomeProcessesHidden),
+            (true, false) => remark(Remark::AllProcessesHidden),
+        }
+        // Root in a container without CAP_SYS_PTRACE.
+        if self.links_hidden {
+            remark(Remark::LinksHidden);
+        }
+        let has_no_owner = |inode| inode != 0 && self.of(inode).next().is_none();
+        if self.is_nested && self.sees_namespace() && inodes.into_iter().any(has_no_owner) {
+            remark(Remark::OutsideOwners);
+        }
+    }
+
+    /// Returns true if all processes of this PID namespace are visible.
+    fn sees_namespace(&self) -> bool {
+        !self.hidden && !self.links_hidden
+    }
 }
 
-/// This process's number there, if the root is this host's own.
+/// Returns the PID of this process, or `None` if the root is not the /proc of this host.
 fn own_pid(root: &Path) -> Option<Pid> {
     fs::read_link(root.join("self")).ok()?.to_str()?.parse().ok()
 }
 
-/// Whether the root shows the processes of a PID namespace within another (`man 7 pid_namespaces`);
-/// the outermost one has a number of its own (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+/// Returns true if the root shows a PID namespace inside another one (`man 7 pid_namespaces`). The
+/// outermost one has a fixed number (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 fn is_nested(root: &Path) -> bool {
     const OUTERMOST: &str = "pid:[4026531836]";
     fs::read_link(root.join("self/ns/pid")).is_ok_and(|link| link.as_os_str() != OUTERMOST)
 }
 
-/// Where a process is among those in order of PID.
+/// Returns the index of a process in a list in order of PID.
 fn position(processes: &[Process], pid: Pid) -> Option<usize> {
     processes.binary_search_by_key(&pid, |process| process.pid).ok()
 }
 
-/// Drops the holders of sockets that are not wanted; both are in order of inode.
-fn keep_wanted(holders: &mut Vec<(u64, Holder)>, wanted: &[u64]) {
+/// Drops the sockets that are not wanted. Both lists are in order of inode.
+fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
     let mut wanted = wanted.iter().peekable();
-    holders.retain(|(inode, _)| {
+    sockets.retain(|(inode, _)| {
         while wanted.next_if(|&other| other < inode).is_some() {}
         wanted.peek() == Some(&inode)
     });
 }
 
-/// What it means that something of a process could not be read.
+/// What a failure to read something about a process means.
 enum Meaning {
-    /// It has ended; or it is a file whose name happens to be a number.
+    /// The process has ended. Or the name of another file is a number.
     Ended,
-    /// It may not be seen.
+    /// The process is hidden.
     Hidden,
-    Trouble,
+    /// Anything else.
+    Failed,
 }
 
 impl Meaning {
@@ -308,7 +275,7 @@ impl Meaning {
         match error.raw_os_error().map(Errno::from_raw) {
             Some(Errno::ENOENT | Errno::ESRCH | Errno::ENOTDIR) => Self::Ended,
             Some(Errno::EACCES | Errno::EPERM) => Self::Hidden,
-            _ => Self::Trouble,
+            _ => Self::Failed,
         }
     }
 }
@@ -323,30 +290,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_socket_has_its_own_process_however_many_there_are() {
+    fn each_socket_gets_its_owner_unless_the_process_has_ended() {
         let root = TempDir::new().unwrap();
         let pids = 1..=150;
         for pid in pids.clone() {
             let fds = root.path().join(pid.to_string()).join("fd");
             fs::create_dir_all(&fds).unwrap();
             symlink(format!("socket:[{}]", 1000 + pid), fds.join("3")).unwrap();
-            fs::write(process::command_file(root.path(), pid), format!("program {pid}")).unwrap();
+            fs::write(process::file(root.path(), pid, "cmdline"), format!("program {pid}"))
+                .unwrap();
         }
-        let gone = [7, 149];
-        for pid in gone {
-            fs::remove_file(process::command_file(root.path(), pid)).unwrap();
+        let ended = [7, 149];
+        for pid in ended {
+            fs::remove_file(process::file(root.path(), pid, "cmdline")).unwrap();
         }
         let (sweep, ()) = Sweep::run(root.path(), || ());
-        let owners =
-            sweep.owners((1000..2000).rev(), Detail::Name, &mut |warning| panic!("{warning}"));
+        let mut panic = |remark: Remark| panic!("{remark}");
+        let owners = sweep.owners((1000..2000).rev(), Detail::default(), &mut panic);
         for pid in pids {
-            let program = owners.holdings(1000 + u64::from(pid)).next().map(|holding| {
-                assert_eq!((holding.process.pid, holding.fds().collect()), (pid, vec![3]));
-                String::from_utf8_lossy(holding.process.program()).into_owned()
+            let program = owners.of(1000 + u64::from(pid)).next().map(|owner| {
+                assert_eq!((owner.process.pid, owner.fds().collect()), (pid, vec![3]));
+                String::from_utf8_lossy(owner.process.command.program()).into_owned()
             });
-            let expected = (!gone.contains(&pid)).then(|| format!("program {pid}"));
+            let expected = (!ended.contains(&pid)).then(|| format!("program {pid}"));
             assert_eq!(program, expected);
         }
-        assert_eq!(owners.sight(), Sight::Whole);
+        owners.report_hidden([], &mut panic);
     }
 }

@@ -1,52 +1,55 @@
-//! The sweep: every descriptor of every process, by as many threads as it is worth.
+//! The sweep: reads every descriptor of every process, on several threads if there are many.
 //!
-//! A process is a piece of work. One with very many descriptors is cut into several while it is
-//! listed, so that it does not keep the other threads waiting.
+//! A process is one piece of work. A process with very many descriptors is cut into several pieces
+//! while its directory is listed, so that the other threads do not run out of work.
 
 use std::collections::VecDeque;
 use std::io;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
 use super::link::socket_inode;
-use super::{Holder, Lost, Meaning, Warning};
+use super::{Descriptor, Meaning};
 use crate::directory::{Directory, Scratch};
-use crate::process::{Pid, threads};
+use crate::process::{Pid, file, threads};
+use crate::remark::Remark;
 
-/// Threads that sweep at once, however many cores there are: of more nobody has measured the use.
+/// The most threads that sweep at once. No machine with more cores has been measured.
 const MOST_THREADS: usize = 8;
-/// Processes from which on it pays to start threads for them: of 30 descriptors each, measured on
-/// two cores. With 31 it is 4.1 ms to 3.8, with 100 it is 9.9 to 7.5; more threads than cores
-/// gain nothing.
+/// With at least this many processes, starting threads pays.
+///
+/// Measured on two cores with processes of 30 descriptors: with 31 processes 3.8 ms instead of 4.1,
+/// with 100 processes 7.5 ms instead of 9.9. More threads than cores gain nothing.
 const MANY_PROCESSES: usize = 32;
-/// Descriptors of one process that make a piece of work, if there are more.
+/// The number of descriptors in one piece of work.
 const BATCH: usize = 512;
-/// Pieces that wait at most; whoever has another one does it by itself.
+/// The most pieces that wait. When the queue is full, a thread works on its new piece itself.
 const MOST_BATCHES: usize = 2 * MOST_THREADS;
-/// Bytes of stack that a thread has.
+/// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
 
-/// What a sweep has found.
+/// What a sweep, or one of its threads, found.
+#[derive(Default)]
 pub(super) struct Findings {
-    /// Every socket that is held, in order of inode, PID and descriptor.
-    pub(super) holders: Vec<(u64, Holder)>,
-    /// Some process may not be seen.
+    /// The inode of each socket with a descriptor for it, in order of inode, PID and descriptor.
+    pub(super) sockets: Vec<(u64, Descriptor)>,
+    /// Some process is hidden.
     pub(super) hidden: bool,
-    /// Some descriptor may not be looked at.
-    pub(super) veiled: bool,
-    /// Processes that have no descriptor to show: the kernel's own, and those whose first thread
-    /// has ended.
-    pub(super) bare: Vec<Pid>,
-    /// What else went wrong, in order of PID.
-    pub(super) warnings: Vec<Warning>,
+    /// Some descriptors can be listed, but not read.
+    pub(super) links_hidden: bool,
+    /// Processes that show no descriptors: kernel threads, and processes whose first thread has
+    /// ended.
+    pub(super) without_descriptors: Vec<Pid>,
+    /// Other failures by process; `None` for the list of processes.
+    errors: Vec<(Option<Pid>, io::Error)>,
 }
 
-/// Sweeps the processes below `root`, and runs `meanwhile` on this thread. A process that ends
-/// meanwhile holds nothing.
+/// Sweeps the processes below `root`, while `meanwhile` runs on this thread. A process that ends
+/// during the sweep owns nothing.
 pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings, T) {
     let mut worker = Worker::default();
     let pids = worker.processes(root);
@@ -65,17 +68,17 @@ pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings,
         for helper in helpers {
             found.append(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
-        (found.finish(root), result)
+        (found.sorted(), result)
     })
 }
 
-/// Sweeps the other threads of processes that have no descriptor to show by their first one.
+/// Sweeps the other threads of processes whose first thread shows no descriptors.
 pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
     let Worker { mut scratch, mut found } = Worker::default();
     for &pid in processes {
         for thread in threads(root, pid).into_iter().filter(|&thread| thread != pid) {
             let mut look = || -> io::Result<()> {
-                let directory = Arc::new(Directory::open(&descriptors(root, thread))?);
+                let directory = Arc::new(Directory::open(&file(root, thread, "fd"))?);
                 let mut fds = Vec::new();
                 let listed = directory.for_each(&mut scratch, |fd| fds.push(fd));
                 found.links(&Batch { pid, directory, fds });
@@ -85,17 +88,17 @@ pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
             found.note(Some(pid), listed);
         }
     }
-    let mut findings = found.finish(root);
-    // Most threads have their descriptors in common.
-    findings.holders.dedup();
+    let mut findings = found.sorted();
+    // Threads of one process usually share their descriptors.
+    findings.sockets.dedup();
     findings
 }
 
-/// What is to be done, and by whom.
+/// The work that the threads share.
 struct Work<'a> {
     root: &'a Path,
     queue: Mutex<Queue>,
-    /// There is more in the queue, or there never will be.
+    /// Signals that the queue has a new piece, or that all work is done.
     more: Condvar,
 }
 
@@ -103,7 +106,7 @@ struct Work<'a> {
 struct Queue {
     pids: Vec<Pid>,
     batches: VecDeque<Batch>,
-    /// Threads that list a process, and may add batches.
+    /// The number of threads that list a process, and can add batches.
     listing: usize,
 }
 
@@ -125,11 +128,12 @@ impl Work<'_> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Threads that work beside this one: as many as can be had, up to one for each core.
+    /// Starts threads that work beside this one: one for each further core, or as many as the
+    /// system allows.
     fn helpers<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-    ) -> Vec<ScopedJoinHandle<'scope, Found>> {
+    ) -> Vec<ScopedJoinHandle<'scope, Findings>> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let spawn = |_| {
             let thread = thread::Builder::new().stack_size(STACK);
@@ -143,7 +147,7 @@ impl Work<'_> {
         (1..cores.min(MOST_THREADS)).map_while(spawn).collect()
     }
 
-    /// The next piece, when there is one; none when all is done.
+    /// Waits for the next piece. Returns `None` when all work is done.
     fn next(&self) -> Option<Piece> {
         let mut queue = self.queue();
         loop {
@@ -161,7 +165,7 @@ impl Work<'_> {
         }
     }
 
-    /// A process has been listed to its end.
+    /// Notes that a process has been listed to its end.
     fn listed(&self) {
         let mut queue = self.queue();
         queue.listing -= 1;
@@ -170,8 +174,8 @@ impl Work<'_> {
         }
     }
 
-    /// Leaves a batch for any thread, or gives it back where enough of them wait.
-    fn leave(&self, batch: Batch) -> Option<Batch> {
+    /// Queues a batch for any thread. Returns it if the queue is full.
+    fn enqueue(&self, batch: Batch) -> Option<Batch> {
         let mut queue = self.queue();
         if queue.batches.len() >= MOST_BATCHES {
             return Some(batch);
@@ -182,11 +186,11 @@ impl Work<'_> {
     }
 }
 
-/// One of the threads that sweep.
+/// One of the sweeping threads.
 #[derive(Default)]
 struct Worker {
     scratch: Scratch,
-    found: Found,
+    found: Findings,
 }
 
 impl Worker {
@@ -198,7 +202,7 @@ impl Worker {
         pids
     }
 
-    /// Works until all is done. `share` is called when there is something to share.
+    /// Works until all work is done. Calls `share` when it can give work to other threads.
     fn run(&mut self, work: &Work<'_>, share: &mut dyn FnMut()) {
         while let Some(piece) = work.next() {
             match piece {
@@ -210,56 +214,46 @@ impl Worker {
                 }
             }
         }
-        self.found.holders.sort_unstable();
+        self.found.sockets.sort_unstable();
     }
 
     fn process(&mut self, work: &Work<'_>, pid: Pid, share: &mut dyn FnMut()) -> io::Result<()> {
-        let directory = Arc::new(Directory::open(&descriptors(work.root, pid))?);
+        let directory = Arc::new(Directory::open(&file(work.root, pid, "fd"))?);
         let Self { scratch, found } = self;
         let mut batch = Batch { pid, directory: Arc::clone(&directory), fds: Vec::new() };
-        let mut is_bare = true;
+        let mut is_empty = true;
         let listed = directory.for_each(scratch, |fd| {
             if batch.fds.len() == BATCH {
                 let fds = std::mem::replace(&mut batch.fds, Vec::with_capacity(BATCH));
                 share();
                 let full = Batch { pid, directory: Arc::clone(&directory), fds };
-                if let Some(full) = work.leave(full) {
+                if let Some(full) = work.enqueue(full) {
                     found.links(&full);
                 }
             }
-            is_bare = false;
+            is_empty = false;
             batch.fds.push(fd);
         });
-        if is_bare {
-            found.bare.push(pid);
+        if is_empty {
+            found.without_descriptors.push(pid);
         }
         found.links(&batch);
         listed
     }
 }
 
-/// What one thread has found.
-#[derive(Default)]
-struct Found {
-    holders: Vec<(u64, Holder)>,
-    hidden: bool,
-    veiled: bool,
-    bare: Vec<Pid>,
-    errors: Vec<(Option<Pid>, io::Error)>,
-}
-
-impl Found {
+impl Findings {
     fn links(&mut self, batch: &Batch) {
         let pid = batch.pid;
         let mut result = Ok(());
         for &fd in &batch.fds {
             match batch.directory.link(fd, socket_inode) {
-                Ok(Some(inode)) => self.holders.push((inode, Holder { pid, fd })),
+                Ok(Some(inode)) => self.sockets.push((inode, Descriptor { pid, fd })),
                 Ok(None) => {}
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    // Closed since it was listed; or no link, in a tree that is no kernel's.
+                    // It was closed since it was listed. Or, in a saved tree, it is not a link.
                     Some(Errno::ENOENT | Errno::EINVAL) => {}
-                    Some(Errno::EACCES | Errno::EPERM) => self.veiled = true,
+                    Some(Errno::EACCES | Errno::EPERM) => self.links_hidden = true,
                     _ => result = Err(error),
                 },
             }
@@ -267,44 +261,40 @@ impl Found {
         self.note(Some(pid), result);
     }
 
-    /// Sorts out what the failure of one process, or of their list, means.
+    /// Notes what a failure to read a process, or the list of processes, means.
     fn note(&mut self, pid: Option<Pid>, result: io::Result<()>) {
         let Err(error) = result else { return };
         match Meaning::of(&error) {
             Meaning::Ended => {}
             Meaning::Hidden => self.hidden = true,
-            Meaning::Trouble => self.errors.push((pid, error)),
+            Meaning::Failed => self.errors.push((pid, error)),
         }
     }
 
     fn append(&mut self, mut more: Self) {
-        self.holders.append(&mut more.holders);
-        self.bare.append(&mut more.bare);
+        self.sockets.append(&mut more.sockets);
+        self.without_descriptors.append(&mut more.without_descriptors);
         self.errors.append(&mut more.errors);
         self.hidden |= more.hidden;
-        self.veiled |= more.veiled;
+        self.links_hidden |= more.links_hidden;
     }
 
-    /// Puts in order what came in whichever order the threads had.
-    fn finish(mut self, root: &Path) -> Findings {
-        // Each thread's are in order: what is left is to merge them.
-        self.holders.sort();
+    /// Sorts the findings, so that they do not depend on the order of the threads.
+    fn sorted(mut self) -> Self {
+        // The findings of each thread are sorted already, so this merges them.
+        self.sockets.sort();
         self.errors.sort_by_key(|&(pid, _)| pid);
         self.errors.dedup_by_key(|&mut (pid, _)| pid);
-        let path = |pid| match pid {
-            Some(pid) => descriptors(root, pid),
-            None => root.to_owned(),
-        };
-        let warning = |(pid, error)| Warning { path: path(pid), error, lost: Lost::Holders };
-        let warnings = self.errors.into_iter().map(warning).collect();
-        let Self { holders, hidden, veiled, bare, .. } = self;
-        Findings { holders, hidden, veiled, bare, warnings }
+        self
     }
-}
 
-/// `<root>/<pid>/fd` (`man 5 proc_pid_fd`).
-fn descriptors(root: &Path, pid: Pid) -> PathBuf {
-    root.join(pid.to_string()).join("fd")
+    /// Takes the remarks about failures, in order of PID.
+    pub(super) fn remarks(&mut self, root: &Path) -> impl Iterator<Item = Remark> {
+        self.errors.drain(..).map(|(pid, error)| {
+            let path = pid.map_or_else(|| root.to_owned(), |pid| file(root, pid, "fd"));
+            Remark::OwnersUnknown(path, error)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -316,30 +306,29 @@ mod tests {
 
     use super::*;
 
-    /// A tree in which each of these processes holds sockets `pid * 10_000 + fd`, beside others,
-    /// and all of them hold socket 7.
-    fn tree(processes: &[(Pid, u32)]) -> (TempDir, Vec<(u64, Holder)>) {
+    /// Makes a tree of processes with numbers of descriptors. Each owns the sockets `pid * 10_000 +
+    /// fd`, and all of them own socket 7.
+    fn tree(processes: &[(Pid, u32)]) -> (TempDir, Vec<(u64, Descriptor)>) {
         let root = TempDir::new().unwrap();
         let mut expected = Vec::new();
         for &(pid, fds) in processes {
-            let directory = descriptors(root.path(), pid);
+            let directory = file(root.path(), pid, "fd");
             fs::create_dir_all(&directory).unwrap();
-            let mut hold = |fd, inode| {
+            let mut own = |fd, inode| {
                 symlink(format!("socket:[{inode}]"), directory.join(format!("{fd}"))).unwrap();
-                expected.push((inode, Holder { pid, fd }));
+                expected.push((inode, Descriptor { pid, fd }));
             };
-            (0..fds).for_each(|fd| hold(fd, u64::from(pid * 10_000 + fd)));
-            hold(fds, 7);
+            (0..fds).for_each(|fd| own(fd, u64::from(pid * 10_000 + fd)));
+            own(fds, 7);
             symlink("/dev/null", directory.join("9999")).unwrap();
         }
         expected.sort_unstable();
         (root, expected)
     }
 
-    /// The sweep shares its work between threads where there are many processes, where one holds
-    /// very much, and where both is so.
+    /// Threads share the work if there are many processes, or a process with many descriptors.
     #[test]
-    fn every_descriptor_is_found_whichever_thread_looks() {
+    fn threads_find_every_descriptor() {
         let batches = u32::try_from(BATCH * (MOST_BATCHES + 2)).unwrap();
         let many: Vec<_> = (1..).map(|pid| (pid, 2)).take(MANY_PROCESSES + 9).collect();
         let few = [(3, 1), (200, u32::try_from(BATCH).unwrap()), (4, 0)];
@@ -348,22 +337,26 @@ mod tests {
         for processes in [&few[..], &huge, &many, &both] {
             let (root, expected) = tree(processes);
             let (findings, ()) = sweep(root.path(), || ());
-            assert!(findings.holders == expected, "{} processes", processes.len());
-            assert!(findings.warnings.is_empty() && !findings.hidden && !findings.veiled);
+            assert!(findings.sockets == expected, "{} processes", processes.len());
+            assert!(findings.errors.is_empty() && !findings.hidden && !findings.links_hidden);
         }
     }
 
     #[test]
-    fn each_failure_is_said_once_in_order_of_pid() {
+    fn each_failure_is_reported_once_in_order_of_pid() {
         let many = (1..).map(|pid| (pid, 1)).take(MANY_PROCESSES + 9);
         let (root, _) = tree(&many.collect::<Vec<_>>());
         for pid in [40, 20] {
-            let directory = descriptors(root.path(), pid);
+            let directory = file(root.path(), pid, "fd");
             fs::remove_dir_all(&directory).unwrap();
             symlink(&directory, &directory).unwrap();
         }
-        let (findings, ()) = sweep(root.path(), || ());
-        let said: Vec<_> = findings.warnings.iter().map(|warning| warning.path.clone()).collect();
-        assert_eq!(said, [20, 40].map(|pid| descriptors(root.path(), pid)));
+        let (mut findings, ()) = sweep(root.path(), || ());
+        let path = |remark| match remark {
+            Remark::OwnersUnknown(path, _) => path,
+            other => panic!("{other}"),
+        };
+        let paths: Vec<_> = findings.remarks(root.path()).map(path).collect();
+        assert_eq!(paths, [20, 40].map(|pid| file(root.path(), pid, "fd")));
     }
 }

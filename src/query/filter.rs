@@ -1,106 +1,80 @@
-//! What sockets must be like to be listed, beyond their sort.
+//! What a socket, and the process that owns it, must be like.
 //!
-//! Values of one filter are alternatives; different filters must all hold.
+//! The values of one filter are alternatives. Different filters must all match.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use crate::process::{Pid, Process};
-use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, State};
+use crate::socket::{Endpoint, InternetSocket, Kind, Protocol, Socket, State};
 
-/// What a socket itself must be like. An empty list asks for nothing.
+/// What a socket must be like. An empty list accepts every socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// `--port`: the port of either end.
     pub ports: Vec<RangeInclusive<u16>>,
-    /// `--sport`: the port of this host's end.
+    /// `--sport`: the port of the end on this host.
     pub local_ports: Vec<RangeInclusive<u16>>,
     /// `--dport`: the port of the other end.
     pub remote_ports: Vec<RangeInclusive<u16>>,
     /// `--address`: the address of either end.
     pub networks: Vec<Network>,
-    /// `--user`: who opened it.
+    /// `--user`: the user who opened it.
     pub users: Vec<u32>,
-    /// `--state`: the [name of its state](InternetSocket::state_name).
-    pub states: Vec<&'static str>,
+    /// `--state`.
+    pub states: Vec<State>,
 }
 
-/// The states' names that a filter can ask for.
-pub const STATES: [&str; 16] = [
-    State::Established.name(),
-    State::SynSent.name(),
-    State::SynRecv.name(),
-    State::FinWait1.name(),
-    State::FinWait2.name(),
-    State::TimeWait.name(),
-    State::Close.name(),
-    State::CloseWait.name(),
-    State::LastAck.name(),
-    State::Listen.name(),
-    State::Closing.name(),
-    LISTENING,
-    "FREE",
-    "CONNECTING",
-    "CONNECTED",
-    "DISCONNECTING",
-];
-
-/// What LISTEN is called of UNIX sockets; whoever asks for one of them means the other as well.
-const LISTENING: &str = "LISTENING";
-
 impl Filter {
-    /// Whether it asks for what only internet sockets have.
-    #[must_use]
-    pub fn is_about_internet(&self) -> bool {
+    /// Returns true if a socket of this kind can match.
+    pub fn can_match(&self, kind: Kind) -> bool {
         let Self { ports, local_ports, remote_ports, networks, users, states: _ } = self;
         let any_ports = [ports, local_ports, remote_ports].iter().any(|ports| !ports.is_empty());
-        any_ports || !networks.is_empty() || !users.is_empty()
+        match kind {
+            Kind::Internet(..) => true,
+            Kind::Unix => !any_ports && networks.is_empty() && users.is_empty(),
+        }
     }
 
-    /// Whether this socket is like that. A UNIX socket has no ports, no addresses, and no user.
-    #[must_use]
+    /// Returns true if this socket matches.
     pub fn passes(&self, socket: &Socket) -> bool {
-        self.has_state(socket.state_name())
+        let has_state = |state: State| self.states.iter().any(|wanted| wanted.accepts(state));
+        let has_user = |user| self.users.contains(&user);
+        (self.states.is_empty() || socket.state().is_some_and(has_state))
+            && (self.users.is_empty() || socket.user().is_some_and(has_user))
             && match socket {
-                Socket::Internet(socket) => self.passes_internet(socket),
-                Socket::Unix(_) => !self.is_about_internet(),
+                Socket::Internet(socket) => self.passes_ends(socket),
+                Socket::Unix(_) => self.can_match(Kind::Unix),
             }
     }
 
-    fn passes_internet(&self, socket: &InternetSocket) -> bool {
+    fn passes_ends(&self, socket: &InternetSocket) -> bool {
         let InternetSocket { local, remote, .. } = socket;
-        // A raw socket's port is the number of its protocol.
-        let is_of = |ports: &[RangeInclusive<u16>], ends: &[&Endpoint]| {
+        // The port of a raw socket is the number of its protocol.
+        let has_port = |ports: &[RangeInclusive<u16>], ends: &[&Endpoint]| {
             let has = |end: &&Endpoint| ports.iter().any(|ports| ports.contains(&end.port));
             ports.is_empty() || (socket.protocol != Protocol::Raw && ends.iter().any(has))
         };
         let is_in =
             |network: &Network| network.contains(local.address) || network.contains(remote.address);
-        is_of(&self.ports, &[local, remote])
-            && is_of(&self.local_ports, &[local])
-            && is_of(&self.remote_ports, &[remote])
+        has_port(&self.ports, &[local, remote])
+            && has_port(&self.local_ports, &[local])
+            && has_port(&self.remote_ports, &[remote])
             && (self.networks.is_empty() || self.networks.iter().any(is_in))
-            && (self.users.is_empty() || self.users.contains(&socket.uid))
-    }
-
-    fn has_state(&self, name: &'static str) -> bool {
-        let same = |name| if name == LISTENING { State::Listen.name() } else { name };
-        self.states.is_empty() || self.states.iter().any(|&state| same(state) == same(name))
     }
 }
 
-/// Addresses with a common beginning.
+/// The addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
-    /// The bits that they have in common.
+    /// The number of these bits.
     prefix: u8,
 }
 
 impl Network {
-    /// The addresses whose first `prefix` bits are those of `address`; none where that has fewer.
-    /// An IPv4-mapped address is the IPv4 address.
-    #[must_use]
+    /// Returns the addresses whose first `prefix` bits are those of `address`; `None` if an address
+    /// of that family has fewer bits. An IPv4-mapped address counts as the IPv4 address.
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let (canonical, bits) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), IpAddr::V4(mapped)) => (mapped.into(), prefix.checked_sub(96)?),
@@ -109,59 +83,53 @@ impl Network {
         (bits <= width(canonical)).then_some(Self { address: canonical, prefix: bits })
     }
 
-    /// This address alone.
-    #[must_use]
+    /// Returns the network that consists of one address.
     pub fn of(address: IpAddr) -> Self {
         let address = address.to_canonical();
         Self { address, prefix: width(address) }
     }
 
     fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(mine), IpAddr::V4(other)) => {
-                let differ = mine.to_bits() ^ other.to_bits();
-                differ.leading_zeros() >= self.prefix.into()
-            }
-            (IpAddr::V6(mine), IpAddr::V6(other)) => {
-                let differ = mine.to_bits() ^ other.to_bits();
-                differ.leading_zeros() >= self.prefix.into()
-            }
-            _ => false,
-        }
+        let address = address.to_canonical();
+        let differing = bits(self.address) ^ bits(address);
+        self.address.is_ipv4() == address.is_ipv4()
+            && differing.leading_zeros() >= self.prefix.into()
     }
 }
 
-/// The bits of an address of this family.
-fn width(address: IpAddr) -> u8 {
+/// The bits of an address, from the highest bit on.
+fn bits(address: IpAddr) -> u128 {
     match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
     }
 }
 
-/// Who must hold a socket. An empty list asks for nothing.
+/// The number of bits in an address.
+fn width(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+/// Which process must own a socket. An empty list accepts every process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HeldBy {
+pub struct OwnerFilter {
     /// `--pid`.
     pub pids: Vec<Pid>,
-    /// `--program`: what is in the command line, in lower case.
+    /// `--program`: text in the command line, in lower case.
     pub programs: Vec<String>,
 }
 
-impl HeldBy {
-    /// Whether it asks for nobody in particular.
-    #[must_use]
+impl OwnerFilter {
+    /// Returns true if every process matches.
     pub fn is_empty(&self) -> bool {
         self.pids.is_empty() && self.programs.is_empty()
     }
 
-    /// Whether this is such a process.
-    #[must_use]
+    /// Returns true if this process matches.
     pub fn passes(&self, process: &Process) -> bool {
         (self.pids.is_empty() || self.pids.contains(&process.pid))
             && (self.programs.is_empty() || {
-                let words: Vec<&[u8]> = process.words().collect();
-                let command = String::from_utf8_lossy(&words.join(&b' ')).to_lowercase();
+                let command = String::from_utf8_lossy(&process.command.joined()).to_lowercase();
                 self.programs.iter().any(|program| command.contains(program))
             })
     }
@@ -181,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_the_addresses_that_begin_like_it() {
+    fn network_contains_addresses_with_its_prefix() {
         for (text, inside, outside) in [
             ("10.1.2.3", &["10.1.2.3", "::ffff:10.1.2.3"][..], &["10.1.2.4", "::"][..]),
             ("10.1.2.3/8", &["10.255.0.1", "10.0.0.0"], &["11.0.0.0", "9.255.255.255"]),
@@ -203,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_no_longer_than_the_address() {
+    fn prefix_longer_than_the_address_is_rejected() {
         for text in ["10.0.0.0/33", "::/129", "::ffff:10.0.0.0/95"] {
             assert_eq!(network(text), None, "{text}");
         }

@@ -1,18 +1,18 @@
-//! Which sockets are asked for, as one predicate over the model.
+//! Which sockets are asked for: one predicate over [`Socket`].
 
 mod filter;
 
-use crate::socket::{Family, InternetSocket, Protocol, Socket};
-pub use filter::{Filter, HeldBy, Network, STATES};
+use crate::socket::{InternetSocket, Kind, Protocol, Section, Socket};
+pub use filter::{Filter, Network, OwnerFilter};
 
-/// Which of the two sorts of sockets are asked for: servers, or those that have a peer.
+/// Which sockets netstat lists: those with a peer, those without, or all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// Sockets with a peer; what netstat shows unless told otherwise.
+    /// Sockets with a peer; netstat's default.
     Connected,
-    /// Sockets without one, `-l`.
+    /// Sockets without a peer, `-l`.
     Listening,
-    /// Both, `-a`.
+    /// All sockets, `-a`.
     #[default]
     All,
 }
@@ -20,69 +20,73 @@ pub enum Scope {
 /// The sockets that are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Internet sockets of these protocols.
-    pub protocols: Vec<Protocol>,
-    /// Internet sockets of these families.
-    pub families: Vec<Family>,
-    /// UNIX sockets.
-    pub unix: bool,
-    /// Servers, connections or both.
+    /// Sockets of these kinds.
+    pub kinds: Vec<Kind>,
+    /// Sockets with a peer, without, or both.
     pub scope: Scope,
-    /// What they must be like.
+    /// What a socket must be like.
     pub filter: Filter,
-    /// Who must hold them.
-    pub held_by: HeldBy,
+    /// Which process must own a socket.
+    pub owner: OwnerFilter,
 }
 
 impl Query {
-    /// Whether sockets of this protocol and family are asked for at all.
-    #[must_use]
-    pub fn includes(&self, protocol: Protocol, family: Family) -> bool {
-        self.protocols.contains(&protocol) && self.families.contains(&family)
+    /// Returns true if sockets of this kind are asked for.
+    pub fn includes(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
     }
 
-    /// Whether this socket is asked for, whoever holds it.
-    #[must_use]
+    /// The sections in which sockets are asked for, in order.
+    pub fn sections(&self) -> Vec<Section> {
+        let mut sections: Vec<_> = self.kinds.iter().map(|kind| kind.section()).collect();
+        sections.sort_unstable();
+        sections.dedup();
+        sections
+    }
+
+    /// Returns true if this socket is asked for. Its owners are not considered.
     pub fn selects(&self, socket: &Socket) -> bool {
-        let (is_included, is_server) = match socket {
-            Socket::Internet(it) => (self.includes(it.protocol, it.family), is_server(it)),
-            Socket::Unix(it) => (self.unix, it.is_listening()),
-        };
-        is_included && self.scope.holds(is_server) && self.filter.passes(socket)
+        self.includes(socket.kind())
+            && self.scope.includes(is_server(socket))
+            && self.filter.passes(socket)
     }
 
-    /// All that may be at the other end of what is asked for.
+    /// Returns the query for all sockets that can be at the other end of a selected one.
     #[must_use]
     pub fn with_other_ends(&self) -> Self {
-        let Self { protocols, unix, .. } = self.clone();
         // An IPv6 socket can talk IPv4.
-        let families = vec![Family::Ipv4, Family::Ipv6];
-        Self { protocols, families, unix, ..Self::default() }
+        let is_like = |one: Kind, other: &Kind| one.protocol_name() == other.protocol_name();
+        let can_be_peer = |&kind: &Kind| self.kinds.iter().any(|other| is_like(kind, other));
+        Self { kinds: Kind::all().filter(can_be_peer).collect(), ..Self::default() }
     }
 
-    /// Whether not every socket of the sorts that are listed is asked for.
-    #[must_use]
+    /// Returns true if any filter is set.
     pub fn has_filters(&self) -> bool {
-        self.filter != Filter::default() || !self.held_by.is_empty()
+        self.filter != Filter::default() || !self.owner.is_empty()
     }
 }
 
 impl Scope {
-    /// Whether servers, or sockets with a peer, are in it.
-    fn holds(self, server: bool) -> bool {
+    fn includes(self, is_server: bool) -> bool {
         match self {
             Self::All => true,
-            Self::Listening => server,
-            Self::Connected => !server,
+            Self::Listening => is_server,
+            Self::Connected => !is_server,
         }
     }
 }
 
-/// netstat's test for a socket without a peer: no remote port for tcp, no remote address for the
-/// others.
-///
-/// An IPv4-mapped `0.0.0.0` is an address here, as it is to netstat.
-fn is_server(socket: &InternetSocket) -> bool {
+/// netstat's test for a socket without a peer.
+fn is_server(socket: &Socket) -> bool {
+    match socket {
+        Socket::Internet(socket) => is_internet_server(socket),
+        Socket::Unix(socket) => socket.is_listening(),
+    }
+}
+
+/// No remote port for TCP, no remote address for the other protocols. As for netstat, an
+/// IPv4-mapped `0.0.0.0` is an address.
+fn is_internet_server(socket: &InternetSocket) -> bool {
     match socket.protocol {
         Protocol::Tcp => socket.remote.port == 0,
         Protocol::Udp | Protocol::UdpLite | Protocol::Raw => socket.remote.address.is_unspecified(),
@@ -94,68 +98,65 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     use super::*;
-    use crate::socket::{Endpoint, Queues, State};
+    use crate::socket::{Endpoint, Family};
 
     const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
     fn socket(protocol: Protocol, address: IpAddr, port: u16) -> InternetSocket {
-        InternetSocket {
-            protocol,
-            family: Family::Ipv4,
-            slot: 0,
-            local: Endpoint { address: NO_ADDRESS, port: 1 },
-            remote: Endpoint { address, port },
-            state: State::Close,
-            queues: Queues { receive: 0, send: 0 },
-            timer: None,
-            uid: 0,
-            inode: 1,
-            drops: None,
-        }
+        let remote = Endpoint { address, port };
+        InternetSocket { protocol, remote, ..InternetSocket::example() }
     }
 
-    fn shown(scope: Scope, socket: &InternetSocket) -> bool {
+    fn is_shown(scope: Scope, socket: &InternetSocket) -> bool {
         let socket = Socket::Internet(*socket);
-        let protocols = vec![Protocol::Tcp, Protocol::Udp];
-        let families = vec![Family::Ipv4];
-        Query { protocols, families, scope, ..Query::default() }.selects(&socket)
+        Query { kinds: vec![socket.kind()], scope, ..Query::default() }.selects(&socket)
     }
 
     #[test]
-    fn a_tcp_server_is_a_socket_without_a_remote_port() {
+    fn tcp_socket_without_remote_port_is_a_server() {
         for address in [NO_ADDRESS, PEER] {
             let server = socket(Protocol::Tcp, address, 0);
             let connection = socket(Protocol::Tcp, address, 443);
-            assert!(shown(Scope::Listening, &server) && !shown(Scope::Connected, &server));
-            assert!(!shown(Scope::Listening, &connection) && shown(Scope::Connected, &connection));
-            assert!(shown(Scope::All, &server) && shown(Scope::All, &connection));
+            assert!(is_shown(Scope::Listening, &server) && !is_shown(Scope::Connected, &server));
+            assert!(!is_shown(Scope::Listening, &connection));
+            assert!(is_shown(Scope::Connected, &connection));
+            assert!(is_shown(Scope::All, &server) && is_shown(Scope::All, &connection));
         }
     }
 
     #[test]
-    fn a_udp_server_is_a_socket_without_a_remote_address() {
+    fn udp_socket_without_remote_address_is_a_server() {
         for port in [0, 443] {
             let server = socket(Protocol::Udp, NO_ADDRESS, port);
             let connection = socket(Protocol::Udp, PEER, port);
-            assert!(shown(Scope::Listening, &server) && !shown(Scope::Connected, &server));
-            assert!(!shown(Scope::Listening, &connection) && shown(Scope::Connected, &connection));
+            assert!(is_shown(Scope::Listening, &server) && !is_shown(Scope::Connected, &server));
+            assert!(!is_shown(Scope::Listening, &connection));
+            assert!(is_shown(Scope::Connected, &connection));
         }
         let mapped = socket(Protocol::Udp, Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0).into(), 0);
-        assert!(shown(Scope::Connected, &mapped));
+        assert!(is_shown(Scope::Connected, &mapped));
     }
 
     #[test]
-    fn other_families_and_protocols_are_not_asked_for() {
-        let query = Query {
-            protocols: vec![Protocol::Tcp],
-            families: vec![Family::Ipv4],
-            ..Query::default()
-        };
+    fn sockets_of_other_kinds_are_not_selected() {
         let tcp = socket(Protocol::Tcp, PEER, 1);
+        let kinds = vec![Kind::Internet(Protocol::Tcp, Family::Ipv4)];
+        let query = Query { kinds, ..Query::default() };
         let selects = |socket| query.selects(&Socket::Internet(socket));
         assert!(selects(tcp));
         assert!(!selects(socket(Protocol::Udp, PEER, 1)));
         assert!(!selects(InternetSocket { family: Family::Ipv6, ..tcp }));
+    }
+
+    #[test]
+    fn other_ends_can_be_of_the_other_family() {
+        let tcp = |family| Kind::Internet(Protocol::Tcp, family);
+        for (kinds, expected) in [
+            (vec![tcp(Family::Ipv6)], vec![tcp(Family::Ipv4), tcp(Family::Ipv6)]),
+            (vec![Kind::Unix], vec![Kind::Unix]),
+        ] {
+            assert_eq!(Query { kinds, ..Query::default() }.with_other_ends().kinds, expected);
+        }
     }
 }

@@ -1,74 +1,81 @@
-//! What holds of the tables, whatever they have in them.
+//! Checks that hold for every table, whatever bytes it has.
 
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::panic,
-    reason = "what does not hold is to be noticed"
+    reason = "a check that fails panics"
 )]
 
 use std::io::Read;
 
-use super::proc_net::for_each_row;
-use super::sock_diag::for_each_message;
-use super::table::TABLES;
-use super::{Holds, Table};
-use crate::socket::{Protocol, Socket};
-use crate::tables::Fault;
+use super::{proc_net, sock_diag};
+use crate::remark::Fault;
+use crate::socket::{Kind, Protocol, Socket};
 
-/// Bytes of a line that are too many here, so that small inputs have such lines as well.
+/// The most bytes of a line here. It is small, so that small inputs have lines that are too long.
 const LONGEST_LINE: usize = 300;
 
-/// A table's text: the table, how many bytes come at once, and the text.
+/// Checks a text. The input is the number of the table, the bytes per read, and the text.
 pub fn text(input: &[u8]) {
     let [which, step, text @ ..] = input else { return };
-    let table = TABLES[usize::from(*which) % TABLES.len()];
+    let kind = kind(*which);
     let rows = |input: &mut dyn Read| {
         let mut rows = Vec::new();
-        for_each_row(table, input, &mut [0; LONGEST_LINE], |number, row| rows.push((number, row)))
-            .expect("bytes in memory can be read");
+        proc_net::for_each_socket(kind, input, &mut [0; LONGEST_LINE], |number, row| {
+            rows.push((number, row));
+        })
+        .expect("bytes in memory can be read");
         rows
     };
     let at_once = rows(&mut &*text);
     let mut in_steps = Steps { rest: text, step: usize::from(*step).max(1) };
-    assert_eq!(at_once, rows(&mut in_steps), "a text is the same however it comes");
+    assert_eq!(at_once, rows(&mut in_steps), "the text does not depend on the size of reads");
     let lines = text.split_inclusive(|&byte| byte == b'\n').count();
     let heading = usize::from(at_once.first().is_none_or(|&(number, _)| number == 2));
-    assert_eq!(at_once.len(), lines.saturating_sub(heading), "each line is a row or a fault");
+    assert_eq!(at_once.len(), lines.saturating_sub(heading), "each line is a socket or a fault");
     for (_, row) in at_once {
-        check(table, row);
+        check(kind, row);
     }
 }
 
-/// A datagram of an answer by netlink: the table, and the bytes.
+/// Checks a datagram of netlink. The input is the number of the table, and the datagram.
 pub fn netlink(input: &[u8]) {
     let [which, datagram @ ..] = input else { return };
-    let table = TABLES[usize::from(*which) % TABLES.len()];
+    let kind = kind(*which);
     let mut rows = 0;
-    let _ = for_each_message(table, datagram, |_, row| {
+    let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
+        sock_diag::take(datagram, &mut false, &mut each).map(|_| ())
+    };
+    let _ = sock_diag::for_each_socket(kind, dump, |_, row| {
         rows += 1;
-        check(table, row);
+        check(kind, row);
     });
-    assert!(rows <= datagram.len() / 4, "rows come from bytes");
+    assert!(rows <= datagram.len() / 4, "each socket takes some bytes");
 }
 
-fn check(table: Table, row: Result<Socket, Fault>) {
-    match (row, table.holds) {
-        (Ok(Socket::Internet(socket)), Holds::Internet(protocol, family)) => {
-            assert_eq!((socket.protocol, socket.family), (protocol, family));
-            assert!(socket.drops.is_none() || protocol != Protocol::Tcp);
+fn kind(number: u8) -> Kind {
+    let kinds: Vec<_> = Kind::all().collect();
+    kinds[usize::from(number) % kinds.len()]
+}
+
+fn check(kind: Kind, socket: Result<Socket, Fault>) {
+    match socket {
+        Ok(socket) => {
+            assert_eq!(socket.kind(), kind, "a socket in the table {}", kind.table());
+            if let Socket::Internet(socket) = socket {
+                assert!(socket.drops.is_none() || socket.protocol != Protocol::Tcp);
+            }
         }
-        (Ok(Socket::Unix(_)), Holds::Unix) => {}
-        (Ok(row), _) => panic!("{row:?} is in table {}", table.name),
-        (Err(fault), _) => {
-            let said = fault.to_string();
-            assert!(said.len() < 300 && said.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        Err(fault) => {
+            let text = fault.to_string();
+            assert!(text.len() < 300 && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         }
     }
 }
 
-/// Bytes that come a few at a time.
+/// A reader that returns a few bytes per read.
 struct Steps<'a> {
     rest: &'a [u8],
     step: usize,

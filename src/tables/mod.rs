@@ -1,15 +1,15 @@
-//! Where sockets come from: [`Source`] reads the tables that are asked for, in netstat's order.
+//! Where sockets come from: the kernel's tables, read as text or by netlink.
+//!
+//! [`policy`] decides which source a table is read from, `merge` combines several readings, and the
+//! modules of the two sources parse one table at a time.
 
-mod fault;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod merge;
+pub mod policy;
 mod proc_net;
-mod repeats;
 mod sock_diag;
-mod sockets;
 mod sockstat;
-mod table;
-mod trouble;
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,357 +17,313 @@ use std::io;
 use std::path::Path;
 
 use crate::query::Query;
-use crate::socket::{Socket, UnixSocket};
-pub use fault::Fault;
+use crate::remark::{Fault, Origin, Remark, Sink};
+use crate::socket::{Family, Kind, Protocol, Socket};
+use policy::{Conditions, Method, Plan, Policy};
 use proc_net::Text;
-use sock_diag::SockDiag;
-use sockets::{add_missed, read_again};
-use table::{Holds, TABLES, Table};
-pub use trouble::{Place, Unreadable, Warning};
+use sock_diag::Netlink;
 
-/// Which of the kernel's two interfaces the tables are read through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interface {
-    /// As [`Interface::ProcFirst`], unless the host has so many sockets that netlink pays; and the
-    /// text again where netlink cannot be had, or says less.
-    Auto,
-    /// The text, which has all that there is to know of a socket, and netlink for those that it
-    /// missed.
-    ProcFirst,
-    /// The text of `<root>/net/*` alone.
-    Proc,
-    /// `sock_diag`, over a netlink socket.
-    Netlink,
+/// Returns true if a kernel can lack this table: without IPv6, or since UDP-Lite was removed.
+const fn is_optional(kind: Kind) -> bool {
+    match kind {
+        Kind::Internet(protocol, family) => {
+            matches!((protocol, family), (Protocol::UdpLite, _) | (_, Family::Ipv6))
+        }
+        Kind::Unix => false,
+    }
 }
 
-/// Sockets from which on netlink is worth its while.
-///
-/// It never costs more than the text, but what it saves is a few milliseconds below this. Measured
-/// with -tuan on two cores of Linux 6.18: 4 ms to 6 with ten sockets, 5 to 11 with 1,000, 11 to
-/// 27 with 5,000, 0.2 s to 1.2 with 120,000.
-const MANY_SOCKETS: u64 = 1000;
-
-/// The tables, and the buffers that they are read through.
-pub struct Source {
-    interface: Interface,
+/// The tables below one /proc root, and the buffers to read them.
+pub struct Tables {
+    policy: Policy,
     text: Text,
-    sock_diag: SockDiag,
+    netlink: Netlink,
 }
 
-impl Source {
-    /// The tables of this host, as text below `root`, which is `/proc` there.
-    #[must_use]
-    pub fn new(root: &Path, interface: Interface) -> Self {
-        Self { interface, text: Text::new(root), sock_diag: SockDiag::default() }
+/// How the reading of one table ended.
+struct Outcome {
+    origin: Origin,
+    /// There was at least one row or fault.
+    any: bool,
+    result: io::Result<()>,
+}
+
+/// How far the text of a table can be trusted.
+enum Trust {
+    /// It has every socket that existed during the whole reading.
+    Whole,
+    /// It may have missed some.
+    Partial,
+    /// It may have rows that an attacker made up behind a newline in the name of a UNIX socket.
+    Nothing,
+}
+
+/// One table, and the sockets that were read before.
+struct Reading<'a> {
+    kind: Kind,
+    query: &'a Query,
+    sockets: &'a mut Vec<Socket>,
+    /// The number of sockets that come from other tables.
+    start: usize,
+}
+
+impl Tables {
+    /// The tables below `root`, which is `/proc` or a copy of it. Fails if the source that was
+    /// asked for cannot serve the request.
+    pub fn new(root: &Path, conditions: Conditions) -> Result<Self, Remark> {
+        Ok(Self::with_policy(root, Policy::new(conditions)?))
     }
 
-    /// Reads the sockets that `query` selects, and gives `warn` what went wrong between them. A
-    /// table that the kernel does not have (no IPv6, say) has no rows.
-    ///
-    /// # Errors
-    ///
-    /// [`Unreadable`] when there is no table to read at all.
-    pub fn read(
-        &mut self,
-        query: &Query,
-        warn: &mut dyn FnMut(Warning),
-    ) -> Result<Vec<Socket>, Unreadable> {
+    /// The tables of the network namespace of a process, which is this directory below /proc.
+    pub fn of_process(process: &Path) -> Self {
+        // netlink knows only the namespace of this process.
+        Self::with_policy(process, Policy::Text)
+    }
+
+    fn with_policy(root: &Path, policy: Policy) -> Self {
+        Self { policy, text: Text::new(root), netlink: Netlink::default() }
+    }
+
+    /// Returns true if [`find_unix_peers`](Self::find_unix_peers) can find other ends.
+    pub fn tell_unix_peers(&self) -> bool {
+        self.policy != Policy::Text
+    }
+
+    /// Reads the sockets that `query` selects. A table that the kernel does not have (as without
+    /// IPv6) has no rows. Fails with [`Remark::NoTable`] if no table can be read.
+    pub fn read(&mut self, query: &Query, remark: Sink<'_>) -> Result<Vec<Socket>, Remark> {
         let mut sockets = Vec::new();
         let mut failures = Vec::new();
-        let mut readable = false;
-        let mut quick = self.interface == Interface::Auto && self.has_many(query);
-        for &table in TABLES.iter().filter(|table| table.is_wanted(query)) {
-            let wanted = Wanted { table, query };
-            let before = sockets.len();
-            let binary = match self.interface {
-                Interface::Netlink => Some(self.read_binary(wanted, &mut sockets, warn)),
-                Interface::Auto if quick && matches!(table.holds, Holds::Internet(..)) => {
-                    Some(self.read_quickly(wanted, &mut sockets))
-                }
-                Interface::Auto | Interface::ProcFirst | Interface::Proc => None,
-            };
-            let read = match binary {
-                Some(Read { place, result: Err(error), .. })
-                    if is_of_one_table(&error) || self.interface == Interface::Auto =>
-                {
-                    quick &= is_of_one_table(&error);
-                    sockets.truncate(before);
-                    let read = self.read_text(wanted, false, &mut sockets, warn);
-                    if !read.result.as_ref().is_err_and(is_absent) {
-                        warn(Warning::Fallback { place, error });
-                    }
-                    read
-                }
-                Some(read) => read,
-                None => {
-                    let check = self.interface != Interface::Proc;
-                    self.read_text(wanted, check, &mut sockets, warn)
-                }
-            };
-            readable |= read.result.is_ok() || read.any;
-            if let Err(error) = read.result {
-                failures.push((table, read.place, error));
+        let mut is_readable = false;
+        let mut plan = self.policy.plan(self.text.directory(), query);
+        for kind in Kind::all().filter(|&kind| query.includes(kind)) {
+            let start = sockets.len();
+            let mut reading = Reading { kind, query, sockets: &mut sockets, start };
+            let outcome = self.read_table(&mut plan, &mut reading, remark);
+            is_readable |= outcome.result.is_ok() || outcome.any;
+            if let Err(error) = outcome.result {
+                failures.push((kind, outcome.origin, error));
             }
         }
-        if !readable {
-            self.ensure_no_matter(&mut failures)?;
+        if !is_readable {
+            self.ensure_only_optional(&mut failures)?;
         }
-        for (_, place, error) in failures {
-            warn(if is_absent(&error) {
-                Warning::Absent { place }
+        for (_, origin, error) in failures {
+            remark(if is_absent(&error) {
+                Remark::AbsentTable(origin)
             } else {
-                Warning::Table { place, error }
+                Remark::PartialTable(origin, error)
             });
         }
-        repeats::drop_repeated(&mut sockets);
+        merge::drop_repeated(&mut sockets);
         Ok(sockets)
     }
 
-    /// Finds who UNIX sockets of this host are connected to, which netlink alone tells.
-    pub fn find_unix_peers(&mut self, sockets: &mut [Socket], warn: &mut dyn FnMut(Warning)) {
+    /// Sets the other end of each connected UNIX socket of this host. Only netlink tells it.
+    pub fn find_unix_peers(&mut self, sockets: &mut [Socket], remark: Sink<'_>) {
+        if !self.tell_unix_peers() {
+            return;
+        }
         let mut peers = HashMap::new();
-        let result = self.sock_diag.read(Table::UNIX, |_, row| {
-            if let Ok(Socket::Unix(UnixSocket { inode: inode @ 1.., peer: Some(peer), .. })) = row {
-                peers.insert(inode, peer);
+        let result = self.netlink.read(Kind::Unix, |_, socket| match socket {
+            Ok(Socket::Unix(socket)) if socket.inode != 0 => {
+                peers.extend(socket.peer.map(|peer| (socket.inode, peer)));
             }
+            _ => {}
         });
         for socket in sockets {
-            if let Socket::Unix(socket) = socket {
-                socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
+            match socket {
+                Socket::Unix(socket) => {
+                    socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
+                }
+                Socket::Internet(_) => {}
             }
         }
         if let Err(error) = result {
-            warn(Warning::Peers { place: Place::SockDiag(Table::UNIX.name), error });
+            remark(Remark::UnixPeersMissing(Origin::Netlink(Kind::Unix.table()), error));
         }
     }
 
-    /// Whether the host has so many sockets that netlink pays.
-    fn has_many(&self, query: &Query) -> bool {
-        let sockets = sockstat::count(&self.text.directory, query);
-        sockets.is_ok_and(|sockets| sockets >= MANY_SOCKETS)
+    /// Reads one table as planned. If netlink fails, reads the text instead.
+    fn read_table(
+        &mut self,
+        plan: &mut Plan,
+        reading: &mut Reading<'_>,
+        remark: Sink<'_>,
+    ) -> Outcome {
+        let checked = match plan.method(reading.kind) {
+            Method::Text { checked } => return self.read_text(reading, checked, remark),
+            Method::Netlink => false,
+        };
+        let (mut outcome, mut faults) = self.read_netlink(reading);
+        if plan.tolerates_faults() {
+            faults.into_iter().for_each(&mut *remark);
+        } else if let Some(fault) = faults.pop() {
+            outcome.result = Err(io::Error::other(fault));
+        }
+        match outcome.result {
+            Err(error) if plan.falls_back(&error) => {
+                reading.sockets.truncate(reading.start);
+                let text = self.read_text(reading, checked, remark);
+                if !text.result.as_ref().is_err_and(is_absent) {
+                    remark(Remark::TextInstead {
+                        origin: outcome.origin,
+                        error,
+                        netlink_was_asked_for: plan.tolerates_faults(),
+                    });
+                }
+                text
+            }
+            result => Outcome { result, ..outcome },
+        }
     }
 
-    /// Reads the text of a table, and then what it has missed: by netlink, if it is to be held to
-    /// that.
-    fn read_text(
-        &mut self,
-        wanted: Wanted<'_>,
-        check: bool,
-        sockets: &mut Vec<Socket>,
-        warn: &mut dyn FnMut(Warning),
-    ) -> Read {
-        let before = sockets.len();
-        // Lines that somebody made up are no faults once netlink has told all.
+    /// Reads a text, and then what it missed.
+    fn read_text(&mut self, reading: &mut Reading<'_>, checked: bool, remark: Sink<'_>) -> Outcome {
+        // Lines that an attacker made up are no faults once netlink has given all sockets.
         let mut faults = Vec::new();
-        let may_be_forged = check && wanted.is_unix();
-        let (read, is_sure) = self.read_text_once(wanted, sockets, &mut |fault| {
-            if may_be_forged { faults.push(fault) } else { warn(fault) }
+        let keeps_faults = checked && policy::needs_check(reading.kind, true);
+        let (outcome, is_whole) = self.read_text_once(reading, &mut |fault| {
+            if keeps_faults { faults.push(fault) } else { remark(fault) }
         });
-        if read.result.is_err() {
-            faults.into_iter().for_each(warn);
-            return read;
+        if outcome.result.is_err() {
+            faults.into_iter().for_each(remark);
+            return outcome;
         }
-        let mut worth = if is_sure { Worth::Whole } else { Worth::Part };
-        if check && (wanted.is_unix() || !is_sure) {
-            worth = self.check(wanted, before, sockets, warn).unwrap_or(worth);
+        let mut trust = if is_whole { Trust::Whole } else { Trust::Partial };
+        if checked && policy::needs_check(reading.kind, is_whole) {
+            trust = self.cross_check(reading, remark).unwrap_or(trust);
         }
-        match worth {
-            Worth::Whole => {}
-            Worth::Part => read_again(sockets, before, |more| {
-                self.read_text_once(wanted, more, &mut |_| ()).0.result.is_ok()
-            }),
-            Worth::Nothing => {
-                sockets.truncate(before);
-                return self.read_binary(wanted, sockets, warn);
+        match trust {
+            Trust::Whole => {}
+            Trust::Partial => self.read_text_again(reading),
+            Trust::Nothing => {
+                reading.sockets.truncate(reading.start);
+                let (outcome, faults) = self.read_netlink(reading);
+                faults.into_iter().for_each(remark);
+                return outcome;
             }
         }
-        faults.into_iter().for_each(warn);
-        read
+        faults.into_iter().for_each(remark);
+        outcome
     }
 
-    fn read_text_once(
-        &mut self,
-        Wanted { table, query }: Wanted<'_>,
-        sockets: &mut Vec<Socket>,
-        warn: &mut dyn FnMut(Warning),
-    ) -> (Read, bool) {
+    /// Reads a text once. Returns also whether it surely has every socket that existed during the
+    /// reading.
+    fn read_text_once(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> (Outcome, bool) {
         let mut any = false;
-        let place = Place::File(self.text.file(table));
-        let result = self.text.read(table, |number, row| {
+        let Reading { kind, query, .. } = *reading;
+        let origin = Origin::Text(self.text.file(kind));
+        let result = self.text.read(kind, |number, socket| {
             any = true;
-            match row {
-                Ok(row) => keep(sockets, row, query),
-                Err(fault) => warn(Warning::Line { place: place.clone(), number, fault }),
+            match socket {
+                Ok(socket) => keep(reading.sockets, socket, query),
+                Err(fault) => remark(Remark::Line { origin: origin.clone(), number, fault }),
             }
         });
-        let is_sure = *result.as_ref().unwrap_or(&false);
-        (Read { place, any, result: result.map(|_| ()) }, is_sure)
+        let is_whole = *result.as_ref().unwrap_or(&false);
+        (Outcome { origin, any, result: result.map(|_| ()) }, is_whole)
     }
 
-    /// Holds the sockets of a table since then to what netlink says of it, and adds those that are
-    /// missed. What the text is worth; none where netlink does not tell.
-    fn check(
-        &mut self,
-        Wanted { table, query }: Wanted<'_>,
-        since: usize,
-        sockets: &mut Vec<Socket>,
-        warn: &mut dyn FnMut(Warning),
-    ) -> Option<Worth> {
+    fn read_text_again(&mut self, reading: &mut Reading<'_>) {
+        let Reading { kind, query, start, .. } = *reading;
+        merge::read_again(reading.sockets, start, |more| {
+            let mut again = Reading { kind, query, sockets: more, start: 0 };
+            self.read_text_once(&mut again, &mut |_| ()).0.result.is_ok()
+        });
+    }
+
+    /// Cross-checks the text of a table against netlink and appends the sockets that the text
+    /// missed. Returns how far the text can be trusted, or `None` if netlink failed.
+    fn cross_check(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> Option<Trust> {
         let mut more = Vec::new();
         let mut is_forged = false;
-        let result = self.sock_diag.read(table, |_, row| {
-            if let Ok(row) = row {
-                is_forged |= has_newline(&row);
-                keep(&mut more, row, query);
+        let result = self.netlink.read(reading.kind, |_, socket| {
+            if let Ok(socket) = socket {
+                is_forged |= can_forge_rows(&socket);
+                keep(&mut more, socket, reading.query);
             }
         });
-        add_missed(sockets, since, more);
+        merge::add_missed(reading.sockets, reading.start, more);
         match result {
-            Ok(()) if is_forged => Some(Worth::Nothing),
-            Ok(()) => Some(Worth::Whole),
-            // All of the sockets were told, if not all of each.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Worth::Whole),
+            Ok(()) if is_forged => Some(Trust::Nothing),
+            Ok(()) => Some(Trust::Whole),
+            // Every socket was told, only not every field of each.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Trust::Whole),
             Err(error) => {
-                warn(Warning::Unchecked { place: Place::SockDiag(table.name), error });
+                remark(Remark::Unchecked(Origin::Netlink(reading.kind.table()), error));
                 None
             }
         }
     }
 
-    fn read_binary(
-        &mut self,
-        wanted: Wanted<'_>,
-        sockets: &mut Vec<Socket>,
-        warn: &mut dyn FnMut(Warning),
-    ) -> Read {
-        let Wanted { table, query } = wanted;
-        let place = Place::SockDiag(table.name);
-        let before = sockets.len();
+    /// Reads a table by netlink. Returns also the remarks about malformed messages.
+    fn read_netlink(&mut self, reading: &mut Reading<'_>) -> (Outcome, Vec<Remark>) {
+        let Reading { kind, query, start, .. } = *reading;
+        let origin = Origin::Netlink(kind.table());
         let mut any = false;
         let mut faults = Vec::new();
-        let result = at_most_twice(sockets, |sockets| {
+        let result = merge::retry_if_interrupted(reading.sockets, |sockets| {
             faults.clear();
-            self.sock_diag.read(table, |number, row| {
+            self.netlink.read(kind, |number, socket| {
                 any = true;
-                match row {
-                    Ok(row) => keep(sockets, row, query),
-                    Err(fault) => faults.push((number, fault)),
+                match socket {
+                    Ok(socket) => keep(sockets, socket, query),
+                    Err(fault) => {
+                        faults.push(Remark::Line { origin: origin.clone(), number, fault });
+                    }
                 }
             })
         });
-        // The kernel keeps all of them in a few chains, in which it finds its place by counting.
-        if wanted.is_unix() && result.is_ok() {
-            read_again(sockets, before, |more| {
-                let each =
-                    |_, row: Result<_, _>| row.into_iter().for_each(|row| keep(more, row, query));
-                self.sock_diag.read(table, each).is_ok()
+        if result.is_ok() && policy::repeats_dump(kind) {
+            merge::read_again(reading.sockets, start, |more| {
+                let each = |_, socket: Result<_, Fault>| {
+                    if let Ok(socket) = socket {
+                        keep(more, socket, query);
+                    }
+                };
+                self.netlink.read(kind, each).is_ok()
             });
         }
-        for (number, fault) in faults {
-            warn(Warning::Line { place: place.clone(), number, fault });
-        }
-        Read { place, any, result }
+        (Outcome { origin, any, result }, faults)
     }
 
-    /// Reads a table by netlink, and fails if not all of it can be had so.
-    fn read_quickly(&mut self, wanted: Wanted<'_>, sockets: &mut Vec<Socket>) -> Read {
-        let mut fault = None;
-        let mut read = self.read_binary(wanted, sockets, &mut |warning| fault = Some(warning));
-        if let Some(fault) = fault {
-            read.result = Err(io::Error::other(fault.to_string()));
-        }
-        read
-    }
-
-    /// # Errors
-    ///
-    /// [`Unreadable`], unless all that is missing are tables that a kernel may do without.
-    fn ensure_no_matter(&self, failures: &mut Vec<Failure>) -> Result<(), Unreadable> {
-        // On a kernel without IPv6 the directory is there and its tables are not.
-        if self.interface != Interface::Netlink
-            && let Err(error) = fs::metadata(&self.text.directory)
+    /// Fails unless all failed tables are absent, and a kernel can lack them.
+    fn ensure_only_optional(
+        &self,
+        failures: &mut Vec<(Kind, Origin, io::Error)>,
+    ) -> Result<(), Remark> {
+        // A kernel without IPv6 has the directory, but not the tables.
+        if self.policy != Policy::Netlink
+            && let Err(error) = fs::metadata(self.text.directory())
         {
-            return Err(Unreadable { place: Place::File(self.text.directory.clone()), error });
+            let origin = Origin::Text(self.text.directory().to_owned());
+            return Err(Remark::NoTable(origin, error));
         }
-        let fatal = failures
-            .iter()
-            .position(|(table, _, error)| !(table.is_optional() && is_absent(error)));
-        match fatal.map(|first| failures.swap_remove(first)) {
-            Some((_, place, error)) => Err(Unreadable { place, error }),
+        let is_fatal = |(kind, _, error): &(Kind, Origin, io::Error)| {
+            !(is_optional(*kind) && is_absent(error))
+        };
+        match failures.iter().position(is_fatal).map(|first| failures.swap_remove(first)) {
+            Some((_, origin, error)) => Err(Remark::NoTable(origin, error)),
             None => Ok(()),
         }
     }
 }
 
-fn keep(sockets: &mut Vec<Socket>, row: Socket, query: &Query) {
-    if query.selects(&row) {
-        sockets.push(row);
+fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
+    if query.selects(&socket) {
+        sockets.push(socket);
     }
 }
 
-fn has_newline(row: &Socket) -> bool {
-    let path = row.unix().and_then(|socket| socket.path.as_deref());
-    path.is_some_and(|path| path.contains(&b'\n'))
-}
-
-/// A table, and what is wanted of it.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    table: Table,
-    query: &'a Query,
-}
-
-impl Wanted<'_> {
-    fn is_unix(&self) -> bool {
-        matches!(self.table.holds, Holds::Unix)
+/// Returns true if the text of the socket's table can have made-up rows because of its name.
+fn can_forge_rows(socket: &Socket) -> bool {
+    match socket {
+        Socket::Internet(_) => false,
+        Socket::Unix(socket) => socket.path.as_ref().is_some_and(|path| path.contains(&b'\n')),
     }
-}
-
-/// What the text of a table is worth.
-enum Worth {
-    /// It has every socket that stayed.
-    Whole,
-    /// It may have missed some.
-    Part,
-    /// Behind a newline in the name of a UNIX socket it has whatever the maker of that likes.
-    Nothing,
-}
-
-/// What became of a table.
-struct Read {
-    place: Place,
-    /// There was something to read.
-    any: bool,
-    result: io::Result<()>,
-}
-
-/// A table that could not be read, or not to its end.
-type Failure = (Table, Place, io::Error);
-
-/// Whether netlink may have the other tables all the same: this one has no module, or a row of
-/// which not all is told.
-fn is_of_one_table(error: &io::Error) -> bool {
-    is_absent(error) || error.kind() == io::ErrorKind::Unsupported
 }
 
 fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
 }
-
-/// Reads once more where the kernel says that what it gave is not what the table was at any time.
-fn at_most_twice(
-    sockets: &mut Vec<Socket>,
-    mut read: impl FnMut(&mut Vec<Socket>) -> io::Result<()>,
-) -> io::Result<()> {
-    let before = sockets.len();
-    match read(sockets) {
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-            sockets.truncate(before);
-            read(sockets)
-        }
-        result => result,
-    }
-}
-
-#[cfg(test)]
-mod tests;

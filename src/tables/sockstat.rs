@@ -1,4 +1,4 @@
-//! How many sockets there are, by `<root>/net/sockstat` and `sockstat6` (`net/ipv4/proc.c`).
+//! The number of sockets, from `<root>/net/sockstat` and `sockstat6` (`net/ipv4/proc.c`).
 //!
 //! ```text
 //! TCP: inuse 27 orphan 0 tw 3 alloc 30 mem 3
@@ -8,19 +8,17 @@
 use std::io;
 use std::path::Path;
 
-use super::table::TABLES;
 use crate::files;
 use crate::number::decimal;
 use crate::query::Query;
+use crate::socket::Kind;
 
-/// Bytes of a file that are read; the kernel's have some hundred.
+/// The bytes of a file that are read. The kernel's files have a few hundred.
 const LONGEST: usize = 4096;
 
-/// The internet sockets in the tables that `query` includes, those in `TIME_WAIT` too.
+/// Counts the internet sockets in the tables that `query` includes, also those in `TIME_WAIT`.
 ///
-/// # Errors
-///
-/// Those of opening and reading the first of the files; without IPv6 there is no other.
+/// Fails if `sockstat` cannot be read. Without IPv6 there is no `sockstat6`.
 pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
     let count = |file| -> io::Result<u64> {
         let mut buffer = [0; LONGEST];
@@ -31,12 +29,12 @@ pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
     Ok(count("sockstat")?.saturating_add(count("sockstat6").unwrap_or(0)))
 }
 
-/// The sockets that a line counts, if they are asked for.
+/// Returns the number of sockets in a line, or 0 if they are not asked for.
 fn sockets(line: &[u8], query: &Query) -> u64 {
     let mut words = line.split(|&byte| byte == b' ');
     let Some(label) = words.next().and_then(|word| word.strip_suffix(b":")) else { return 0 };
-    let mut wanted = TABLES.iter().filter(|table| table.is_wanted(query));
-    if !wanted.any(|table| table.name.as_bytes().eq_ignore_ascii_case(label)) {
+    let mut wanted = Kind::all().filter(|&kind| query.includes(kind));
+    if !wanted.any(|kind| kind.table().as_bytes().eq_ignore_ascii_case(label)) {
         return 0;
     }
     let mut sum = 0_u64;
@@ -58,16 +56,18 @@ mod tests {
     use crate::socket::{Family, Protocol};
 
     #[test]
-    fn what_is_asked_for_is_counted() {
+    fn only_sockets_that_are_asked_for_are_counted() {
         let directory = TempDir::new().unwrap();
         let put = |file, text| fs::write(directory.path().join(file), text).unwrap();
-        let tcp = (vec![Protocol::Tcp], vec![Family::Ipv4, Family::Ipv6]);
-        let udp4 = (vec![Protocol::Udp], vec![Family::Ipv4]);
-        let both = (vec![Protocol::Tcp, Protocol::Udp], tcp.1.clone());
-        let count = |(protocols, families): &(Vec<Protocol>, Vec<Family>)| {
-            let (protocols, families) = (protocols.clone(), families.clone());
-            let query = Query { protocols, families, unix: true, ..Query::default() };
-            count(directory.path(), &query).ok()
+        let kinds = |protocol, families: &[Family]| -> Vec<Kind> {
+            families.iter().map(|&family| Kind::Internet(protocol, family)).collect()
+        };
+        let tcp = kinds(Protocol::Tcp, &[Family::Ipv4, Family::Ipv6]);
+        let udp4 = kinds(Protocol::Udp, &[Family::Ipv4]);
+        let both = [&tcp[..], &kinds(Protocol::Udp, &[Family::Ipv4, Family::Ipv6])].concat();
+        let count = |kinds: &Vec<Kind>| {
+            let kinds = [&kinds[..], &[Kind::Unix]].concat();
+            count(directory.path(), &Query { kinds, ..Query::default() }).ok()
         };
         assert_eq!(count(&tcp), None);
         put(

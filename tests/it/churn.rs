@@ -36,7 +36,7 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
         assert_eq!(steady.insert(key, pid.parse().unwrap()), None);
     }
     assert!(steady.len() > 2000, "only {} sockets stay", steady.len());
-    let sources = ["auto", "proc", "netlink"];
+    let sources = ["auto", "text", "netlink"];
     let layouts: [Layout; 5] = [
         ("-ep", netstat),
         ("-e --format table", table),
@@ -89,8 +89,8 @@ fn is_state(word: &str) -> bool {
     word.starts_with(|char: char| char.is_ascii_uppercase())
 }
 
-/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE UID INODE PID/PROGRAM`, where STATE can be blank,
-/// and `unix 2 [ ACC ] STREAM LISTENING INODE PID/PROGRAM PATH`.
+/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE UID INODE PID/PROGRAM`, where STATE can be
+/// blank, and `unix 2 [ ACC ] STREAM LISTENING INODE PID/PROGRAM PATH`.
 fn netstat(listing: &str) -> Rows {
     let row = |line: &str| -> Option<(Key, Vec<u32>)> {
         let (table, rest) = line.split_once(' ')?;
@@ -107,8 +107,8 @@ fn netstat(listing: &str) -> Rows {
     listing.lines().filter_map(row).collect()
 }
 
-/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE PID FD USER INODE PROGRAM`, where STATE and FD can
-/// be blank, and `unix STREAM LISTENING INODE PID FD PATH PROGRAM`.
+/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE PID FD USER INODE PROGRAM`, where STATE and FD
+/// can be blank, and `unix STREAM LISTENING INODE PID FD PATH PROGRAM`.
 fn table(listing: &str) -> Rows {
     let row = |line: &str| -> Option<(Key, Vec<u32>)> {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -40,9 +40,9 @@ fn unsupported_modes_name_the_tool_to_use() {
         ),
         ("--ax25", "--ax25 is not for rnetstat, which lists sockets: use the netstat of net-tools"),
         ("-Aipx", "-A ipx is not for rnetstat, which lists sockets: use the netstat of net-tools"),
-        ("-Afoo", "unknown address family 'foo': inet, inet6 and unix are known"),
+        ("-Afoo", "unknown address family 'foo': use inet, inet6 or unix"),
     ] {
-        assert_eq!(rnetstat(flag).error(), format!("error: {message}\n"), "{flag}");
+        assert_eq!(rnetstat(flag).error(), format!("rnetstat: {message}\n"), "{flag}");
     }
 }
 
@@ -54,7 +54,7 @@ fn unsupported_families_name_net_tools() {
             (format!("-A inet,{family}"), format!("-A {family}")),
         ] {
             let rest = "is not for rnetstat, which lists sockets: use the netstat of net-tools";
-            assert_eq!(rnetstat(&flags).error(), format!("error: {option} {rest}\n"));
+            assert_eq!(rnetstat(&flags).error(), format!("rnetstat: {option} {rest}\n"));
         }
     }
 }
@@ -69,7 +69,7 @@ fn bad_durations_and_counts_are_refused() {
     ] {
         let run = rnetstat(flags).run();
         assert_eq!(run.status, Some(2), "{flags}");
-        let wanted = "a number of seconds is wanted, such as 2 or 0.5";
+        let wanted = "expected a number of seconds, such as 2 or 0.5";
         assert!(run.stderr.contains(wanted), "{flags}: {}", run.stderr);
     }
     for flags in ["-t --count=3", "-t --interval=3", "-tc --count=-3"] {
@@ -80,24 +80,24 @@ fn bad_durations_and_counts_are_refused() {
 #[test]
 fn bad_option_values_say_what_is_accepted() {
     for (option, wanted) in [
-        ("--port=0", "a port from 1 to 65535 is wanted, or a range of them such as 8000-8080"),
-        ("--port=65536", "a port from 1 to 65535 is wanted"),
-        ("--sport=9-5", "a port from 1 to 65535 is wanted"),
-        ("--dport=http", "a port from 1 to 65535 is wanted"),
-        ("--port=", "a port from 1 to 65535 is wanted"),
-        ("--port=80,", "a port from 1 to 65535 is wanted"),
-        ("--address=10.0.0.0/33", "an address is wanted, or a network, such as 10.1.2.3"),
-        ("--address=example.org", "an address is wanted"),
-        ("--address=1.2.3", "an address is wanted"),
-        ("--state=listn", "a state is wanted, one of established, syn_sent, "),
-        ("--pid=0", "a process's number is wanted, such as 4711"),
-        ("--pid=-1", "a process's number is wanted"),
-        ("--sort=size", "a column is wanted, one of proto, recv-q, "),
-        ("--sort=", "a column is wanted"),
+        ("--port=0", "expected a port from 1 to 65535, or a range of ports such as 8000-8080"),
+        ("--port=65536", "expected a port from 1 to 65535"),
+        ("--sport=9-5", "expected a port from 1 to 65535"),
+        ("--dport=http", "expected a port from 1 to 65535"),
+        ("--port=", "expected a port from 1 to 65535"),
+        ("--port=80,", "expected a port from 1 to 65535"),
+        ("--address=10.0.0.0/33", "expected an address or a network, such as 10.1.2.3"),
+        ("--address=example.org", "expected an address"),
+        ("--address=1.2.3", "expected an address"),
+        ("--state=listn", "[possible values: established, syn_sent, "),
+        ("--pid=0", "expected a PID, such as 4711"),
+        ("--pid=-1", "expected a PID"),
+        ("--sort=size", "[possible values: proto, type, state, recv-q, "),
+        ("--sort=", "[possible values: proto, "),
         ("--format=xml", "[possible values: netstat, table, json, jsonl, csv]"),
         ("--color=yes", "[possible values: auto, always, never]"),
         ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man]"),
-        ("--wait=soon", "a number of seconds is wanted, such as 2 or 0.5"),
+        ("--wait=soon", "expected a number of seconds, such as 2 or 0.5"),
         (
             "--user=no\x1bsuch",
             "there is no user 'no.such': --user takes a name that this host knows",
@@ -112,9 +112,9 @@ fn bad_option_values_say_what_is_accepted() {
 fn conflicting_options_are_refused() {
     for (flags, message) in [
         ("-c --wait", "cannot be used with"),
-        ("-x --port=80", "UNIX sockets have no ports, no addresses and no users"),
+        ("-x --port=80", "UNIX sockets have no ports, addresses or users"),
         ("-x --user=0", "use --pid, --program or --state"),
-        ("--netns=all --source=netlink", "asks for the sockets of one network namespace"),
+        ("--netns=all --source=netlink", "knows only rnetstat's own network namespace"),
         ("--interval=3 --wait", "cannot be used with"),
     ] {
         let found = rnetstat(flags).error();

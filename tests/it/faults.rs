@@ -45,7 +45,7 @@ fn proc_without_tables_is_an_error_unless_the_source_is_netlink() {
     host.mount_proc_without_tables();
     for flags in ["-uan", "-uanp", "-uan --format json"] {
         let message = "rnetstat: no socket table can be read: /proc/net: No such file or directory \
-                       (os error 2) (is /proc mounted? --proc DIR names another place, and --source \
+                       (os error 2) (is /proc mounted? --proc DIR reads another place, and --source \
                        netlink needs none)\n";
         assert_eq!(host.rnetstat(flags).run(), Run::failure(message, 2), "{flags}");
     }
@@ -126,15 +126,15 @@ fn netlink_refused_by_seccomp_falls_back_to_text() {
         assert_eq!(difference(&expected, &without(flags).listing()), None, "{flags}");
     }
     let refused = "Operation not permitted (os error 1)";
-    let fallback = "the text of /proc/net is read in its place";
+    let fallback = "the text of /proc/net is read instead";
     let remark = without("-uanv").run().stderr;
-    assert_eq!(remark, format!("rnetstat: sock_diag udp: {fallback}: {refused}\n"));
-    let unchecked = "the text of /proc/net cannot be held to it";
+    assert_eq!(remark, format!("rnetstat: netlink udp: {fallback}: {refused}\n"));
+    let unchecked = "the text of /proc/net could not be cross-checked";
     let remark = without("-uanov").run().stderr;
-    assert_eq!(remark, format!("rnetstat: sock_diag udp: {unchecked}: {refused}\n"));
-    let hint = "--source proc reads the text of /proc/net";
+    assert_eq!(remark, format!("rnetstat: netlink udp: {unchecked}: {refused}\n"));
+    let hint = "--source text reads the text of /proc/net";
     let message =
-        format!("rnetstat: no socket table can be read: sock_diag udp: {refused} ({hint})\n");
+        format!("rnetstat: no socket table can be read: netlink udp: {refused} ({hint})\n");
     assert_eq!(without("-uan --source netlink").run(), Run::failure(message, 2));
 }
 

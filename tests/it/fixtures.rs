@@ -65,8 +65,8 @@ fn every_fixture_prints_its_expected_output() {
 
 /// Runs a case, on a terminal if a width is given. Returns also the UID of the run.
 ///
-/// Root could read the paths that a file `modes` forbids. A case with such a file therefore runs
-/// as nobody, and on a copy.
+/// Root could read the paths that a file `modes` forbids. A case with such a file therefore runs as
+/// nobody, and on a copy.
 fn run_case(case: &Path, flags: &str, width: Option<u16>) -> (Run, u32) {
     let own = Uid::effective().as_raw();
     let run = |command: &mut Command| {

@@ -74,7 +74,7 @@ fn no_layout_prints_control_characters_from_names() {
     }
     let Some((host, _hostile, _)) = host() else { return };
     let mut checked = 0;
-    for source in ["auto", "proc", "netlink"] {
+    for source in ["auto", "text", "netlink"] {
         for (format, escaped, shown) in LAYOUTS {
             // Netlink lists only the own namespace.
             let netns = if source == "auto" { "--netns all" } else { "" };

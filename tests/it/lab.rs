@@ -9,8 +9,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, Run, RunCommand};
 use crate::common::service::Service;
 
-/// Makes a host with a receiver that has got a message, and its sender. Returns also the
-/// receiver's PID.
+/// Makes a host with a receiver that has got a message, and its sender. Returns also the receiver's
+/// PID.
 fn lab() -> Option<(Host, Service, Service, String)> {
     let mut host = Host::new(&["python3", "mount"])?;
     host.put_names(b"", "");

@@ -85,8 +85,8 @@ impl Terminal {
         screen[0].clone()
     }
 
-    /// Returns the attributes (codes of `ESC [ ... m`) of the first line that starts with this text,
-    /// as they are at its first character.
+    /// Returns the attributes (codes of `ESC [ ... m`) of the first line that starts with this
+    /// text, as they are at its first character.
     fn attributes(&self, start: &str) -> Option<Vec<String>> {
         let screen = self.tmux(&["capture-pane", "-ep"]);
         let mut attributes = Vec::new();

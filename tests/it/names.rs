@@ -56,8 +56,8 @@ fn unanswered_names_become_numbers_at_the_deadline() {
     say(&format!("no answer, with a deadline of 0.5 s: {took:.2?}"));
     assert_eq!(
         remarks,
-        "rnetstat: names that were not known after 500ms: 200; numbers are shown for them \
-         (-n asks for none, --resolve-timeout SECONDS waits longer)\n"
+        "rnetstat: names not found within 500ms: 200; numbers are shown instead (-n looks up no \
+         names, --resolve-timeout SECONDS waits longer)\n"
     );
 }
 

@@ -104,7 +104,7 @@ fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run,
 /// Leaves out the remarks about tables that this kernel cannot list by netlink.
 fn without_fallback(stderr: &str) -> String {
     let fallback = |line: &&str| {
-        line.starts_with("rnetstat: sock_diag ") && line.contains(" is read in its place: No such ")
+        line.starts_with("rnetstat: netlink ") && line.contains(" is read instead: No such ")
     };
     stderr.split_inclusive('\n').filter(|line| !fallback(line)).collect()
 }

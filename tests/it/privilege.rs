@@ -114,8 +114,8 @@ const ALLOWED: &[&str] = &[
     "socket",
 ];
 
-/// Returns the name and the arguments of each call in a trace, whose lines are such as
-/// `4711 openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
+/// Returns the name and the arguments of each call in a trace, whose lines are such as `4711
+/// openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
 fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
     trace.lines().filter_map(|line| {
         let call = line.split_once(' ')?.1.trim_start();

@@ -33,7 +33,7 @@ fn few_sockets_are_read_as_text_and_many_by_netlink() {
         ("1100", "-tan", text),
         ("1100", "-uano", both),
         ("1100", "-uan --format json", both),
-        ("1100", "-uan --source proc", text),
+        ("1100", "-uan --source text", text),
         ("1100", "-uan --proc /proc", text),
         ("1", "-uan --source netlink", netlink),
     ] {
@@ -52,7 +52,7 @@ fn few_sockets_are_read_as_text_and_many_by_netlink() {
 #[test]
 fn text_is_read_if_netlink_is_refused() {
     let Some((host, _many)) = host("1100") else { return };
-    let expected = traced(&host, "-uan --source proc", None).0.stdout;
+    let expected = traced(&host, "-uan --source text", None).0.stdout;
     let (found, _) = traced(&host, "-uan", REFUSED);
     assert_eq!(difference(&expected, &found.stdout), None);
     assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
@@ -61,20 +61,20 @@ fn text_is_read_if_netlink_is_refused() {
     assert_eq!(difference(&expected, &found.stdout), None);
     assert_eq!(
         found.stderr,
-        "rnetstat: sock_diag udp: the text of /proc/net is read in its place: Operation not \
+        "rnetstat: netlink udp: the text of /proc/net is read instead: Operation not \
          permitted (os error 1)\n"
     );
 
     let (found, _) = traced(&host, "-uan --source netlink", REFUSED);
-    let message = "rnetstat: no socket table can be read: sock_diag udp: Operation not permitted \
-                   (os error 1) (--source proc reads the text of /proc/net)\n";
+    let message = "rnetstat: no socket table can be read: netlink udp: Operation not permitted \
+                   (os error 1) (--source text reads the text of /proc/net)\n";
     assert_eq!(found, Run::failure(message, 2));
 }
 
 #[test]
 fn text_is_read_if_netlink_answers_are_incomplete() {
     let Some((host, _many)) = host("1100") else { return };
-    let expected = traced(&host, "-uan --source proc", None).0.stdout;
+    let expected = traced(&host, "-uan --source text", None).0.stdout;
     for inject in ["recvfrom:retval=0", "recvfrom:error=ENOBUFS:when=3", "recvfrom:error=EAGAIN"] {
         let (found, calls) = traced(&host, "-uan", Some(inject));
         assert_eq!(difference(&expected, &found.stdout), None, "{inject}");
@@ -102,7 +102,7 @@ fn no_info_remark_is_the_same_with_netlink() {
 fn netlink_refuses_timers_and_another_proc() {
     for (flags, what) in [("-o", "timers"), ("--proc fixtures/01-lab/proc", "--proc")] {
         let message = rnetstat(&format!("-tan --source netlink {flags}")).error();
-        assert!(message.contains(what) && message.ends_with(": use --source proc\n"), "{message}");
+        assert!(message.contains(what) && message.ends_with(": use --source text\n"), "{message}");
         assert_eq!(message.lines().count(), 1);
     }
 }

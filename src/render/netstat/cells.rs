@@ -1,51 +1,20 @@
-//! A row while it is made: texts, numbers and columns in one reused buffer.
+//! Builds a row from texts, numbers and columns in one reused buffer.
 
 use std::fmt;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
 
 use super::ENDPOINT;
-use crate::render::harmless;
+use crate::harmless::harmless;
 
-/// Of the bytes of an address and its port, the most that the port keeps.
+/// The most bytes of a port if the endpoint is cut.
 const PORT: usize = 18;
-/// What columns are filled up with.
-const SPACES: [u8; 32] = [b' '; 32];
-/// Each octet of an IPv4 address and the point behind it, and how long both are.
-const OCTETS: [([u8; 4], usize); 256] = octets();
-
-#[expect(clippy::cast_possible_truncation, reason = "an octet, and digits of it")]
-#[expect(clippy::indexing_slicing, reason = "at most as many as there are")]
-const fn octets() -> [([u8; 4], usize); 256] {
-    let mut octets = [(*b"0.  ", 2); 256];
-    let mut octet = 1;
-    while octet < octets.len() {
-        let (mut text, mut length) = ([b' '; 4], 0);
-        let mut unit = if octet < 10 {
-            1
-        } else if octet < 100 {
-            10
-        } else {
-            100
-        };
-        while unit > 0 {
-            text[length] = b'0' + (octet / unit % 10) as u8;
-            length += 1;
-            unit /= 10;
-        }
-        text[length] = b'.';
-        octets[octet] = (text, length + 1);
-        octet += 1;
-    }
-    octets
-}
-
-/// What there is of a row so far, in UTF-8.
+/// The row so far, in UTF-8.
 #[derive(Default)]
 pub(super) struct Row(Vec<u8>);
 
 impl Row {
-    /// Writes the row and a newline, and begins the next one.
+    /// Writes the row and a newline, and begins the next row.
     pub(super) fn end(&mut self, out: &mut impl io::Write) -> io::Result<()> {
         self.0.push(b'\n');
         let written = out.write_all(&self.0);
@@ -53,14 +22,15 @@ impl Row {
         written
     }
 
-    /// The first `length` bytes of these: copies of a fixed size need no call.
+    /// Appends the first `length` bytes. Copying all of them and cutting the end is faster than
+    /// copying a part.
     fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
         let end = self.0.len() + length;
         self.0.extend_from_slice(bytes);
         self.0.truncate(end);
     }
 
-    /// Bytes that it has so far.
+    /// The number of bytes so far.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -73,18 +43,18 @@ impl Row {
         self.text(itoa::Buffer::new().format(number));
     }
 
-    /// For what is rare; numbers and texts have quicker ways.
+    /// Appends formatted text. Texts and numbers have faster functions.
     pub(super) fn format(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a vector cannot fail.
         let _ = self.0.write_fmt(text);
     }
 
-    /// Text that another process chose.
+    /// Appends text that another process chose.
     pub(super) fn foreign(&mut self, text: &[u8]) {
         self.foreign_within(text, usize::MAX);
     }
 
-    /// As much of such a text as `most` bytes hold, cut between two characters.
+    /// Appends at most `most` bytes of text that another process chose, cut between two characters.
     pub(super) fn foreign_within(&mut self, text: &[u8], most: usize) {
         let shown = text.get(..most).unwrap_or(text);
         if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) {
@@ -99,7 +69,7 @@ impl Row {
         }
     }
 
-    /// A number at the right of a column of this width.
+    /// Appends a number, aligned to the right of a column of this width.
     pub(super) fn right(&mut self, width: usize, number: impl itoa::Integer) {
         let mut buffer = itoa::Buffer::new();
         let digits = buffer.format(number);
@@ -107,14 +77,14 @@ impl Row {
         self.text(digits);
     }
 
-    /// A column of at least this width, filled up as C does: by bytes, whatever they show.
+    /// Appends a column of at least this width. As in C, the width counts bytes.
     pub(super) fn cell(&mut self, width: usize, content: impl FnOnce(&mut Self)) {
         let end = self.0.len() + width;
         content(self);
         self.spaces(end.saturating_sub(self.0.len()));
     }
 
-    /// An address as glibc's `inet_ntop` prints it, but an IPv4-mapped one as IPv4.
+    /// Appends an address as glibc's `inet_ntop` prints it, but an IPv4-mapped one as IPv4.
     pub(super) fn address(&mut self, address: IpAddr) {
         let ipv6 = match address {
             IpAddr::V4(ipv4) => return self.ipv4(ipv4.octets()),
@@ -122,7 +92,7 @@ impl Row {
         };
         match (ipv6.to_ipv4_mapped(), ipv6.segments()) {
             (Some(mapped), _) => self.ipv4(mapped.octets()),
-            // IPv4-compatible; Rust prints these in hex.
+            // An IPv4-compatible address, which Rust prints in hex.
             (None, [0, 0, 0, 0, 0, 0, high, low]) if high != 0 => {
                 let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
                 self.text("::");
@@ -134,15 +104,19 @@ impl Row {
 
     fn ipv4(&mut self, octets: [u8; 4]) {
         for octet in octets {
-            if let Some((text, length)) = OCTETS.get(usize::from(octet)) {
-                self.start_of(text, *length);
+            let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
+            let [hundreds, tens, ones] = digits;
+            match octet {
+                100.. => self.start_of(&[hundreds, tens, ones, b'.'], 4),
+                10.. => self.start_of(&[tens, ones, b'.', 0], 3),
+                _ => self.start_of(&[ones, b'.', 0, 0], 2),
             }
         }
-        // The point behind the last one.
+        // Remove the point after the last octet.
         self.0.pop();
     }
 
-    /// The first of the longest runs of two or more zeros is left out.
+    /// Appends an IPv6 address. `::` replaces the first of the longest runs of two or more zeros.
     fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {
@@ -172,7 +146,7 @@ impl Row {
         self.start_of(&text.to_be_bytes(), 4 - zeros as usize);
     }
 
-    /// `host:port`, cut to the column unless it is wide: the host gives way to the port.
+    /// Appends `host:port`. Unless `wide`, cuts it to its column: first the host, then the port.
     pub(super) fn endpoint(
         &mut self,
         wide: bool,
@@ -198,16 +172,12 @@ impl Row {
         row.drain(kept..colon);
     }
 
-    fn spaces(&mut self, mut count: usize) {
-        while count > 0 {
-            let some = count.min(SPACES.len());
-            self.start_of(&SPACES, some);
-            count -= some;
-        }
+    fn spaces(&mut self, count: usize) {
+        self.0.resize(self.0.len() + count, b' ');
     }
 }
 
-/// The last boundary between characters that is not behind `index`.
+/// Returns the last boundary between two characters at or before `index`.
 fn boundary(text: &[u8], index: usize) -> usize {
     let is_within = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
     (0..=index).rev().find(|&index| !text.get(index).is_some_and(is_within)).unwrap_or(0)
@@ -223,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ipv6_is_what_everybody_writes(
+        fn ipv6_matches_the_standard_library(
             groups: [u16; 8],
             zero in prop::array::uniform8(any::<bool>()),
             short in 0..17_u32,
@@ -245,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn each_octet_is_its_number() {
+    fn ipv4_matches_the_standard_library() {
         for octet in 0..=u8::MAX {
             let address = Ipv4Addr::new(octet, 0, octet, 7);
             let mut row = Row::default();

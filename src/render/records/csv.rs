@@ -1,128 +1,141 @@
-//! Comma-separated values, RFC 4180 but for the ends of lines: a line for each process that holds a
-//! socket, and one for a socket that nobody is known to hold.
+//! Comma-separated values, RFC 4180 except that lines end with a newline alone: one line for each
+//! owner of a socket, and one line for a socket without a known owner.
 //!
-//! What is not known is empty. There is no other way to write a character that is harmful to a
-//! terminal, so each becomes `.`.
+//! What is unknown is empty. csv cannot escape a character that would harm a terminal, so `.`
+//! replaces it.
 
 use std::io::{self, Write};
 
-use csv::WriterBuilder;
+use csv::{Writer, WriterBuilder};
 
-use super::{Internet, Maker, Process, Record, Unix};
+use crate::fields::{Field, ShownTimer, Subject, Value};
+use crate::harmless::harmless;
 use crate::listing::Listing;
-use crate::render::harmless;
-use crate::socket::Socket;
+use crate::names::{Names, Number};
+use crate::socket::End;
 
-/// What a line is about: a socket, and one of the processes that hold it.
-struct Line<'a> {
-    time: Option<f64>,
-    socket: &'a Socket,
-    record: &'a Record<'a>,
-    holder: Option<&'a Process<'a>>,
-}
-
-impl<'a> Line<'a> {
-    fn internet(&self) -> Option<&'a Internet<'a>> {
-        if let Record::Internet(it) = self.record { Some(it) } else { None }
-    }
-
-    fn unix(&self) -> Option<&'a Unix<'a>> {
-        if let Record::Unix(it) = self.record { Some(it) } else { None }
-    }
-}
-
-type Column = (&'static str, fn(&Line<'_>) -> Option<String>);
-
-const TIME: Column = ("time", |it| it.time.map(float));
-
-#[rustfmt::skip]
-const COLUMNS: [Column; 34] = [
-    ("protocol", |it| Some(it.internet().map_or("unix", |it| it.protocol).to_owned())),
-    ("family", |it| Some(it.internet()?.family.to_owned())),
-    ("type", |it| Some(it.unix()?.r#type.to_owned())),
-    ("state", |it| Some(it.socket.state_name().to_owned())),
-    ("recv_q", |it| Some(it.internet()?.recv_q.to_string())),
-    ("send_q", |it| Some(it.internet()?.send_q.to_string())),
-    ("local_address", |it| Some(it.internet()?.local.address.clone())),
-    ("local_port", |it| Some(it.internet()?.local.port.to_string())),
-    ("local_host", |it| it.internet()?.local.host.map(safe)),
-    ("local_service", |it| it.internet()?.local.service.map(safe)),
-    ("remote_address", |it| Some(it.internet()?.remote.address.clone())),
-    ("remote_port", |it| Some(it.internet()?.remote.port.to_string())),
-    ("remote_host", |it| it.internet()?.remote.host.map(safe)),
-    ("remote_service", |it| it.internet()?.remote.service.map(safe)),
-    ("uid", |it| Some(it.internet()?.uid.to_string())),
-    ("user", |it| it.internet()?.user.map(safe)),
-    ("inode", |it| Some(it.socket.inode().to_string())),
-    ("timer", |it| Some(it.internet()?.timer.as_ref()?.kind?.to_owned())),
-    ("timer_seconds", |it| Some(float(it.internet()?.timer.as_ref()?.seconds))),
-    ("timer_retransmits", |it| Some(it.internet()?.timer.as_ref()?.retransmits.to_string())),
-    ("timer_probes", |it| Some(it.internet()?.timer.as_ref()?.probes.to_string())),
-    ("drops", |it| Some(it.internet()?.drops?.to_string())),
-    ("flags", |it| Some(it.unix()?.flags.join(" "))),
-    ("references", |it| Some(it.unix()?.references.to_string())),
-    ("path", |it| it.unix()?.path.as_deref().map(safe)),
-    ("netns", |it| Some(it.record.common().netns?.to_string())),
-    ("netns_name", |it| it.record.common().netns_name.as_deref().map(safe)),
-    ("processes", |it| Some(it.record.common().processes.as_ref()?.len().to_string())),
-    ("pid", |it| Some(it.holder?.pid.to_string())),
-    ("program", |it| Some(safe(&it.holder?.program))),
-    ("command", |it| Some(safe(&it.holder?.command.join(" ")))),
-    ("process_uid", |it| Some(it.holder?.uid?.to_string())),
-    ("process_user", |it| it.holder?.user.map(safe)),
-    ("fds", |it| Some(joined(&it.holder?.fds))),
-];
-
-const PEER: [Column; 2] = [
-    ("peer_inode", |it| Some(it.record.common().peer.as_ref()?.as_ref()?.inode.to_string())),
-    ("peer_pids", |it| {
-        let pids: Vec<_> = it
-            .record
-            .common()
-            .peer
-            .as_ref()?
-            .as_ref()?
-            .processes
-            .iter()
-            .flatten()
-            .map(|it| it.pid)
-            .collect();
-        Some(joined(&pids))
-    }),
-];
-
+/// Writes a listing. With `time`, that is the first column.
 pub(super) fn write(
     listing: &Listing,
-    maker: &Maker<'_>,
+    fields: &[&Field],
+    names: &Names,
+    time: Option<f64>,
     heading: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let time = maker.look.time.then_some(TIME);
-    let peer = PEER.into_iter().filter(|_| maker.look.peers);
-    let columns: Vec<Column> = time.into_iter().chain(COLUMNS).chain(peer).collect();
     let mut writer = WriterBuilder::new().from_writer(out);
     if heading {
-        writer.write_record(columns.iter().map(|(title, _)| title))?;
+        let titles = fields.iter().flat_map(|field| field.csv).copied();
+        writer.write_record(time.map(|_| "time").into_iter().chain(titles))?;
     }
+    let mut line = Line { writer, names, cells: 0 };
     for entry in listing.entries() {
-        let record = maker.record(&entry);
-        let holders: Vec<_> = record.common().processes.iter().flatten().map(Some).collect();
-        for &holder in if holders.is_empty() { &[None][..] } else { &holders } {
-            let line = Line { time: maker.time(), socket: entry.socket, record: &record, holder };
-            writer.write_record(columns.iter().map(|(_, cell)| cell(&line).unwrap_or_default()))?;
+        let mut owners = entry.owners.all().map(Some).peekable();
+        let without_owner = owners.peek().is_none().then_some(None);
+        for owner in owners.chain(without_owner) {
+            if let Some(time) = time {
+                line.decimal(time)?;
+            }
+            for field in fields.iter().filter(|field| !field.csv.is_empty()) {
+                line.cells = 0;
+                line.value(&(field.value)(&Subject { entry, owner }))?;
+                for _ in line.cells..field.csv.len() {
+                    line.text("")?;
+                }
+            }
+            line.writer.write_record(None::<&[u8]>)?;
         }
     }
-    writer.flush()
+    line.writer.flush()
 }
 
-fn joined(numbers: &[u32]) -> String {
-    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+/// Writes the cells of a line.
+struct Line<'a, W: Write> {
+    writer: Writer<W>,
+    names: &'a Names,
+    /// The number of cells of the current field.
+    cells: usize,
 }
 
-fn float(number: f64) -> String {
-    format!("{number:?}")
+impl<W: Write> Line<'_, W> {
+    /// Writes the cells of a value. Missing cells at the end are left to the caller.
+    fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
+        match value {
+            // The path of a UNIX socket has a column of its own.
+            Value::Missing | Value::Timer(_, None) | Value::End(End::Path(_)) => Ok(()),
+            Value::Kind(kind) => {
+                self.text(kind.protocol_name())?;
+                self.text(kind.family_name().unwrap_or_default())
+            }
+            Value::Word(word) => self.text(word),
+            Value::Words(words) => self.text(words.join(" ")),
+            Value::State(state) => self.text(state.name()),
+            Value::Number(number) => self.number(Some(*number)),
+            Value::Text(text) => self.foreign(text),
+            Value::End(End::Internet(protocol, end)) => {
+                self.text(end.address.to_string())?;
+                self.number(Some(end.port))?;
+                self.name(Number::Host(end.address))?;
+                self.name(Number::Port((*protocol).into(), end.port))
+            }
+            Value::User(uid) => {
+                self.number(Some(*uid))?;
+                self.name(Number::User(*uid))
+            }
+            Value::Timer(protocol, Some(timer)) => {
+                let timer = ShownTimer(*protocol, *timer);
+                self.text(timer.kind().unwrap_or_default())?;
+                self.decimal(timer.seconds())?;
+                self.number(Some(timer.retransmits()))?;
+                self.number(Some(timer.1.probes))
+            }
+            Value::Namespace(namespace) => {
+                self.number(namespace.number)?;
+                self.foreign(namespace.name().unwrap_or_default().as_bytes())
+            }
+            Value::Pid(owner, owners) => {
+                self.number(owners.are_known().then(|| owners.all().count()))?;
+                self.number(owner.map(|owner| owner.process.pid))
+            }
+            Value::Fds(owner) => self.text(joined(owner.fds())),
+            Value::Program(command) => self.foreign(command.program()),
+            Value::Command(command) => self.foreign(&command.joined()),
+            Value::Peer(owners) => {
+                let pids = owners.all().map(|owner| owner.process.pid);
+                self.number(Some(owners.inode))?;
+                self.text(if owners.are_known() { joined(pids) } else { String::new() })
+            }
+        }
+    }
+
+    fn text(&mut self, text: impl AsRef<[u8]>) -> csv::Result<()> {
+        self.cells += 1;
+        self.writer.write_field(text)
+    }
+
+    fn number(&mut self, number: Option<impl itoa::Integer>) -> csv::Result<()> {
+        match number {
+            Some(number) => self.text(itoa::Buffer::new().format(number)),
+            None => self.text(""),
+        }
+    }
+
+    /// Writes a number with a decimal point, also if it is whole.
+    fn decimal(&mut self, number: f64) -> csv::Result<()> {
+        self.text(format!("{number:?}"))
+    }
+
+    fn name(&mut self, number: Number) -> csv::Result<()> {
+        self.foreign(self.names.get(number).unwrap_or_default().as_bytes())
+    }
+
+    /// Writes foreign text as valid UTF-8 that is harmless for a terminal. Invalid bytes become
+    /// U+FFFD, as in JSON.
+    fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
+        self.text(harmless(String::from_utf8_lossy(text).as_bytes()).collect::<String>())
+    }
 }
 
-fn safe(text: &str) -> String {
-    harmless(text.as_bytes()).collect()
+fn joined(numbers: impl Iterator<Item = u32>) -> String {
+    numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
 }

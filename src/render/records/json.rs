@@ -1,15 +1,147 @@
-//! JSON, RFC 8259.
+//! JSON, RFC 8259. `fixtures/schema.json` describes the objects.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::Serialize as _;
-use serde_json::Serializer;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::Formatter;
 
-use super::Record;
-use crate::render::is_visible;
+use crate::fields::ShownTimer;
+use crate::harmless::is_visible;
+use crate::listing::{Entry, SocketOwners};
+use crate::names::{Names, Number};
+use crate::namespaces::Namespace;
+use crate::owners::Owner;
+use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, State, UnixSocket};
 
-/// One array of all of them.
+/// A listed socket. Serializes as one object.
+pub(super) struct Record<'a> {
+    pub(super) entry: Entry<'a>,
+    pub(super) names: &'a Names,
+    /// `--peers`: tell the other end.
+    pub(super) peers: bool,
+    /// The time of the listing, if records have it.
+    pub(super) time: Option<f64>,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { entry, names, peers, time } = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(time) = time {
+            map.serialize_entry("time", time)?;
+        }
+        map.serialize_entry("protocol", entry.socket.kind().protocol_name())?;
+        match entry.socket {
+            Socket::Internet(socket) => self.internet(socket, &mut map)?,
+            Socket::Unix(socket) => Self::unix(socket, &mut map)?,
+        }
+        map.serialize_entry("netns", &entry.namespace.and_then(|namespace| namespace.number))?;
+        map.serialize_entry("netns_name", &entry.namespace.and_then(Namespace::name))?;
+        map.serialize_entry("processes", &processes(entry.owners, names))?;
+        if *peers {
+            let peer = entry.peer.map(|owners| PeerRecord {
+                inode: owners.inode,
+                processes: processes(owners, names),
+            });
+            map.serialize_entry("peer", &peer)?;
+        }
+        map.end()
+    }
+}
+
+impl Record<'_> {
+    fn internet<M: SerializeMap>(
+        &self,
+        socket: &InternetSocket,
+        map: &mut M,
+    ) -> Result<(), M::Error> {
+        map.serialize_entry("family", &self.entry.socket.kind().family_name())?;
+        map.serialize_entry("state", socket.state().map_or("", State::name))?;
+        map.serialize_entry("recv_q", &socket.queues.receive)?;
+        map.serialize_entry("send_q", &socket.queues.send)?;
+        map.serialize_entry("local", &EndRecord::new(socket.protocol, socket.local, self.names))?;
+        map.serialize_entry("remote", &EndRecord::new(socket.protocol, socket.remote, self.names))?;
+        map.serialize_entry("uid", &socket.uid)?;
+        map.serialize_entry("user", &self.names.get(Number::User(socket.uid)))?;
+        map.serialize_entry("inode", &socket.inode)?;
+        let timer = socket.timer.map(|timer| {
+            let timer = ShownTimer(socket.protocol, timer);
+            let (kind, seconds) = (timer.kind(), timer.seconds());
+            TimerRecord { kind, seconds, retransmits: timer.retransmits(), probes: timer.1.probes }
+        });
+        map.serialize_entry("timer", &timer)?;
+        map.serialize_entry("drops", &socket.drops)
+    }
+
+    fn unix<M: SerializeMap>(socket: &UnixSocket, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("type", socket.kind.name())?;
+        map.serialize_entry("state", socket.state().map_or("", State::name))?;
+        map.serialize_entry("flags", &socket.flag_names().collect::<Vec<_>>())?;
+        map.serialize_entry("references", &socket.references)?;
+        map.serialize_entry("inode", &socket.inode)?;
+        map.serialize_entry("path", &socket.path.as_deref().map(String::from_utf8_lossy))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct EndRecord<'a> {
+    address: String,
+    port: u16,
+    host: Option<&'a str>,
+    service: Option<&'a str>,
+}
+
+impl<'a> EndRecord<'a> {
+    fn new(protocol: Protocol, Endpoint { address, port }: Endpoint, names: &'a Names) -> Self {
+        let host = names.get(Number::Host(address));
+        let service = names.get(Number::Port(protocol.into(), port));
+        Self { address: address.to_string(), port, host, service }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct TimerRecord {
+    kind: Option<&'static str>,
+    seconds: f64,
+    retransmits: u32,
+    probes: u32,
+}
+
+#[derive(serde::Serialize)]
+struct ProcessRecord<'a> {
+    pid: u32,
+    program: Cow<'a, str>,
+    command: Vec<Cow<'a, str>>,
+    uid: Option<u32>,
+    user: Option<&'a str>,
+    fds: Vec<u32>,
+}
+
+/// The socket at the other end.
+#[derive(serde::Serialize)]
+struct PeerRecord<'a> {
+    inode: u64,
+    processes: Option<Vec<ProcessRecord<'a>>>,
+}
+
+/// Returns the owners of a socket; `None` if some may be hidden.
+fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<ProcessRecord<'a>>> {
+    let record = |owner: Owner<'a>| {
+        let process = owner.process;
+        ProcessRecord {
+            pid: process.pid,
+            program: String::from_utf8_lossy(process.command.program()),
+            command: process.command.words().map(String::from_utf8_lossy).collect(),
+            uid: process.uid,
+            user: process.uid.and_then(|uid| names.get(Number::User(uid))),
+            fds: owner.fds().collect(),
+        }
+    };
+    owners.are_known().then(|| owners.all().map(record).collect())
+}
+
+/// Writes all records as one array.
 pub(super) fn write_array<'a>(
     records: impl Iterator<Item = Record<'a>>,
     out: &mut impl Write,
@@ -23,7 +155,7 @@ pub(super) fn write_array<'a>(
     out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })
 }
 
-/// Each of them on a line of its own.
+/// Writes one record per line.
 pub(super) fn write_lines<'a>(
     records: impl Iterator<Item = Record<'a>>,
     out: &mut impl Write,
@@ -36,11 +168,11 @@ pub(super) fn write_lines<'a>(
 }
 
 fn write(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
-    Ok(record.serialize(&mut Serializer::with_formatter(out, Harmless))?)
+    Ok(record.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless))?)
 }
 
-/// Compact, and harmless to a terminal: characters that drive it, are invisible or change the
-/// direction of writing are escaped, and nothing of them is lost.
+/// Compact JSON that is harmless for a terminal. Escapes the characters that would control it, are
+/// invisible or change the direction of writing, so that nothing is lost.
 struct Harmless;
 
 impl Formatter for Harmless {

@@ -5,19 +5,20 @@
 //!    0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 …
 //! ```
 //!
-//! Written by `net/ipv4/tcp_ipv4.c` and its kin, described in `man 5 proc`. Numbers are hex, but
-//! for the slot and what follows the retransmits. An address is printed as words in host byte
-//! order, one for IPv4 and four for IPv6. Behind the inode come the reference count, a pointer
-//! and, but for tcp, the datagrams dropped.
+//! The kernel's `net/ipv4/tcp_ipv4.c`, `udp.c`, `raw.c` and the same files of `net/ipv6` print
+//! them; `man 5 proc` describes them. The slot, and every number after the retransmits, is decimal;
+//! the others are hexadecimal. An address is printed as words in host byte order: one word for
+//! IPv4, four for IPv6. The inode is followed by the reference count and a pointer; except for TCP,
+//! also by the number of dropped datagrams.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::fields::Fields;
+use super::Words;
 use crate::number::{decimal, hex};
-use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer};
-use crate::tables::Fault;
+use crate::remark::Fault;
+use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind};
 
-/// Whether this is the heading that the kernel prints above the rows.
+/// Returns true if this line is the heading.
 pub(super) fn is_heading(line: &[u8]) -> bool {
     let titles = line.trim_ascii_start().strip_prefix(b"sl ");
     titles.is_some_and(|titles| titles.trim_ascii_start().starts_with(b"local_address "))
@@ -25,32 +26,31 @@ pub(super) fn is_heading(line: &[u8]) -> bool {
 
 /// Parses one row.
 ///
-/// # Errors
-///
-/// A [`Fault`] when a field up to the reference count is missing or out of its range. That count
-/// is of no use itself, but without it the inode may have been cut off in its middle.
+/// Fails if a field up to the reference count is missing or malformed. The count itself is not
+/// used, but without it the inode before it could be cut off.
 pub(super) fn parse(
     protocol: Protocol,
     family: Family,
     line: &[u8],
 ) -> Result<InternetSocket, Fault> {
-    let mut fields = Fields(line);
-    let slot = fields.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
-    let local = fields.next("local address", |text| endpoint(family, text))?;
-    let remote = fields.next("remote address", |text| endpoint(family, text))?;
-    let state = fields.next("state", |text| State::from_kernel(hex(text)?))?;
-    let (send, receive) = fields.next("pair of queues", pair)?;
-    let (kind, ticks) = fields.next("timer", pair)?;
-    let retransmits = fields.next("number of retransmits", hex)?;
-    let uid = fields.next("uid", decimal)?;
-    let probes = fields.next("number of probes", decimal)?;
-    let inode = fields.next("inode", decimal)?;
-    let _references: u32 = fields.next("reference count", decimal)?;
+    let mut words = Words(line);
+    let slot = words.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
+    let local = words.next("local address", |text| endpoint(family, text))?;
+    let remote = words.next("remote address", |text| endpoint(family, text))?;
+    let state = words.next("state", |text| State::from_kernel(hex(text)?))?;
+    let (send, receive) = words.next("pair of queues", pair)?;
+    let (kind, ticks) = words.next("timer", pair)?;
+    let kind = TimerKind::from_kernel(kind);
+    let retransmits = words.next("number of retransmits", hex)?;
+    let uid = words.next("uid", decimal)?;
+    let probes = words.next("number of probes", decimal)?;
+    let inode = words.next("inode", decimal)?;
+    let _references: u32 = words.next("reference count", decimal)?;
     let drops = match protocol {
         Protocol::Tcp => None,
         Protocol::Udp | Protocol::UdpLite | Protocol::Raw => {
-            fields.next("pointer", Some)?;
-            Some(fields.next("number of drops", decimal)?)
+            words.next("pointer", Some)?;
+            Some(words.next("number of drops", decimal)?)
         }
     };
     Ok(InternetSocket {
@@ -68,7 +68,7 @@ pub(super) fn parse(
     })
 }
 
-/// `0100007F:1388`: an address of the family's length, and a port.
+/// Parses an address of this family and a port, such as `0100007F:1388`.
 fn endpoint(family: Family, text: &[u8]) -> Option<Endpoint> {
     let (address, port) = split(text)?;
     let address = match family {
@@ -86,7 +86,7 @@ fn endpoint(family: Family, text: &[u8]) -> Option<Endpoint> {
     Some(Endpoint { address, port: hex(port)? })
 }
 
-/// `N` words of eight hex digits, each back in the byte order in which the network has it.
+/// Parses `N` words of eight hex digits. Returns the bytes of each in network byte order.
 fn words<const N: usize>(text: &[u8]) -> Option<[[u8; 4]; N]> {
     const DIGITS: usize = 8;
     if text.len() != N * DIGITS {
@@ -99,7 +99,7 @@ fn words<const N: usize>(text: &[u8]) -> Option<[[u8; 4]; N]> {
     Some(words)
 }
 
-/// `00000000:0000002A`: two hex numbers.
+/// Parses two hex numbers, such as `00000000:0000002A`.
 fn pair<A: TryFrom<u64>, B: TryFrom<u64>>(text: &[u8]) -> Option<(A, B)> {
     let (first, second) = split(text)?;
     Some((hex(first)?, hex(second)?))
@@ -108,4 +108,177 @@ fn pair<A: TryFrom<u64>, B: TryFrom<u64>>(text: &[u8]) -> Option<(A, B)> {
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fmt::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::socket::{Kind, Socket};
+    use crate::tables::proc_net::tests::read;
+
+    /// Prints a row as the kernel does, padded to the width of its rows.
+    fn kernel_row(socket: &InternetSocket) -> String {
+        let end = |end: &Endpoint| {
+            let bytes = match end.address {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            };
+            let mut text = String::new();
+            for word in bytes.chunks_exact(4) {
+                write!(text, "{:08X}", u32::from_ne_bytes(word.try_into().unwrap())).unwrap();
+            }
+            write!(text, ":{:04X}", end.port).unwrap();
+            text
+        };
+        let InternetSocket { slot, state, queues, uid, inode, .. } = socket;
+        let timer = socket.timer.unwrap();
+        let row = format!(
+            "{slot:4}: {} {} {:02X} {:08X}:{:08X} {:02X}:{:08X} {:08X} {uid:5} {:8} {inode} 1 \
+             00000000",
+            end(&socket.local),
+            end(&socket.remote),
+            *state as u8,
+            queues.send,
+            queues.receive,
+            timer.kind.number(),
+            timer.ticks,
+            timer.retransmits,
+            timer.probes,
+        );
+        match socket.drops {
+            Some(drops) => format!("{:<127}", format!("{row} {drops}")),
+            None => format!("{:<149}", format!("{row}4052a0c0 20 4 30 10 -1")),
+        }
+    }
+
+    prop_compose! {
+        fn endpoints(family: Family)
+            (bytes in any::<[[u8; 16]; 2]>(), ports in any::<[u16; 2]>()) -> [Endpoint; 2]
+        {
+            [0, 1].map(|end| Endpoint {
+                address: match family {
+                    Family::Ipv4 => Ipv4Addr::from(*bytes[end].first_chunk().unwrap()).into(),
+                    Family::Ipv6 => Ipv6Addr::from(bytes[end]).into(),
+                },
+                port: ports[end],
+            })
+        }
+    }
+
+    prop_compose! {
+        fn sockets(protocol: Protocol, family: Family)(
+            slot: u32,
+            [local, remote] in endpoints(family),
+            state in (1_u8..=12).prop_map(|number| State::from_kernel(number).unwrap()),
+            (receive, send) in any::<(u32, u32)>(),
+            kind in any::<u8>().prop_map(TimerKind::from_kernel),
+            (ticks, retransmits, probes) in any::<(u64, u32, u32)>(),
+            (uid, inode, drops) in any::<(u32, u64, u32)>(),
+        ) -> InternetSocket {
+            InternetSocket {
+                protocol,
+                family,
+                slot,
+                local,
+                remote,
+                state,
+                queues: Queues { receive, send },
+                timer: Some(Timer { kind, ticks, retransmits, probes }),
+                uid,
+                inode,
+                drops: (protocol != Protocol::Tcp).then_some(drops),
+            }
+        }
+    }
+
+    /// A row, and what it says.
+    pub(in crate::tables::proc_net) fn rows(
+        protocol: Protocol,
+        family: Family,
+    ) -> impl Strategy<Value = (Vec<u8>, Socket)> {
+        sockets(protocol, family)
+            .prop_map(|socket| (kernel_row(&socket).into_bytes(), Socket::Internet(socket)))
+    }
+
+    proptest! {
+        #[test]
+        fn cut_off_row_is_a_fault_or_the_same_socket(
+            socket in sockets(Protocol::Tcp, Family::Ipv4),
+        ) {
+            let row = kernel_row(&socket);
+            for end in 0..row.len() {
+                if let Ok(found) = parse(Protocol::Tcp, Family::Ipv4, &row.as_bytes()[..end]) {
+                    prop_assert_eq!(found, socket);
+                }
+            }
+        }
+    }
+
+    const TCP: Kind = Kind::Internet(Protocol::Tcp, Family::Ipv4);
+    const HEADING: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    const ROW: &str = "   0: 0100007F:1388 00000000:0000 0A 00000001:00000002 03:00000004 00000005  1000        6 4711 1 0000000000000000 100 0 0 10 0\n";
+
+    #[test]
+    fn fields_are_read_from_the_kernels_columns() {
+        let (sockets, faults) = read(TCP, format!("{HEADING}{ROW}").as_bytes());
+        let kind = TimerKind::TimeWait;
+        let expected = InternetSocket {
+            queues: Queues { send: 1, receive: 2 },
+            timer: Some(Timer { kind, ticks: 4, retransmits: 5, probes: 6 }),
+            uid: 1000,
+            inode: 4711,
+            ..InternetSocket::example()
+        };
+        assert_eq!(sockets, [Socket::Internet(expected)]);
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    #[test]
+    fn malformed_field_is_named_and_drops_only_its_line() {
+        for (good, bad, fault) in [
+            (":1388", ":FFFFF", "its local address is malformed: \"0100007F:FFFFF\""),
+            ("0100007F", "0100007", "its local address is malformed: \"0100007:1388\""),
+            ("00000000:0000 ", "00000000 ", "its remote address is malformed: \"00000000\""),
+            (" 0A ", " FF ", "its state is malformed: \"FF\""),
+            (" 0A ", " 00 ", "its state is malformed: \"00\""),
+            ("00000001:", "100000000:", "its pair of queues is malformed: \"100000000:00000002\""),
+            (" 1000 ", " -1 ", "its uid is malformed: \"-1\""),
+            (
+                " 4711 ",
+                " 18446744073709551616 ",
+                "its inode is malformed: \"18446744073709551616\"",
+            ),
+            (" 0A ", " \x1b[2J ", "its state is malformed: \"\\x1b[2J\""),
+            ("   0:", "   0", "its slot is malformed: \"0\""),
+            (" 1 0000000000000000 100 0 0 10 0", "", "it ends before its reference count"),
+            (ROW.trim_end(), "", "it ends before its slot"),
+        ] {
+            assert_eq!(ROW.matches(good).count().min(1), 1, "{good}");
+            let line = ROW.replacen(good, bad, 1);
+            let (sockets, faults) = read(TCP, format!("{HEADING}{ROW}{line}{ROW}").as_bytes());
+            assert_eq!(sockets.len(), 2, "{line}");
+            assert_eq!(faults, [format!("3: {fault}")]);
+        }
+    }
+
+    #[test]
+    fn line_of_a_mebibyte_drops_only_that_line() {
+        let line = format!("{}\n", "1".repeat(1 << 20));
+        let (sockets, faults) = read(TCP, format!("{HEADING}{ROW}{line}{ROW}").as_bytes());
+        assert_eq!(sockets.len(), 2);
+        assert_eq!(faults, ["3: it has 65536 bytes or more"]);
+    }
+
+    #[test]
+    fn only_a_heading_in_the_first_line_is_skipped() {
+        let (sockets, faults) = read(TCP, format!("{ROW}{HEADING}").as_bytes());
+        assert_eq!(sockets.len(), 1);
+        assert_eq!(faults, ["2: its slot is malformed: \"sl\""]);
+        let (_, faults) = read(TCP, b"sl 0: no heading\n");
+        assert_eq!(faults, ["1: its slot is malformed: \"sl\""]);
+    }
 }

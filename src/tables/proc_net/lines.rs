@@ -1,4 +1,4 @@
-//! Lines out of a reader, through one buffer that the caller owns and reuses.
+//! Splits a reader into lines, in one buffer that the caller owns and reuses.
 
 use std::io::{self, Read};
 
@@ -8,23 +8,20 @@ use memchr::memchr;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Whole(&'a [u8]),
-    /// Longer than the buffer; its bytes are gone.
+    /// The line was longer than the buffer, and is lost.
     TooLong,
 }
 
-/// Gives `each` every line of `input` with its number, from 1. The last one needs no newline.
-///
-/// # Errors
-///
-/// Those of `input`; the lines before the error have been given.
+/// Calls `each` with the number of every line of `input`, from 1, and the line. The last line needs
+/// no newline. An error comes after the lines before it.
 pub(super) fn for_each(
     mut input: impl Read,
     buffer: &mut [u8],
     mut each: impl FnMut(u64, Line<'_>),
 ) -> io::Result<()> {
     let mut number = 0;
-    let mut filled = 0; // bytes at the start of the buffer that belong to an unfinished line
-    let mut too_long = false; // the unfinished line has outgrown the buffer
+    let mut filled = 0; // bytes of an unfinished line at the start of the buffer
+    let mut too_long = false; // the unfinished line does not fit into the buffer
     loop {
         if filled == buffer.len() {
             too_long = true;
@@ -59,7 +56,7 @@ pub(super) fn for_each(
     }
 }
 
-/// Where the first newline of `text` is, which is not before `from`.
+/// Returns the index of the first newline of `text` from index `from` on.
 fn position(text: &[u8], from: usize) -> Option<usize> {
     memchr(b'\n', text.get(from..)?).map(|found| found + from)
 }
@@ -68,7 +65,7 @@ fn position(text: &[u8], from: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Gives its parts one read at a time, as a file of /proc does; `None` is an interruption.
+    /// Returns one part per read, as a file of /proc does. `None` is an interruption.
     struct Parts<'a>(Vec<Option<&'a [u8]>>);
 
     impl Read for Parts<'_> {
@@ -101,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_may_arrive_in_parts_and_end_without_a_newline() {
+    fn line_can_arrive_in_parts_and_end_without_a_newline() {
         let parts = vec![Some(&b"on"[..]), None, Some(b"e\n\ntw"), Some(b"o")];
         let whole = |text: &[u8]| Some(text.to_vec());
         let expected = vec![(1, whole(b"one")), (2, whole(b"")), (3, whole(b"two"))];
@@ -109,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_longer_than_the_buffer_costs_that_line_alone() {
+    fn line_longer_than_the_buffer_drops_only_that_line() {
         let text = b"a\nbbbbbbbbbbbbbbbbbbbbbbbbbbbb\nc\ndddddddddd";
         let expected =
             vec![(1, Some(b"a".to_vec())), (2, None), (3, Some(b"c".to_vec())), (4, None)];
@@ -117,13 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_as_long_as_the_buffer_is_too_long_and_one_byte_less_is_not() {
+    fn line_must_be_shorter_than_the_buffer() {
         assert_eq!(lines_of(vec![Some(b"1234567\n")], 8), [(1, Some(b"1234567".to_vec()))]);
         assert_eq!(lines_of(vec![Some(b"12345678\n")], 8), [(1, None)]);
     }
 
     #[test]
-    fn an_error_comes_after_the_lines_before_it() {
+    fn error_comes_after_the_lines_before_it() {
         struct Fails;
         impl Read for Fails {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

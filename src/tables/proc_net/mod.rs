@@ -1,27 +1,25 @@
 //! The text of `<root>/net/*`.
 
-mod fields;
 mod internet;
 mod lines;
-mod sequence;
+mod table_file;
 mod unix;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::Fault;
-use super::table::{Holds, Table};
 use crate::files;
-use crate::socket::Socket;
+use crate::remark::Fault;
+use crate::socket::{Kind, Socket};
 use lines::Line;
-use sequence::Sequence;
+use table_file::TableFile;
 
-/// Bytes that a line may have. The kernel's have fewer than 400.
+/// The most bytes of a line. The kernel's lines have fewer than 400.
 const LONGEST_LINE: usize = 64 * 1024;
 
-/// The tables below one /proc root, and the one buffer that they are read through.
+/// The tables below one /proc root, and the buffer to read them.
 pub(super) struct Text {
-    pub(super) directory: PathBuf,
+    directory: PathBuf,
     buffer: Vec<u8>,
 }
 
@@ -30,65 +28,135 @@ impl Text {
         Self { directory: root.join("net"), buffer: vec![0; LONGEST_LINE] }
     }
 
-    /// The file of a table.
-    pub(super) fn file(&self, table: Table) -> PathBuf {
-        self.directory.join(table.name)
+    /// `<root>/net`.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Gives `each` what every line of a table is, with its number, from 1. Whether it is sure that
-    /// these are all the sockets that were there.
+    pub(super) fn file(&self, kind: Kind) -> PathBuf {
+        self.directory.join(kind.table())
+    }
+
+    /// Calls `each` with the number of every line of a table, from 1, and with what it says.
+    /// Returns true if these are surely all sockets that existed during the whole reading.
     ///
-    /// # Errors
-    ///
-    /// Those of opening and reading its file, after the lines before them.
+    /// An error comes after the lines before it.
     pub(super) fn read(
         &mut self,
-        table: Table,
+        kind: Kind,
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
-        let mut file = Sequence::new(files::open(&self.file(table))?);
-        for_each_row(table, &mut file, &mut self.buffer, each)?;
-        Ok(file.is_sure())
+        let mut file = TableFile::new(files::open(&self.file(kind))?);
+        for_each_socket(kind, &mut file, &mut self.buffer, each)?;
+        Ok(file.is_whole())
     }
 }
 
-/// Gives `each` what every line of a table's text is, with its number, from 1.
+/// Calls `each` with the number of every line of `input`, from 1, and with what it says.
 ///
-/// # Errors
-///
-/// Those of `input`, after the lines before them.
-pub(super) fn for_each_row(
-    table: Table,
+/// An error comes after the lines before it.
+pub(super) fn for_each_socket(
+    kind: Kind,
     input: impl Read,
     buffer: &mut [u8],
     mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
     let limit = buffer.len();
     lines::for_each(input, buffer, |number, line| match line {
-        Line::Whole(text) if number == 1 && is_heading(table, text) => {}
-        Line::Whole(text) => each(number, parse(table, text)),
+        Line::Whole(text) if number == 1 && is_heading(kind, text) => {}
+        Line::Whole(text) => each(number, parse(kind, text)),
         Line::TooLong => each(number, Err(Fault::TooLong { limit })),
     })
 }
 
-/// Whether this line is the heading that the kernel prints above the rows.
-fn is_heading(table: Table, line: &[u8]) -> bool {
-    match table.holds {
-        Holds::Internet(..) => internet::is_heading(line),
-        Holds::Unix => unix::is_heading(line),
+/// Returns true if this line is the heading that the kernel prints above the rows.
+fn is_heading(kind: Kind, line: &[u8]) -> bool {
+    match kind {
+        Kind::Internet(..) => internet::is_heading(line),
+        Kind::Unix => unix::is_heading(line),
     }
 }
 
-/// Parses one row.
-///
-/// # Errors
-///
-/// A [`Fault`] when the line is no row.
-pub(super) fn parse(table: Table, line: &[u8]) -> Result<Socket, Fault> {
-    match table.holds {
-        Holds::Internet(protocol, family) => {
+fn parse(kind: Kind, line: &[u8]) -> Result<Socket, Fault> {
+    match kind {
+        Kind::Internet(protocol, family) => {
             internet::parse(protocol, family, line).map(Socket::Internet)
         }
-        Holds::Unix => unix::parse(line).map(Socket::Unix),
+        Kind::Unix => unix::parse(line).map(Socket::Unix),
+    }
+}
+
+/// The rest of a row, read word by word.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    /// Returns the next word, parsed by `parse`. A fault calls it `field`.
+    fn next<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&'a [u8]) -> Option<T>,
+    ) -> Result<T, Fault> {
+        let rest = self.0.trim_ascii_start();
+        if rest.is_empty() {
+            return Err(Fault::Missing(field));
+        }
+        let end = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+        let (text, rest) = rest.split_at(end);
+        self.0 = rest;
+        parse(text).ok_or_else(|| Fault::malformed(field, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Returns the sockets in the text of a table, and the faults with their line numbers.
+    pub(super) fn read(kind: Kind, text: &[u8]) -> (Vec<Socket>, Vec<String>) {
+        let (mut sockets, mut faults) = (Vec::new(), Vec::new());
+        let each = |number, socket: Result<_, Fault>| match socket {
+            Ok(socket) => sockets.push(socket),
+            Err(fault) => faults.push(format!("{number}: {fault}")),
+        };
+        for_each_socket(kind, text, &mut vec![0; LONGEST_LINE], each).unwrap();
+        (sockets, faults)
+    }
+
+    /// Any table, a row of it, and what the row says.
+    fn rows() -> impl Strategy<Value = (Kind, Vec<u8>, Socket)> {
+        proptest::sample::select(Kind::all().collect::<Vec<_>>()).prop_flat_map(|kind| {
+            let rows = match kind {
+                Kind::Internet(protocol, family) => internet::tests::rows(protocol, family).boxed(),
+                Kind::Unix => unix::tests::rows().boxed(),
+            };
+            rows.prop_map(move |(row, socket)| (kind, row, socket))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn kernel_row_parses_to_the_socket_that_it_was_made_from(
+            rows in vec(rows(), 1..40),
+        ) {
+            for (kind, row, socket) in rows {
+                prop_assert_eq!(read(kind, &row), (vec![socket], vec![]));
+            }
+        }
+
+        #[test]
+        fn malformed_lines_do_not_affect_other_lines(
+            noise in vec(vec(any::<u8>(), 0..200), 1..8),
+            (kind, row, socket) in rows(),
+        ) {
+            let text: Vec<u8> =
+                noise.iter().flat_map(|part| [part, &b"\n"[..], &row, b"\n"].concat()).collect();
+            let lines = text.split(|&byte| byte == b'\n').count() - 1;
+            let (found, faults) = read(kind, &text);
+            prop_assert_eq!(found, vec![socket; noise.len()]);
+            prop_assert_eq!(faults.len(), lines - noise.len());
+        }
     }
 }

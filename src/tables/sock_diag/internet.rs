@@ -1,54 +1,56 @@
-//! Internet sockets, as `linux/inet_diag.h` describes them: `struct inet_diag_msg`.
+//! Internet sockets: `struct inet_diag_msg` of `linux/inet_diag.h`.
+//!
+//! Where netlink and the text of `/proc/net` describe a socket differently, the parser follows the
+//! text.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use nix::libc::{AF_INET, AF_INET6, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE};
-
-use super::wire::{Fields, attributes};
+use super::wire::{Payload, attributes};
+use crate::remark::Fault;
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
-use crate::tables::Fault;
 
-/// The attribute with the memory of a socket, and the numbers in it up to the drops.
+/// The attribute with the memory of a socket, an array of numbers.
 const INET_DIAG_SKMEMINFO: u16 = 7;
+/// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
 const DROPS: usize = 8;
-/// Every state from 1 to 12.
+/// The states 1 to 12, one bit each.
 const ALL_STATES: u32 = 0x1ffe;
 
-/// Reads the sockets of one protocol and family.
-pub(super) struct Reader {
+/// Parses the dump of one protocol and family.
+pub(super) struct InternetDump {
     protocol: Protocol,
     family: Family,
     slot: u32,
-    /// The users who take connections to a port, and with them those that are in their handshake;
-    /// none where there are several.
-    takers: HashMap<u16, Option<u32>>,
-    /// Of every handshake so far there is one user whose it can be.
+    /// The user of the listener on each port; `None` if listeners of several users share the port.
+    listeners: HashMap<u16, Option<u32>>,
+    /// The user of every handshake so far is known.
     is_certain: bool,
 }
 
-impl Reader {
+impl InternetDump {
     pub(super) fn new(protocol: Protocol, family: Family) -> Self {
-        Self { protocol, family, slot: 0, takers: HashMap::new(), is_certain: true }
+        Self { protocol, family, slot: 0, listeners: HashMap::new(), is_certain: true }
     }
 
-    /// `struct inet_diag_req_v2`, for sockets in every state.
+    /// Returns the `struct inet_diag_req_v2` for sockets in every state.
     pub(super) fn request(&self) -> Vec<u8> {
         const ANY_ENDS: [u8; 48] = [0; 48];
+        // AF_INET and AF_INET6 (linux/socket.h).
         let family = match self.family {
-            Family::Ipv4 => AF_INET,
-            Family::Ipv6 => AF_INET6,
+            Family::Ipv4 => 2,
+            Family::Ipv6 => 10,
         };
+        // IPPROTO_TCP and so on (linux/in.h).
         let protocol = match self.protocol {
-            Protocol::Tcp => IPPROTO_TCP,
-            Protocol::Udp => IPPROTO_UDP,
-            Protocol::UdpLite => IPPROTO_UDPLITE,
-            Protocol::Raw => IPPROTO_RAW,
+            Protocol::Tcp => 6,
+            Protocol::Udp => 17,
+            Protocol::UdpLite => 136,
+            Protocol::Raw => 255,
         };
         let extensions = if self.counts_drops() { 1 << (INET_DIAG_SKMEMINFO - 1) } else { 0 };
-        let byte = |number: i32| u8::try_from(number).unwrap_or_default();
-        let head = [byte(family), byte(protocol), extensions, 0];
+        let head = [family, protocol, extensions, 0];
         [&head[..], &ALL_STATES.to_ne_bytes(), &ANY_ENDS].concat()
     }
 
@@ -56,13 +58,9 @@ impl Reader {
         self.protocol != Protocol::Tcp
     }
 
-    /// Parses one message.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] when it is cut off, or in a state that does not exist.
+    /// Parses one message. Fails if it is cut off, or if its state does not exist.
     pub(super) fn parse(&mut self, message: &[u8]) -> Result<InternetSocket, Fault> {
-        let mut fields = Fields(message);
+        let mut fields = Payload(message);
         let _family = fields.u8("family")?;
         let state = fields.known("state", State::from_kernel)?;
         let _timer: [u8; 2] = fields.bytes("timer")?;
@@ -91,28 +89,35 @@ impl Reader {
             drops: if self.counts_drops() { drops(fields.0) } else { None },
         };
         self.slot = self.slot.wrapping_add(1);
-        match (self.protocol, state) {
-            // The text has no port there.
+        self.follow_text(&mut socket);
+        Ok(socket)
+    }
+
+    /// Changes what netlink tells differently from the text.
+    fn follow_text(&mut self, socket: &mut InternetSocket) {
+        let port = socket.local.port;
+        match (self.protocol, socket.state) {
+            // netlink puts the protocol of the socket there.
             (Protocol::Raw, _) => socket.remote.port = 0,
             (Protocol::Tcp, State::Listen) => {
-                // What may wait at most to be accepted, of which the text says nothing.
+                // netlink tells the limit of the accept queue.
                 socket.queues.send = 0;
-                let taker = self.takers.entry(local.port).or_insert(Some(uid));
-                *taker = taker.filter(|&other| other == uid);
+                let user = self.listeners.entry(port).or_insert(Some(socket.uid));
+                *user = user.filter(|&other| other == socket.uid);
             }
-            // The text has the listener's user. The kernel lists listeners before connections.
-            (Protocol::Tcp, State::SynRecv) if inode == 0 => {
-                match self.takers.get(&local.port).copied().flatten() {
-                    Some(taker) => socket.uid = taker,
+            // The text shows the user of the listener. The kernel lists listeners before
+            // handshakes.
+            (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
+                match self.listeners.get(&port).copied().flatten() {
+                    Some(user) => socket.uid = user,
                     None => self.is_certain = false,
                 }
             }
             _ => {}
         }
-        Ok(socket)
     }
 
-    fn address(&self, fields: &mut Fields<'_>) -> Result<IpAddr, Fault> {
+    fn address(&self, fields: &mut Payload<'_>) -> Result<IpAddr, Fault> {
         let bytes: [u8; 16] = fields.bytes("address")?;
         Ok(match self.family {
             Family::Ipv4 => {
@@ -123,20 +128,130 @@ impl Reader {
         })
     }
 
-    /// # Errors
-    ///
-    /// `Unsupported` when there is a handshake of which nobody knows whose it is: its listener
-    /// has gone, or several users have one on its port.
+    /// Fails with `Unsupported` if the user of a handshake is unknown: its listener is gone, or
+    /// listeners of several users share its port.
     pub(super) fn ensure_certain(&self) -> io::Result<()> {
         if self.is_certain {
             return Ok(());
         }
-        Err(io::Error::new(io::ErrorKind::Unsupported, "it does not tell whose a handshake is"))
+        Err(io::Error::new(io::ErrorKind::Unsupported, "the user of a handshake is unknown"))
     }
 }
 
-/// The datagrams that were dropped, from the attributes of a message.
+/// Returns the number of dropped datagrams from the attributes of a message.
 fn drops(rest: &[u8]) -> Option<u32> {
     let (_, memory) = attributes(rest).find(|&(kind, _)| kind == INET_DIAG_SKMEMINFO)?;
     memory.as_chunks().0.get(DROPS).copied().map(u32::from_ne_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::attribute;
+    use super::*;
+
+    /// Returns the message about a socket.
+    fn inet_diag_msg(socket: &InternetSocket) -> Vec<u8> {
+        let octets = |address: IpAddr| match address {
+            IpAddr::V4(ipv4) => [&ipv4.octets()[..], &[0; 12]].concat(),
+            IpAddr::V6(ipv6) => ipv6.octets().to_vec(),
+        };
+        let memory: Vec<u8> = (0..8).chain(socket.drops).flat_map(u32::to_ne_bytes).collect();
+        let (device, cookie, expires) = (0_u32, [0xcc; 8], 77_u32);
+        [
+            &[if socket.family == Family::Ipv4 { 2 } else { 10 }, socket.state as u8, 1, 2][..],
+            &socket.local.port.to_be_bytes(),
+            &socket.remote.port.to_be_bytes(),
+            &octets(socket.local.address),
+            &octets(socket.remote.address),
+            &device.to_ne_bytes(),
+            &cookie,
+            &expires.to_ne_bytes(),
+            &socket.queues.receive.to_ne_bytes(),
+            &socket.queues.send.to_ne_bytes(),
+            &socket.uid.to_ne_bytes(),
+            &u32::try_from(socket.inode).unwrap().to_ne_bytes(),
+            &attribute(8, &[3]),
+            &attribute(7, &memory),
+        ]
+        .concat()
+    }
+
+    fn socket(protocol: Protocol, state: State) -> InternetSocket {
+        let end = |last, port| Endpoint { address: Ipv4Addr::new(10, 0, 0, last).into(), port };
+        InternetSocket {
+            protocol,
+            local: end(1, 5000),
+            remote: end(2, 443),
+            state,
+            queues: Queues { receive: 3, send: 4 },
+            uid: 1000,
+            inode: 4711,
+            drops: (protocol != Protocol::Tcp).then_some(9),
+            ..InternetSocket::example()
+        }
+    }
+
+    #[test]
+    fn fields_are_read_from_inet_diag_msg() {
+        let ipv6 = |text: &str| text.parse::<Ipv6Addr>().unwrap().into();
+        let tcp = socket(Protocol::Tcp, State::CloseWait);
+        let tcp6 = InternetSocket {
+            family: Family::Ipv6,
+            local: Endpoint { address: ipv6("2001:db8::1"), port: 1 },
+            remote: Endpoint { address: ipv6("::ffff:127.0.0.1"), port: 65535 },
+            inode: u32::MAX.into(),
+            ..tcp
+        };
+        for expected in [tcp, tcp6, socket(Protocol::Udp, State::Close)] {
+            let mut dump = InternetDump::new(expected.protocol, expected.family);
+            assert_eq!(dump.parse(&inet_diag_msg(&expected)), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn netlink_rows_match_proc_net_conventions() {
+        let raw = socket(Protocol::Raw, State::Established);
+        let parsed = InternetDump::new(Protocol::Raw, Family::Ipv4).parse(&inet_diag_msg(&raw));
+        let parsed = parsed.unwrap();
+        assert_eq!((parsed.local.port, parsed.remote.port), (5000, 0));
+        let listener = socket(Protocol::Tcp, State::Listen);
+        let parsed =
+            InternetDump::new(Protocol::Tcp, Family::Ipv4).parse(&inet_diag_msg(&listener));
+        assert_eq!(parsed.unwrap().queues.send, 0);
+    }
+
+    #[test]
+    fn handshake_gets_the_user_of_its_listener() {
+        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
+        let mut parse = |port, socket: InternetSocket| {
+            let local = Endpoint { port, ..socket.local };
+            let parsed = dump.parse(&inet_diag_msg(&InternetSocket { local, ..socket })).unwrap();
+            (parsed.uid, dump.ensure_certain().is_ok())
+        };
+        let listener = socket(Protocol::Tcp, State::Listen);
+        for _ in 0..2 {
+            parse(80, listener);
+        }
+        for uid in [1, 2, 1] {
+            parse(443, InternetSocket { uid, ..listener });
+        }
+        let handshake =
+            InternetSocket { uid: 0, inode: 0, ..socket(Protocol::Tcp, State::SynRecv) };
+        let with_inode = InternetSocket { uid: 5, inode: 6, ..handshake };
+        assert_eq!(parse(80, handshake), (1000, true));
+        assert_eq!(parse(443, with_inode), (5, true), "it has a user of its own");
+        assert_eq!(parse(443, handshake), (0, false), "listeners of several users");
+        assert_eq!(parse(81, handshake), (0, false), "no listener");
+    }
+
+    #[test]
+    fn cut_off_or_unknown_field_is_named() {
+        let whole = inet_diag_msg(&socket(Protocol::Tcp, State::Listen));
+        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
+        for (length, field) in [(0, "family"), (5, "local port"), (71, "inode")] {
+            assert_eq!(dump.parse(&whole[..length]), Err(Fault::Missing(field)));
+        }
+        let strange = [&[2, 13][..], &whole[2..]].concat();
+        assert_eq!(dump.parse(&strange), Err(Fault::malformed("state", b"13")));
+    }
 }

@@ -1,4 +1,4 @@
-//! The same rows from the kernel's binary interface: netlink's `sock_diag` (`man 7 sock_diag`).
+//! The same tables by netlink: the kernel's `sock_diag` (`man 7 sock_diag`).
 
 mod internet;
 mod unix;
@@ -9,64 +9,65 @@ use std::ops::ControlFlow;
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
-use nix::libc::{NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR};
+use nix::libc::{NLMSG_DONE, NLMSG_ERROR};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recvfrom, sendto,
     socket,
 };
 
-use super::Fault;
-use super::table::{Holds, Table};
-use crate::socket::Socket;
-use wire::Fields;
+use crate::remark::Fault;
+use crate::socket::{Kind, Socket};
+use internet::InternetDump;
+use unix::UnixDump;
+use wire::Payload;
 
-/// Bytes of a datagram; the kernel's have 32 KiB at most.
+/// The size of the buffer for one datagram, in bytes. The kernel sends at most 32 KiB.
 const DATAGRAM: usize = 64 * 1024;
-/// The type of a request, and of what answers it (`linux/sock_diag.h`).
+/// The message type of requests and answers (`linux/sock_diag.h`).
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-/// The flag of a message in whose dump the kernel has noticed a change (`linux/netlink.h`).
+/// The flags of a request for a dump, `NLM_F_REQUEST | NLM_F_DUMP` (`linux/netlink.h`).
+const DUMP: u16 = 0x301;
+/// The flag of a message if the table changed during the dump (`linux/netlink.h`).
 const NLM_F_DUMP_INTR: u16 = 0x10;
-/// What marks our request, and the answers to it.
+/// The sequence number of our request, and of the answers to it.
 const SEQUENCE: u32 = 1;
 
-/// The tables of this network namespace, and the one buffer that they are read through.
-pub(super) struct SockDiag(Vec<u8>);
+/// Reads the tables of this network namespace. Holds the buffer for that.
+pub(super) struct Netlink(Vec<u8>);
 
-impl Default for SockDiag {
+impl Default for Netlink {
     fn default() -> Self {
         Self(vec![0; DATAGRAM])
     }
 }
 
-impl SockDiag {
-    /// Gives `each` what every message about a socket in a table is, with its number, from 1.
+impl Netlink {
+    /// Calls `each` with the number of every message about a socket in a table, from 1, and with
+    /// what it says.
     ///
-    /// # Errors
-    ///
-    /// Those of the sockets and the kernel's own: `ENOENT` when it cannot list this table so;
-    /// `Interrupted` when the table has changed under the reader, and `Unsupported` when it has rows
-    /// of which not all is told, both after all of its rows.
+    /// Fails with `ENOENT` if the kernel cannot list this table. Fails after all sockets with
+    /// `Interrupted` if the table changed during the dump, or with `Unsupported` if a field of some
+    /// socket is uncertain.
     pub(super) fn read(
         &mut self,
-        table: Table,
+        kind: Kind,
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<()> {
         let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| self.dump(request, take);
-        for_each_row(table, dump, each)
+        for_each_socket(kind, dump, each)
     }
 
-    /// Asks for a dump and gives `each` its messages.
+    /// Requests a dump and calls `each` with its messages.
     fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        // Whatever a dump that failed has left behind goes with its socket. The kernel answers
-        // while it is asked, so that there is never anything to wait for.
+        // A new socket has nothing left over from a dump that failed. The kernel answers during the
+        // request, so there is never anything to wait for.
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
             SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
             SockProtocol::NetlinkSockDiag,
         )?;
-        let flags = u16::try_from(NLM_F_REQUEST | NLM_F_DUMP).unwrap_or_default();
-        let request = wire::request(SOCK_DIAG_BY_FAMILY, flags, SEQUENCE, request);
+        let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
         sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         let mut changed = false;
         loop {
@@ -74,7 +75,7 @@ impl SockDiag {
                 Err(Errno::EINTR) => continue,
                 received => received?,
             };
-            // Who has CAP_NET_ADMIN can send to this socket as well.
+            // Ignore other senders: a process with CAP_NET_ADMIN can send to this socket.
             if from.ok_or(io::ErrorKind::InvalidData)?.pid() != 0 {
                 continue;
             }
@@ -86,35 +87,31 @@ impl SockDiag {
     }
 }
 
-/// Gives `each` what every message is that `dump` gives when it is asked for a table.
-///
-/// # Errors
-///
-/// Those of [`SockDiag::read`].
-fn for_each_row(
-    table: Table,
+/// Calls `each` with what every message of `dump` says about a table, as [`Netlink::read`] does.
+pub(super) fn for_each_socket(
+    kind: Kind,
     dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
     mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
     let mut number = 0;
-    match table.holds {
-        Holds::Internet(protocol, family) => {
-            let mut reader = internet::Reader::new(protocol, family);
-            dump(&reader.request(), &mut |message| {
+    match kind {
+        Kind::Internet(protocol, family) => {
+            let mut parser = InternetDump::new(protocol, family);
+            dump(&parser.request(), &mut |message| {
                 number += 1;
-                each(number, reader.parse(message).map(Socket::Internet));
+                each(number, parser.parse(message).map(Socket::Internet));
             })?;
-            reader.ensure_certain()
+            parser.ensure_certain()
         }
-        Holds::Unix => {
-            let mut reader = unix::Reader::default();
+        Kind::Unix => {
+            let mut parser = UnixDump::default();
             let result = dump(&unix::request(), &mut |message| {
                 number += 1;
-                if let Err(fault) = reader.take(message) {
+                if let Err(fault) = parser.add(message) {
                     each(number, Err(fault));
                 }
             });
-            for (number, socket) in (1..).zip(reader.finish()) {
+            for (number, socket) in (1..).zip(parser.finish()) {
                 each(number, Ok(Socket::Unix(socket)));
             }
             result
@@ -122,30 +119,11 @@ fn for_each_row(
     }
 }
 
-/// Gives `each` what every message of a datagram is, in an answer about a table.
+/// Calls `each` with the messages of a datagram. Breaks after the last message of the dump. Sets
+/// `changed` if the table changed during the dump.
 ///
-/// # Errors
-///
-/// Those of [`SockDiag::read`].
-#[cfg(any(test, fuzzing))]
-pub(super) fn for_each_message(
-    table: Table,
-    datagram: &[u8],
-    each: impl FnMut(u64, Result<Socket, Fault>),
-) -> io::Result<()> {
-    let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
-        take(datagram, &mut false, &mut each).map(|_| ())
-    };
-    for_each_row(table, dump, each)
-}
-
-/// Gives `each` the messages of a datagram up to the end of the dump, which breaks, and marks
-/// whether the table has changed meanwhile.
-///
-/// # Errors
-///
-/// The kernel's, or `InvalidData` for what is no message.
-fn take(
+/// Fails with the kernel's error, or with `InvalidData` if the datagram is malformed.
+pub(super) fn take(
     datagram: &[u8],
     changed: &mut bool,
     each: &mut impl FnMut(&[u8]),
@@ -168,15 +146,77 @@ fn take(
     Ok(ControlFlow::Continue(()))
 }
 
-/// # Errors
-///
-/// The one that the last message of a dump tells; it has none when all went well.
+/// Fails with the error in the last message of a dump, if there is one.
 fn ensure_success(payload: &[u8]) -> io::Result<()> {
-    match Fields(payload).bytes("error").map(i32::from_ne_bytes) {
+    match Payload(payload).bytes("error").map(i32::from_ne_bytes) {
         Ok(0) | Err(_) => Ok(()),
         Ok(error) => Err(io::Error::from_raw_os_error(error.wrapping_neg())),
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::socket::{Family, Protocol};
+
+    /// Returns a message with its header.
+    fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let mut message = wire::request(kind, flags, sequence, payload);
+        message.resize(message.len().next_multiple_of(4), 0);
+        message
+    }
+
+    /// Returns an attribute with its padding.
+    pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(4 + value.len()).unwrap();
+        let mut text = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
+        text.resize(text.len().next_multiple_of(4), 0);
+        text
+    }
+
+    /// Returns the first byte of each message about a socket, whether the table changed, and how
+    /// the reading of these messages ended.
+    fn taken(messages: &[Vec<u8>]) -> (Vec<u8>, bool, Result<bool, Option<i32>>) {
+        let (mut rows, mut changed) = (Vec::new(), false);
+        let result = take(&messages.concat(), &mut changed, &mut |row| rows.push(row[0]));
+        let result = result.map(|flow| flow.is_break()).map_err(|error| error.raw_os_error());
+        (rows, changed, result)
+    }
+
+    #[test]
+    fn dump_ends_with_its_last_message_or_an_error() {
+        const DONE: u16 = 3;
+        const ERROR: u16 = 2;
+        let row = |number| message(SOCK_DIAG_BY_FAMILY, 2, SEQUENCE, &[number]);
+        let end = |kind, error: i32| message(kind, 2, SEQUENCE, &error.to_ne_bytes());
+        let stale = message(DONE, 2, SEQUENCE + 1, &[]);
+        let noop = message(1, 0, SEQUENCE, &[7]);
+        let marked = message(SOCK_DIAG_BY_FAMILY, 2 | NLM_F_DUMP_INTR, SEQUENCE, &[3]);
+        assert_eq!(taken(&[row(1), noop, row(2)]), (vec![1, 2], false, Ok(false)));
+        assert_eq!(taken(&[stale, row(1), end(DONE, 0), row(2)]), (vec![1], false, Ok(true)));
+        assert_eq!(taken(&[row(1), marked, end(DONE, 0)]), (vec![1, 3], true, Ok(true)));
+        assert_eq!(taken(&[end(ERROR, -2)]), (vec![], false, Err(Some(2))));
+        assert_eq!(taken(&[row(1), end(DONE, -12)]), (vec![1], false, Err(Some(12))));
+        let cut_off = row(2)[..16].to_vec();
+        assert_eq!(taken(&[row(1), cut_off]), (vec![1], false, Err(None)));
+        assert_eq!(taken(&[vec![0; 16]]), (vec![], false, Err(None)));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..200)) {
+            let mut internet = InternetDump::new(Protocol::Udp, Family::Ipv6);
+            let mut unix = UnixDump::default();
+            let mut read = |message: &[u8]| {
+                let _ = (internet.parse(message), unix.add(message));
+            };
+            read(&bytes);
+            let _ = take(&bytes, &mut false, &mut read);
+            let _ = take(&message(SOCK_DIAG_BY_FAMILY, 0, SEQUENCE, &bytes), &mut false, &mut read);
+            prop_assert!(unix.finish().all(|socket| socket.references >= 2));
+        }
+    }
+}

@@ -1,61 +1,50 @@
-//! UNIX sockets, as `linux/unix_diag.h` describes them: `struct unix_diag_msg`.
+//! UNIX sockets: `struct unix_diag_msg` of `linux/unix_diag.h`.
 //!
-//! It does not tell how many references a socket has. They are two of the socket's own (one of
-//! its maker's, one of the table's) and one of each socket that is connected to it. Nor does it
-//! list a connection that waits to be accepted: its listener tells whom it comes from, and it is
-//! put behind that, wherever it is in the kernel's table. Of one that waits for room to wait in
-//! it says nothing.
+//! netlink does not tell three things that the text shows:
+//!
+//! - The reference count. Here it is two of the socket's own (its descriptor's and the table's) and
+//!   one for each socket that is connected to it.
+//! - Connections that wait to be accepted. The listener tells their clients, so they are put behind
+//!   their listener, wherever they are in the kernel's table.
+//! - Connections that wait for room in the queue of a listener. They are missing.
 
 use std::collections::HashMap;
 
-use nix::libc::AF_UNIX;
-
-use super::wire::{Fields, attributes};
+use super::wire::{Payload, attributes};
+use crate::remark::Fault;
 use crate::socket::{SocketType, State, UnixSocket, UnixState};
-use crate::tables::Fault;
 
-/// What is to be shown, and the attributes that show it.
+/// The bits of a request that ask for attributes, and the attributes.
 const UDIAG_SHOW_NAME: u32 = 1;
 const UDIAG_SHOW_PEER: u32 = 4;
 const UDIAG_SHOW_ICONS: u32 = 8;
 const UNIX_DIAG_NAME: u16 = 0;
 const UNIX_DIAG_PEER: u16 = 2;
 const UNIX_DIAG_ICONS: u16 = 3;
-/// References that every socket has.
+/// The references that every socket has.
 const OWN_REFERENCES: u32 = 2;
 
-/// `struct unix_diag_req`, for every socket.
+/// Returns the `struct unix_diag_req` for all sockets.
 pub(super) fn request() -> Vec<u8> {
-    const ANY_STATE: u32 = u32::MAX;
-    const ANY_INODE: u32 = 0;
-    const ANY_COOKIE: [u8; 8] = [0; 8];
-    let family = u8::try_from(AF_UNIX).unwrap_or_default();
-    [
-        &[family, 0, 0, 0][..],
-        &ANY_STATE.to_ne_bytes(),
-        &ANY_INODE.to_ne_bytes(),
-        &(UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS).to_ne_bytes(),
-        &ANY_COOKIE,
-    ]
-    .concat()
+    const AF_UNIX: u8 = 1;
+    let (any_state, any_inode, any_cookie) = (u32::MAX, 0_u32, [0; 8]);
+    let show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS;
+    let numbers = [any_state, any_inode, show].map(u32::to_ne_bytes);
+    [&[AF_UNIX, 0, 0, 0], numbers.as_flattened(), &any_cookie].concat()
 }
 
-/// Reads all of them before it knows who is connected to whom.
+/// Parses a dump. Reference counts are known only after the last message.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct UnixDump {
     sockets: Vec<UnixSocket>,
-    /// How many are connected to the socket with this inode.
+    /// The number of sockets that are connected to the socket with this inode.
     connected: HashMap<u64, u32>,
 }
 
-impl Reader {
-    /// Parses one message.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] when it is cut off, or of a type or in a state that does not exist.
-    pub(super) fn take(&mut self, message: &[u8]) -> Result<(), Fault> {
-        let mut fields = Fields(message);
+impl UnixDump {
+    /// Parses one message. Fails if it is cut off, or if its type or state does not exist.
+    pub(super) fn add(&mut self, message: &[u8]) -> Result<(), Fault> {
+        let mut fields = Payload(message);
         let _family = fields.u8("family")?;
         let kind = fields.known("type", |kind| SocketType::from_kernel(kind.into()))?;
         let state = fields.known("state", State::from_kernel)?;
@@ -68,8 +57,8 @@ impl Reader {
             match kind {
                 UNIX_DIAG_NAME => path = Some(path_of(value)),
                 UNIX_DIAG_PEER => {
-                    let inode = Fields(value).u32("peer")?;
-                    self.is_connected_to(inode);
+                    let inode = Payload(value).u32("peer")?;
+                    self.count_connection(inode);
                     peer = Some(inode.into());
                 }
                 UNIX_DIAG_ICONS => waiting = value,
@@ -91,8 +80,8 @@ impl Reader {
         self.sockets.push(socket);
         for &client in waiting.as_chunks().0 {
             let client = u32::from_ne_bytes(client);
-            self.is_connected_to(client);
-            // Its client holds it as well, unless that has gone.
+            self.count_connection(client);
+            // The client refers to it as well, unless the client is gone.
             let references = OWN_REFERENCES + u32::from(client != 0);
             let peer = Some(client.into());
             self.sockets.push(UnixSocket { references, peer, ..connection.clone() });
@@ -100,14 +89,14 @@ impl Reader {
         Ok(())
     }
 
-    /// A socket is connected to the one with this inode, or with 0 to one that has none.
-    fn is_connected_to(&mut self, inode: u32) {
+    /// Counts a connection to the socket with this inode; 0 is a socket without an inode.
+    fn count_connection(&mut self, inode: u32) {
         if inode != 0 {
             *self.connected.entry(inode.into()).or_default() += 1;
         }
     }
 
-    /// The sockets, in the order in which they came.
+    /// Returns the sockets in the order of their messages.
     pub(super) fn finish(self) -> impl Iterator<Item = UnixSocket> {
         let Self { sockets, connected } = self;
         sockets.into_iter().map(move |mut socket| {
@@ -118,12 +107,68 @@ impl Reader {
     }
 }
 
-/// A bound name as the text has it: `@` for each NUL of a name that is no file, and none of that
-/// which ends a path.
+/// Returns a bound name as the text shows it: with `@` for each NUL of an abstract name, and
+/// without the NUL at the end of a path.
 fn path_of(name: &[u8]) -> Box<[u8]> {
     let name = match name {
         [path @ .., 0] if !name.starts_with(b"\0") => path,
         name => name,
     };
     name.iter().map(|&byte| if byte == 0 { b'@' } else { byte }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::attribute;
+    use super::*;
+
+    #[test]
+    fn netlink_rows_match_proc_net_conventions() {
+        use {SocketType as Type, UnixState as Is};
+
+        let row = |kind: u8, state: u8, inode: u32, attributes: &[Vec<u8>]| {
+            let head = [1, kind, state, 0];
+            [&head[..], &inode.to_ne_bytes(), &[0xcc; 8], &attributes.concat()].concat()
+        };
+        let name = |name: &[u8]| attribute(0, name);
+        let peer = |inode: u32| attribute(2, &inode.to_ne_bytes());
+        let waiting = |inodes: [u32; 2]| attribute(3, inodes.map(u32::to_ne_bytes).as_flattened());
+        let mut dump = UnixDump::default();
+        for message in [
+            row(1, 10, 11, &[name(b"/x\0"), waiting([13, 0])]),
+            row(2, 7, 12, &[name(b"\0a\0b")]),
+            row(1, 1, 13, &[peer(0)]),
+            row(5, 1, 14, &[peer(15)]),
+            row(5, 1, 15, &[peer(14)]),
+            row(2, 1, 16, &[peer(12)]),
+        ] {
+            dump.add(&message).unwrap();
+        }
+        let fields = |socket: UnixSocket| {
+            let path = socket.path.map(|path| String::from_utf8(path.into()).unwrap());
+            (socket.references, socket.kind, socket.state, socket.inode, path.unwrap_or_default())
+        };
+        let text = str::to_owned;
+        let found: Vec<_> = dump.finish().map(|it| (it.is_listening(), fields(it))).collect();
+        assert_eq!(
+            found,
+            [
+                (true, (2, Type::Stream, Is::Unconnected, 11, text("/x"))),
+                (false, (3, Type::Stream, Is::Connecting, 0, text("/x"))),
+                (false, (2, Type::Stream, Is::Connecting, 0, text("/x"))),
+                (false, (3, Type::Datagram, Is::Unconnected, 12, text("@a@b"))),
+                (false, (3, Type::Stream, Is::Connected, 13, text(""))),
+                (false, (3, Type::SequentialPacket, Is::Connected, 14, text(""))),
+                (false, (3, Type::SequentialPacket, Is::Connected, 15, text(""))),
+                (false, (2, Type::Datagram, Is::Connected, 16, text(""))),
+            ]
+        );
+    }
+
+    #[test]
+    fn cut_off_or_unknown_field_is_named() {
+        let mut dump = UnixDump::default();
+        assert_eq!(dump.add(&[1, 9]), Err(Fault::malformed("type", b"9")));
+        assert_eq!(dump.add(&[1, 1, 1, 0, 0]), Err(Fault::Missing("inode")));
+    }
 }

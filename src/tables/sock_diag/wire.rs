@@ -1,13 +1,13 @@
-//! The bytes of netlink: messages, attributes, and the numbers in them, in the host's byte order.
+//! The encoding of netlink: messages, attributes and numbers, in the byte order of the host.
 
-use crate::tables::Fault;
+use crate::remark::Fault;
 
-/// Bytes of a message's header, `struct nlmsghdr` (`linux/netlink.h`).
+/// The size of a message header, `struct nlmsghdr` (`linux/netlink.h`), in bytes.
 const HEADER: usize = 16;
-/// What follows a message or an attribute begins at a multiple of this.
+/// Messages and attributes begin at multiples of this number of bytes.
 const ALIGNMENT: usize = 4;
 
-/// A message, without its header.
+/// A message.
 pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
@@ -15,7 +15,7 @@ pub(super) struct Message<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// The messages of one datagram; none when a length cannot be right.
+/// Returns the messages of one datagram. A `None` ends it: the length of that message is wrong.
 pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Option<Message<'_>>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -31,7 +31,7 @@ pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Option<Message<'
 }
 
 fn message<'a>(rest: &mut &'a [u8]) -> Option<Message<'a>> {
-    let mut fields = Fields(rest);
+    let mut fields = Payload(rest);
     let length = fields.u32("length").ok()?;
     let kind = fields.u16("type").ok()?;
     let flags = fields.u16("flags").ok()?;
@@ -40,14 +40,14 @@ fn message<'a>(rest: &mut &'a [u8]) -> Option<Message<'a>> {
     Some(Message { kind, flags, sequence, payload })
 }
 
-/// Cuts `length` bytes off, and what pads them.
+/// Removes the first `length` bytes and their padding from `rest`, and returns the bytes.
 fn cut<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let whole = rest.get(..length)?;
     *rest = rest.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
     Some(whole)
 }
 
-/// A request for a dump, with its header.
+/// Returns a request for a dump, with its header.
 pub(super) fn request(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(HEADER + payload.len()).unwrap_or(u32::MAX);
     let port = 0_u32;
@@ -62,23 +62,23 @@ pub(super) fn request(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> V
     .concat()
 }
 
-/// The attributes behind a message's fixed part (`struct nlattr`): type and value. What is cut
-/// short ends them.
+/// Returns the types and values of the attributes that follow the fixed part of a message (`struct
+/// nlattr`). Stops at an attribute that is cut off.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     const HEADER: usize = 4;
     std::iter::from_fn(move || {
-        let mut fields = Fields(rest);
+        let mut fields = Payload(rest);
         let length = fields.u16("length").ok()?;
         let kind = fields.u16("type").ok()?;
         Some((kind, cut(&mut rest, length.into())?.get(HEADER..)?))
     })
 }
 
-/// What is left of a message's fixed part, field by field.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+/// The rest of a message, read field by field.
+pub(super) struct Payload<'a>(pub(super) &'a [u8]);
 
-impl Fields<'_> {
-    /// The next `N` bytes.
+impl Payload<'_> {
+    /// Returns the next `N` bytes.
     pub(super) fn bytes<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], Fault> {
         let (bytes, rest) = self.0.split_first_chunk().ok_or(Fault::Missing(field))?;
         self.0 = rest;
@@ -97,7 +97,7 @@ impl Fields<'_> {
         self.bytes(field).map(u32::from_ne_bytes)
     }
 
-    /// A number of which `from` knows the meaning.
+    /// Returns what `from` makes of the next byte. Fails if it returns `None`.
     pub(super) fn known<T>(
         &mut self,
         field: &'static str,

@@ -108,8 +108,8 @@ impl Host {
         self.python_ready("parity_host.py", &["/mnt", users])
     }
 
-    /// Connects a UDP socket to each of the hosts 10.99.0.1, 10.99.0.2, ... Their names come from
-    /// a DNS server that answers after a pause in seconds, or `never`. `options` are lines for
+    /// Connects a UDP socket to each of the hosts 10.99.0.1, 10.99.0.2, ... Their names come from a
+    /// DNS server that answers after a pause in seconds, or `never`. `options` are lines for
     /// resolv.conf. Needs `python3` and `mount`.
     pub fn named_peers(&mut self, count: u8, pause: &str, options: &str) -> [Service; 2] {
         self.put_names(b"", "dns");

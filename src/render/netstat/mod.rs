@@ -1,80 +1,80 @@
-//! net-tools' own layout, byte for byte, row by row.
+//! The layout of net-tools, byte for byte.
 //!
-//! Internet sockets and UNIX sockets have a section each, with columns of their own.
-//! A value wider than its column pushes what follows it in its own row; nothing is re-aligned.
+//! Internet sockets and UNIX sockets have a section each, with its own columns. A value wider than
+//! its column moves the rest of its row to the right; the other rows stay as they are.
 
 mod cells;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::{Look, Shown};
-use crate::listing::{Entry, Held, Listing};
+use crate::fields::{Field, NETNS, PEER, PID, ShownTimer, TIMER};
+use crate::listing::{Entry, Listing, SocketOwners};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
-use crate::process::Process;
 use crate::query::Scope;
-use crate::socket::{Endpoint, InternetSocket, Protocol, Queues, Socket, Timer, UnixSocket};
+use crate::request::Look;
+use crate::socket::{
+    Endpoint, InternetSocket, Protocol, Queues, Section, Socket, State, Timer, UnixSocket,
+};
 use cells::Row;
 
-/// Bytes that an address and its port may have together, unless addresses are shown whole.
+/// The most bytes of an address and its port together, unless `-W` is given.
 const ENDPOINT: usize = 22;
-/// Bytes that `PID/Program name` may have.
+/// The most bytes of `PID/Program name`.
 const PROGRAM: usize = 19;
-/// Bytes of the column with the namespace.
+/// The width of the column with the namespace, in bytes.
 const NAMESPACE: usize = 12;
 
-/// Writes all of a listing.
-///
-/// # Errors
-///
-/// Those of the output.
+/// The columns that need more than the sockets themselves.
+pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
+    let Look { programs, timers, peers, namespaces, .. } = *look;
+    let columns = [(programs, &PID), (timers, &TIMER), (peers, &PEER), (namespaces, &NETNS)];
+    columns.into_iter().filter_map(|(is_shown, field)| is_shown.then_some(field)).collect()
+}
+
+/// Writes a listing.
 pub(super) fn write(
     look: &Look,
     listing: &Listing,
     names: &Names,
     out: impl Write,
 ) -> io::Result<()> {
-    let mut table = Table::new(look, names, out);
-    let is_internet = |entry: &Entry<'_>| entry.socket.internet().is_some();
-    let has_heading = |any: bool| look.header && (look.empty_sections || any);
-    if look.internet && has_heading(listing.entries().next().as_ref().is_some_and(is_internet)) {
-        table.internet_heading()?;
-    }
-    let mut unix_due = look.unix && look.header;
-    for entry in listing.entries() {
-        match entry.socket {
-            Socket::Internet(socket) => table.internet(&entry, socket)?,
-            Socket::Unix(socket) => {
-                if std::mem::take(&mut unix_due) {
-                    table.unix_heading()?;
-                }
-                table.unix(&entry, socket)?;
+    let mut layout = Layout { look, names, out, row: Row::default() };
+    let mut entries = listing.entries().peekable();
+    for &section in &look.sections {
+        let is_here = |entry: &Entry<'_>| entry.socket.kind().section() == section;
+        if look.header && (look.empty_sections || entries.peek().is_some_and(is_here)) {
+            layout.heading(section)?;
+        }
+        while let Some(entry) = entries.next_if(is_here) {
+            match entry.socket {
+                Socket::Internet(socket) => layout.internet(&entry, socket)?,
+                Socket::Unix(socket) => layout.unix(&entry, socket)?,
             }
         }
-    }
-    if unix_due && look.empty_sections {
-        table.unix_heading()?;
     }
     Ok(())
 }
 
-/// Writes a listing, line by line.
-struct Table<'a, W> {
+/// Writes the lines of a listing.
+struct Layout<'a, W> {
     look: &'a Look,
     names: &'a Names,
     out: W,
-    /// The row that is being made, reused.
+    /// The current row; its buffer is reused.
     row: Row,
 }
 
-impl<'a, W: Write> Table<'a, W> {
-    /// A listing on `out`.
-    fn new(look: &'a Look, names: &'a Names, out: W) -> Self {
-        Self { look, names, out, row: Row::default() }
+impl<W: Write> Layout<'_, W> {
+    /// Writes the two lines above a section.
+    fn heading(&mut self, section: Section) -> io::Result<()> {
+        match section {
+            Section::Internet => self.internet_heading(),
+            Section::Unix => self.unix_heading(),
+        }
     }
 
-    /// Writes the two lines above the internet sockets.
     fn internet_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active Internet connections ({})", self.scope())?;
         self.row.text(
@@ -83,7 +83,6 @@ impl<'a, W: Write> Table<'a, W> {
         if self.look.extended {
             self.row.text(" User       Inode     ");
         }
-        self.program_heading();
         self.more_headings();
         if self.look.timers {
             self.row.text(" Timer");
@@ -91,10 +90,9 @@ impl<'a, W: Write> Table<'a, W> {
         self.row.end(&mut self.out)
     }
 
-    /// Writes one internet socket.
     fn internet(&mut self, entry: &Entry<'_>, socket: &InternetSocket) -> io::Result<()> {
         let Queues { receive, send } = socket.queues;
-        self.row.cell(5, |row| row.text(socket.table_name()));
+        self.row.cell(5, |row| row.text(entry.socket.kind().name()));
         self.row.text(" ");
         self.row.right(6, receive);
         self.row.text(" ");
@@ -106,7 +104,7 @@ impl<'a, W: Write> Table<'a, W> {
         }
         self.row.cell(11, |row| match socket.protocol {
             Protocol::Raw => row.number(socket.state as u8),
-            _ => row.text(socket.state_name()),
+            _ => row.text(socket.state().map_or("", State::name)),
         });
         if self.look.extended {
             self.row.text(" ");
@@ -117,25 +115,21 @@ impl<'a, W: Write> Table<'a, W> {
             self.row.text(" ");
             self.row.cell(10, |row| row.number(socket.inode));
         }
-        self.program(entry.held);
         self.more(entry);
         if self.look.timers {
-            self.timer(socket.protocol, socket.timer.as_ref());
+            self.timer(socket.protocol, socket.timer);
         }
         self.row.end(&mut self.out)
     }
 
-    /// Writes the two lines above the UNIX sockets.
     fn unix_heading(&mut self) -> io::Result<()> {
         writeln!(self.out, "Active UNIX domain sockets ({})", self.scope())?;
         self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
-        self.program_heading();
         self.more_headings();
         self.row.text(" Path");
         self.row.end(&mut self.out)
     }
 
-    /// Writes one UNIX socket.
     fn unix(&mut self, entry: &Entry<'_>, socket: &UnixSocket) -> io::Result<()> {
         self.row.text("unix  ");
         self.row.cell(6, |row| row.number(socket.references));
@@ -151,10 +145,9 @@ impl<'a, W: Write> Table<'a, W> {
         self.row.text(" ");
         self.row.cell(10, |row| row.text(socket.kind.name()));
         self.row.text(" ");
-        self.row.cell(13, |row| row.text(socket.state_name()));
+        self.row.cell(13, |row| row.text(socket.state().map_or("", State::name)));
         self.row.text(" ");
         self.row.cell(8, |row| row.number(socket.inode));
-        self.program(entry.held);
         self.more(entry);
         self.row.text(" ");
         self.row.foreign(socket.path.as_deref().unwrap_or_default());
@@ -169,25 +162,13 @@ impl<'a, W: Write> Table<'a, W> {
         }
     }
 
-    fn program_heading(&mut self) {
-        if self.look.programs {
-            self.row.text(" ");
-            self.row.cell(PROGRAM + 1, |row| row.text("PID/Program name"));
-        }
-    }
-
-    /// `PID/name`, cut to its column between two characters; `-` where nobody is known.
-    fn program(&mut self, held: Held<'_>) {
-        if self.look.programs {
-            self.row.text(" ");
-            self.row.cell(PROGRAM + 1, |row| program(row, held.process()));
-        }
-    }
-
     fn more_headings(&mut self) {
-        for (is_shown, title, width) in
-            [(self.look.peers, "Peer", PROGRAM + 1), (self.look.namespaces, "Netns", NAMESPACE)]
-        {
+        let Look { programs, peers, namespaces, .. } = *self.look;
+        for (is_shown, title, width) in [
+            (programs, "PID/Program name", PROGRAM + 1),
+            (peers, "Peer", PROGRAM + 1),
+            (namespaces, "Netns", NAMESPACE),
+        ] {
             if is_shown {
                 self.row.text(" ");
                 self.row.cell(width, |row| row.text(title));
@@ -195,24 +176,27 @@ impl<'a, W: Write> Table<'a, W> {
         }
     }
 
-    /// The columns that netstat does not have.
+    /// Writes the owner, and the columns that netstat does not have.
     fn more(&mut self, entry: &Entry<'_>) {
-        if self.look.peers {
-            self.row.text(" ");
-            self.row.cell(PROGRAM + 1, |row| {
-                if let Some(peer) = entry.peer {
-                    program(row, peer.process());
-                }
-            });
+        let Look { programs, peers, namespaces, .. } = *self.look;
+        for (is_shown, owners) in [(programs, Some(entry.owners)), (peers, entry.peer)] {
+            if is_shown {
+                self.row.text(" ");
+                self.row.cell(PROGRAM + 1, |row| {
+                    if let Some(owners) = owners {
+                        program(row, owners);
+                    }
+                });
+            }
         }
-        if self.look.namespaces {
+        if namespaces {
             self.row.text(" ");
             let label = entry.namespace.map(Namespace::label).unwrap_or_default();
             self.row.cell(NAMESPACE, |row| row.foreign(label.as_bytes()));
         }
     }
 
-    /// `address:port` in its column, cut to it unless it is wide.
+    /// Writes `address:port`, cut to its column unless `-W` is given.
     fn endpoint(&mut self, protocol: Protocol, end: &Endpoint) {
         let Self { names, look, .. } = self;
         let Look { naming, wide, .. } = **look;
@@ -229,17 +213,18 @@ impl<'a, W: Write> Table<'a, W> {
         self.row.cell(ENDPOINT + 1, |row| row.endpoint(wide, host, port));
     }
 
-    /// ` on (0.20/1/0)`: which timer, its seconds, retransmits and probes; `-` where it is not told.
-    fn timer(&mut self, protocol: Protocol, timer: Option<&Timer>) {
+    /// Writes a timer like ` on (0.20/1/0)`; `-` if the source does not tell it.
+    fn timer(&mut self, protocol: Protocol, timer: Option<Timer>) {
         let Some(timer) = timer else { return self.row.text(" -") };
-        self.row.format(format_args!(" {}", Shown(protocol, timer)));
+        self.row.format(format_args!(" {}", ShownTimer(protocol, timer)));
     }
 }
 
-fn program(row: &mut Row, process: Option<&Process>) {
-    let Some(process) = process else { return row.text("-") };
+/// Writes `PID/name`, cut to its column between two characters; `-` if no owner is known.
+fn program(row: &mut Row, owners: SocketOwners<'_>) {
+    let Some(owner) = owners.first() else { return row.text("-") };
     let start = row.len();
-    row.number(process.pid);
+    row.number(owner.process.pid);
     row.text("/");
-    row.foreign_within(process.program(), PROGRAM - (row.len() - start));
+    row.foreign_within(owner.process.command.program(), PROGRAM - (row.len() - start));
 }

@@ -1,57 +1,57 @@
 //! The live view: the table for people, redrawn in place.
 
+mod changes;
+pub mod repeat;
+
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::changes;
-use crate::cli::Watch;
-use crate::gather::{Error, Gatherer};
+use crate::gather::Gatherer;
+use crate::harmless::harmless;
 use crate::listing::Listing;
 use crate::names::Names;
+use crate::remark::Remark;
 use crate::render::table::{self, Mark, Screen};
-use crate::render::{Look, harmless};
+use crate::request::{Look, Rounds};
 use crate::terminal::{self, Event, Size, Terminal};
 
-/// What a terminal is taken for that does not tell.
+/// The size of a terminal that does not tell its size.
 const USUAL: Size = Size { columns: 80, lines: 24 };
 
-/// How long a frame waits for names, in which no key is heard.
+/// How long a frame waits for names. Keys have to wait meanwhile.
 const NAMES: Duration = Duration::from_millis(50);
 
 /// What a view has shown.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// There was some socket at some time.
+    /// Some listing had a socket.
     pub any: bool,
-    /// What was amiss about the last listing.
-    pub remarks: Vec<String>,
+    /// The remarks about the last listing.
+    pub remarks: Vec<Remark>,
 }
 
-/// Shows listings on the terminal until there were as many as are asked for, or whoever watches
-/// has seen enough.
-///
-/// # Errors
-///
-/// [`Error`]; the terminal has been given back by then.
+/// Shows listings on the terminal, until all rounds are done or the user quits. Then restores the
+/// terminal, also after an error.
 pub fn run(
-    watch: Watch,
+    rounds: Rounds,
     gatherer: &mut Gatherer<'_>,
     look: &Look,
     color: bool,
     out: impl Write,
-) -> Result<Seen, Error> {
+) -> Result<Seen, Remark> {
     let mut terminal = Terminal::take(out)?;
     let mut before: Option<Listing> = None;
     let mut seen = Seen::default();
-    let mut left = watch.count;
+    let mut left = rounds.count;
     while left != Some(0) {
         seen.remarks.clear();
-        let listing = gatherer.gather(&mut |line| seen.remarks.push(line.to_string()))?;
+        let listing = gatherer.gather(&mut |remark| seen.remarks.push(remark))?;
         seen.any |= !listing.is_empty();
-        // What is not known by then comes with one of the next frames.
+        // A later frame shows the names that are found later.
         gatherer.look_up_within(NAMES, &listing);
-        let end = Instant::now().checked_add(watch.interval);
-        let view = View { look, color, names: gatherer.names(), watch, remarks: &seen.remarks };
+        let end = Instant::now().checked_add(rounds.interval);
+        let names = gatherer.names();
+        let view = View { look, color, names, rounds, remark: seen.remarks.first() };
         loop {
             let size = terminal::size(std::io::stdout()).unwrap_or(USUAL);
             terminal.show(&view.frame(before.as_ref(), &listing, size))?;
@@ -67,20 +67,22 @@ pub fn run(
     Ok(seen)
 }
 
-/// What the frames have in common.
+/// What all frames of one listing have in common.
 struct View<'a> {
     look: &'a Look,
     color: bool,
     names: &'a Names,
-    watch: Watch,
-    remarks: &'a [String],
+    rounds: Rounds,
+    /// The first remark about the listing.
+    remark: Option<&'a Remark>,
 }
 
 impl View<'_> {
-    /// What draws a listing over the one before.
+    /// Returns the bytes that draw a listing, with the changes since the previous one.
     fn frame(&self, before: Option<&Listing>, now: &Listing, size: Size) -> Vec<u8> {
         let before = before.map(|before| before.entries().collect());
-        let entries = changes::marked(before, now.entries().collect(), changes::key);
+        let mut entries = changes::mark(before, now.entries().collect(), changes::identity);
+        entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
         let status = self.status(entries.iter().map(|&(_, mark)| mark));
         let screen = Screen { width: Some(size.columns), color: self.color };
         let mut lines = Vec::new();
@@ -88,18 +90,18 @@ impl View<'_> {
             lines.push(line.to_owned());
             Ok(())
         };
-        // Nothing can go wrong with a list.
-        let left_out = table::each_line(self.look, screen, self.names, true, &entries, &mut each)
+        // `each` does not fail.
+        let hidden = table::for_each_line(self.look, screen, self.names, true, &entries, &mut each)
             .unwrap_or_default();
         let room = usize::from(size.lines.saturating_sub(1));
         let mut notes = vec![status];
         if lines.len() > room {
             notes.push(format!("{} lines more", lines.len() - room));
         }
-        if !left_out.is_empty() {
-            notes.push(format!("no room for {}", left_out.join(", ")));
+        if !hidden.is_empty() {
+            notes.push(format!("no room for {}", hidden.join(", ")));
         }
-        notes.extend(self.remarks.first().cloned());
+        notes.extend(self.remark.and_then(|remark| remark.lines().into_iter().next()));
         let mut frame = b"\x1b[H".to_vec();
         for line in lines.iter().take(room) {
             frame.extend_from_slice(line.as_bytes());
@@ -112,18 +114,18 @@ impl View<'_> {
         frame
     }
 
-    /// How many sockets there are, and what has become of them.
+    /// Returns the text with the numbers of sockets and changes.
     fn status(&self, marks: impl Iterator<Item = Mark>) -> String {
-        let (mut there, mut new, mut closed) = (0, 0, 0);
+        let (mut present, mut new, mut closed) = (0, 0, 0);
         for mark in marks {
             match mark {
-                Mark::Same => there += 1,
-                Mark::New => (there, new) = (there + 1, new + 1),
+                Mark::Same => present += 1,
+                Mark::New => (present, new) = (present + 1, new + 1),
                 Mark::Closed => closed += 1,
             }
         }
-        let interval = self.watch.interval;
-        let sockets = if there == 1 { "socket" } else { "sockets" };
-        format!("{there} {sockets}, {new} new, {closed} closed; every {interval:?}; q quits")
+        let interval = self.rounds.interval;
+        let sockets = if present == 1 { "socket" } else { "sockets" };
+        format!("{present} {sockets}, {new} new, {closed} closed; every {interval:?}; q quits")
     }
 }

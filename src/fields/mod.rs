@@ -1,0 +1,150 @@
+//! Everything that can be told about a listed socket. Each field is described once, here.
+//!
+//! The columns of the table and of csv, the keys of `--sort` with their completions and help, and
+//! what has to be gathered for a listing all follow from these descriptions.
+
+mod owner;
+mod socket;
+mod timer;
+mod value;
+
+use crate::listing::{Entry, Listing};
+use crate::owners::Owner;
+pub(crate) use owner::*;
+pub(crate) use socket::*;
+pub use timer::ShownTimer;
+pub use value::Value;
+
+/// Every field, in the order of the columns of csv.
+#[rustfmt::skip]
+pub static ALL: [&Field; 23] = [
+    &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SPORT, &DPORT, &USER, &INODE,
+    &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
+    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &PEER,
+];
+
+/// What can be told about a socket.
+#[derive(Debug)]
+pub struct Field {
+    /// The name on the command line.
+    pub key: &'static str,
+    /// The heading of the column.
+    pub title: &'static str,
+    /// Where the values stand in the column.
+    pub align: Align,
+    /// How soon a narrow table hides the column: the highest number first, and 0 never.
+    pub priority: u8,
+    /// What has to be gathered.
+    pub needs: Needs,
+    /// Returns the value for a socket.
+    pub value: for<'a> fn(&Subject<'a>) -> Value<'a>,
+    /// The names of the columns of csv.
+    pub csv: &'static [&'static str],
+}
+
+/// Returns a field that needs nothing, is always shown, and has no columns of csv.
+const fn field(
+    key: &'static str,
+    title: &'static str,
+    value: for<'a> fn(&Subject<'a>) -> Value<'a>,
+) -> Field {
+    let (align, priority, needs) = (Align::Left, 0, Needs(0));
+    Field { key, title, align, priority, needs, value, csv: &[] }
+}
+
+/// What a field is asked about: a listed socket, and one of its owners.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The socket.
+    pub entry: Entry<'a>,
+    /// The owner; `None` if the socket has none, or none is known.
+    pub owner: Option<Owner<'a>>,
+}
+
+impl<'a> Subject<'a> {
+    /// The socket and the owner to show if only one is shown.
+    pub fn new(entry: Entry<'a>) -> Self {
+        Self { entry, owner: entry.owners.first() }
+    }
+}
+
+/// Where a value stands in its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// At the left, as text.
+    Left,
+    /// At the right, as numbers.
+    Right,
+}
+
+/// A set of what has to be gathered besides the sockets themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs(u8);
+
+impl Needs {
+    /// The owners of the sockets, and the names of their programs.
+    pub const OWNERS: Self = Self(1);
+    /// The owners, and their whole command lines.
+    pub const COMMANDS: Self = Self::OWNERS.and(Self(2));
+    /// The owners, and the users that they run as.
+    pub const PROCESS_USERS: Self = Self::OWNERS.and(Self(4));
+    /// The other ends of the connections, and their owners.
+    pub const PEERS: Self = Self::OWNERS.and(Self(8));
+    /// The timers of the sockets.
+    pub const TIMERS: Self = Self(16);
+    /// The namespaces of the sockets.
+    pub const NAMESPACES: Self = Self(32);
+
+    /// The needs of several fields.
+    pub fn of<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Self {
+        fields.into_iter().fold(Self::default(), |needs, field| needs.and(field.needs))
+    }
+
+    /// The needs of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns true if all of `other` is needed.
+    pub const fn include(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Fields to sort by, the most significant first; `true` sorts downwards. Without any, the order is
+/// the kernel's.
+#[derive(Clone, Debug, Default)]
+pub struct Order(pub Vec<(&'static Field, bool)>);
+
+impl Order {
+    /// Sorts a listing. Sockets that are equal in all fields keep their order.
+    pub fn sort(&self, listing: &mut Listing) {
+        for &(field, is_descending) in self.0.iter().rev() {
+            let rank = |entry: &Entry<'_>| (field.value)(&Subject::new(*entry)).rank();
+            listing.sort_by_key(rank, is_descending);
+        }
+    }
+
+    /// The fields to sort by.
+    pub fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.0.iter().map(|&(field, _)| field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_csv_columns_are_unique() {
+        let mut keys: Vec<_> = ALL.iter().map(|field| field.key).collect();
+        let mut columns: Vec<_> = ALL.iter().flat_map(|field| field.csv).copied().collect();
+        for names in [&mut keys, &mut columns] {
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{names:?}");
+        }
+    }
+}

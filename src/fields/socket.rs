@@ -1,0 +1,132 @@
+//! The fields of sockets.
+
+use super::{Align, Field, Needs, Subject, Value, field};
+use crate::socket::{End, Queues, Socket};
+
+/// The protocol, and the address family.
+pub(crate) static PROTO: Field = Field {
+    csv: &["protocol", "family"],
+    ..field("proto", "Proto", |it| Value::Kind(it.entry.socket.kind()))
+};
+
+pub(crate) static TYPE: Field = Field {
+    priority: 2,
+    csv: &["type"],
+    ..field("type", "Type", |it| match it.entry.socket {
+        Socket::Internet(_) => Value::Missing,
+        Socket::Unix(socket) => Value::Word(socket.kind.name()),
+    })
+};
+
+pub(crate) static STATE: Field = Field {
+    csv: &["state"],
+    ..field("state", "State", |it| it.entry.socket.state().map_or(Value::Missing, Value::State))
+};
+
+/// Bytes that the program has not read yet.
+pub(crate) static RECV_Q: Field = Field {
+    align: Align::Right,
+    priority: 2,
+    csv: &["recv_q"],
+    ..field("recv-q", "Recv-Q", |it| queue(it, |queues| queues.receive))
+};
+
+/// Bytes that the other end has not acknowledged yet.
+pub(crate) static SEND_Q: Field = Field {
+    align: Align::Right,
+    priority: 2,
+    csv: &["send_q"],
+    ..field("send-q", "Send-Q", |it| queue(it, |queues| queues.send))
+};
+
+pub(crate) static LOCAL: Field = Field {
+    csv: &["local_address", "local_port", "local_host", "local_service"],
+    ..field("local", "Local", |it| it.entry.socket.local().map_or(Value::Missing, Value::End))
+};
+
+pub(crate) static FOREIGN: Field = Field {
+    csv: &["remote_address", "remote_port", "remote_host", "remote_service"],
+    ..field("foreign", "Foreign", |it| it.entry.socket.remote().map_or(Value::Missing, Value::End))
+};
+
+pub(crate) static SPORT: Field = field("sport", "Sport", |it| port(it.entry.socket.local()));
+
+pub(crate) static DPORT: Field = field("dport", "Dport", |it| port(it.entry.socket.remote()));
+
+pub(crate) static USER: Field = Field {
+    priority: 3,
+    csv: &["uid", "user"],
+    ..field("user", "User", |it| it.entry.socket.user().map_or(Value::Missing, Value::User))
+};
+
+pub(crate) static INODE: Field = Field {
+    align: Align::Right,
+    priority: 3,
+    csv: &["inode"],
+    ..field("inode", "Inode", |it| Value::Number(it.entry.socket.inode()))
+};
+
+pub(crate) static TIMER: Field = Field {
+    needs: Needs::TIMERS,
+    csv: &["timer", "timer_seconds", "timer_retransmits", "timer_probes"],
+    ..field("timer", "Timer", |it| match it.entry.socket {
+        Socket::Internet(socket) => Value::Timer(socket.protocol, socket.timer),
+        Socket::Unix(_) => Value::Missing,
+    })
+};
+
+/// Received datagrams that were dropped.
+pub(crate) static DROPS: Field = Field {
+    align: Align::Right,
+    csv: &["drops"],
+    ..field("drops", "Drops", |it| match it.entry.socket {
+        Socket::Internet(socket) => number(socket.drops),
+        Socket::Unix(_) => Value::Missing,
+    })
+};
+
+pub(crate) static FLAGS: Field = Field {
+    csv: &["flags"],
+    ..field("flags", "Flags", |it| match it.entry.socket {
+        Socket::Internet(_) => Value::Missing,
+        Socket::Unix(socket) => Value::Words(socket.flag_names().collect()),
+    })
+};
+
+pub(crate) static REFERENCES: Field = Field {
+    align: Align::Right,
+    csv: &["references"],
+    ..field("references", "RefCnt", |it| match it.entry.socket {
+        Socket::Internet(_) => Value::Missing,
+        Socket::Unix(socket) => number(Some(socket.references)),
+    })
+};
+
+pub(crate) static PATH: Field = Field {
+    csv: &["path"],
+    ..field("path", "Path", |it| match it.entry.socket {
+        Socket::Internet(_) => Value::Missing,
+        Socket::Unix(socket) => socket.path.as_deref().map_or(Value::Missing, Value::Text),
+    })
+};
+
+pub(crate) static NETNS: Field = Field {
+    needs: Needs::NAMESPACES,
+    csv: &["netns", "netns_name"],
+    ..field("netns", "Netns", |it| it.entry.namespace.map_or(Value::Missing, Value::Namespace))
+};
+
+fn queue<'a>(it: &Subject<'a>, read: fn(Queues) -> u32) -> Value<'a> {
+    number(it.entry.socket.queues().map(read))
+}
+
+fn number<'a>(number: Option<u32>) -> Value<'a> {
+    number.map_or(Value::Missing, |number| Value::Number(number.into()))
+}
+
+fn port(end: Option<End<'_>>) -> Value<'_> {
+    match end {
+        Some(End::Internet(_, end)) => Value::Number(end.port.into()),
+        Some(End::Path(_)) | None => Value::Missing,
+    }
+}

@@ -1,0 +1,86 @@
+//! The typed values of fields, and their order.
+
+use std::net::IpAddr;
+
+use crate::listing::SocketOwners;
+use crate::namespaces::Namespace;
+use crate::owners::Owner;
+use crate::process::CommandLine;
+use crate::socket::{End, Kind, Protocol, State, Timer};
+
+/// The value of a field for one socket. It keeps its meaning until a layout renders it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "most types say it")]
+pub enum Value<'a> {
+    /// The socket has no such value, or it is unknown.
+    Missing,
+    /// What the socket is.
+    Kind(Kind),
+    /// A fixed word, such as the type of a UNIX socket.
+    Word(&'static str),
+    /// Several fixed words.
+    Words(Vec<&'static str>),
+    State(State),
+    Number(u64),
+    /// Text that another process chose.
+    Text(&'a [u8]),
+    /// One end of the socket.
+    End(End<'a>),
+    User(u32),
+    /// The pending timer; `None` if the source does not tell it.
+    Timer(Protocol, Option<Timer>),
+    Namespace(&'a Namespace),
+    /// An owner, if there is one, among all owners of the socket.
+    Pid(Option<Owner<'a>>, SocketOwners<'a>),
+    Fds(Owner<'a>),
+    Program(&'a CommandLine),
+    Command(&'a CommandLine),
+    /// The owners of the other end.
+    Peer(SocketOwners<'a>),
+}
+
+/// What values are sorted by. Missing values come first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Missing,
+    Number(u64),
+    /// IPv4 comes before IPv6.
+    End(IpAddr, u16),
+    Text(Vec<u8>),
+}
+
+impl Value<'_> {
+    pub(super) fn rank(&self) -> Rank {
+        let text = |text: &str| Rank::Text(text.as_bytes().to_vec());
+        let first_pid = |owner: Option<Owner<'_>>| {
+            owner.map_or(Rank::Missing, |owner| Rank::Number(owner.process.pid.into()))
+        };
+        match self {
+            Self::Missing => Rank::Missing,
+            Self::Kind(kind) => text(kind.name()),
+            Self::Word(word) => text(word),
+            Self::Words(words) => text(&words.join(" ")),
+            Self::State(state) => text(state.name()),
+            Self::Number(number) => Rank::Number(*number),
+            Self::Text(text) | Self::End(End::Path(text)) => Rank::Text(text.to_vec()),
+            Self::End(End::Internet(_, end)) => Rank::End(end.address, end.port),
+            Self::User(uid) => Rank::Number((*uid).into()),
+            Self::Timer(_, timer) => timer.map_or(Rank::Missing, |timer| Rank::Number(timer.ticks)),
+            Self::Namespace(namespace) => text(&namespace.label()),
+            Self::Pid(owner, _) => first_pid(*owner),
+            Self::Fds(owner) => {
+                owner.fds().next().map_or(Rank::Missing, |fd| Rank::Number(fd.into()))
+            }
+            Self::Program(command) => lower_case(&command.title()),
+            Self::Command(command) => lower_case(&command.joined()),
+            Self::Peer(owners) => first_pid(owners.first()),
+        }
+    }
+}
+
+/// The beginning of a command in lower case. A process with many sockets has a copy for each.
+fn lower_case(command: &[u8]) -> Rank {
+    const CHARACTERS: usize = 256;
+    let text = String::from_utf8_lossy(command).to_lowercase();
+    Rank::Text(text.chars().take(CHARACTERS).collect::<String>().into_bytes())
+}

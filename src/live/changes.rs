@@ -1,0 +1,104 @@
+//! Compares a listing with the previous one.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use crate::listing::Entry;
+use crate::render::table::Mark;
+use crate::socket::{Endpoint, InternetSocket, Kind, Socket};
+
+/// Returns the entries of `now` with their marks, and the closed ones at their former places. `key`
+/// identifies an entry in both listings.
+pub(super) fn mark<T, K: Hash + Eq + Clone>(
+    before: Option<Vec<T>>,
+    now: Vec<T>,
+    key: impl Fn(&T) -> K,
+) -> Vec<(T, Mark)> {
+    let Some(before) = before else {
+        return now.into_iter().map(|entry| (entry, Mark::Same)).collect();
+    };
+    let known: HashSet<K> = before.iter().map(&key).collect();
+    let present: HashSet<K> = now.iter().map(&key).collect();
+    // The closed entries by the last entry before them that is still present.
+    let mut closed: HashMap<Option<K>, Vec<T>> = HashMap::new();
+    let mut last = None;
+    for entry in before {
+        let key = key(&entry);
+        if present.contains(&key) {
+            last = Some(key);
+        } else {
+            closed.entry(last.clone()).or_default().push(entry);
+        }
+    }
+    let mut all = Vec::with_capacity(now.len());
+    let mut closed_after = |key: Option<K>| {
+        let closed = closed.remove(&key).unwrap_or_default();
+        closed.into_iter().map(|entry| (entry, Mark::Closed)).collect::<Vec<_>>()
+    };
+    all.extend(closed_after(None));
+    for entry in now {
+        let key = key(&entry);
+        all.push((entry, if known.contains(&key) { Mark::Same } else { Mark::New }));
+        all.extend(closed_after(Some(key)));
+    }
+    all
+}
+
+/// What identifies a socket as long as it exists, with the label of its namespace.
+///
+/// A connection keeps its ends after its program has closed it, but loses its inode. Several
+/// servers can have the same ends, so for them the inode counts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    Internet(Option<String>, Kind, Endpoint, Endpoint, u64),
+    Unix(Option<String>, u64, Option<Box<[u8]>>),
+}
+
+pub(super) fn identity(entry: &Entry<'_>) -> Identity {
+    let namespace = entry.namespace.map(|namespace| namespace.label().into_owned());
+    match entry.socket {
+        Socket::Internet(socket) => {
+            let InternetSocket { local, remote, inode, .. } = *socket;
+            let inode = if remote.port == 0 { inode } else { 0 };
+            Identity::Internet(namespace, entry.socket.kind(), local, remote, inode)
+        }
+        Socket::Unix(socket) => Identity::Unix(namespace, socket.inode, socket.path.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares two listings of letters. Puts `+` before a new letter, `-` before a closed one.
+    fn marked(before: Option<&str>, now: &str) -> String {
+        let before = before.map(|before| before.chars().collect());
+        let marked = mark(before, now.chars().collect(), |&letter| letter);
+        let sign = |mark| match mark {
+            Mark::Same => "",
+            Mark::New => "+",
+            Mark::Closed => "-",
+        };
+        let marked = marked.into_iter().map(|(letter, mark)| format!("{}{letter}", sign(mark)));
+        marked.collect::<Vec<_>>().concat()
+    }
+
+    #[test]
+    fn closed_entries_stay_at_their_places() {
+        for (before, now, expected) in [
+            (None, "abc", "abc"),
+            (Some(""), "ab", "+a+b"),
+            (Some("abc"), "abc", "abc"),
+            (Some("abc"), "ac", "a-bc"),
+            (Some("abc"), "bc", "-abc"),
+            (Some("abc"), "", "-a-b-c"),
+            (Some("abcd"), "ad", "a-b-cd"),
+            (Some("abc"), "axc", "a-b+xc"),
+            // The order changed.
+            (Some("abc"), "cab", "cab"),
+            (Some("abc"), "ca", "ca-b"),
+        ] {
+            assert_eq!(marked(before, now), expected, "{before:?} {now}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Lists again and again, for `-c` without a terminal and for `--wait`.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::request::Rounds;
+
+/// Calls `list` again and again, until it fails or all rounds are done.
+pub fn repeat<E>(rounds: Rounds, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+    let mut left = rounds.count;
+    while left != Some(0) {
+        list()?;
+        left = left.map(|left| left - 1);
+        if left != Some(0) {
+            thread::sleep(rounds.interval);
+        }
+    }
+    Ok(())
+}
+
+/// The shortest pause between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The pause is at least this many times as long as the look before it, so that waiting uses at
+/// most a fifth of a core.
+const REST: u32 = 4;
+
+/// Calls `look` again and again, until `is_done` or the time is over. Returns what was seen last.
+pub fn wait<T, E>(
+    limit: Option<Duration>,
+    mut look: impl FnMut() -> Result<T, E>,
+    is_done: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    // `None` if the end is beyond the range of the clock.
+    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
+    loop {
+        let start = Instant::now();
+        let seen = look()?;
+        let now = Instant::now();
+        let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
+        if is_done(&seen) || left.is_zero() {
+            return Ok(seen);
+        }
+        thread::sleep(PAUSE.max((now - start) * REST).min(left));
+    }
+}

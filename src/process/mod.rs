@@ -1,0 +1,93 @@
+//! A process, as `<root>/<pid>` describes it.
+
+mod command;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use procfs::FromRead;
+use procfs::process::Status;
+
+use crate::directory::{Directory, Scratch};
+use crate::files;
+pub use command::CommandLine;
+
+/// The number of a process.
+pub type Pid = u32;
+
+/// What to read about a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// The command line up to 64 KiB (a process can make it as long as it likes), and not only the
+    /// 4096 bytes that its name needs.
+    pub whole_command: bool,
+    /// The user.
+    pub user: bool,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The number.
+    pub pid: Pid,
+    /// The effective user; `None` if it was not read, or is unknown.
+    pub uid: Option<u32>,
+    /// The command line.
+    pub command: CommandLine,
+}
+
+impl Process {
+    /// Reads the command line of a process. Fails with `ENOENT` or `ESRCH` if the process has
+    /// ended, with `EACCES` if it is hidden.
+    pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
+        let mut name = [0; 4096];
+        let mut whole;
+        let buffer = if detail.whole_command {
+            whole = vec![0; 64 * 1024];
+            &mut whole[..]
+        } else {
+            &mut name[..]
+        };
+        let mut length = files::read_start(&file(root, pid, "cmdline"), buffer)?.len();
+        // A process whose first thread has ended shows its command line only through the others.
+        if length == 0 {
+            let others = threads(root, pid).into_iter().filter(|&thread| thread != pid);
+            for thread in others {
+                length = files::read_start(&file(root, thread, "cmdline"), buffer)?.len();
+                if length > 0 {
+                    break;
+                }
+            }
+        }
+        let command = CommandLine::new(buffer.get(..length).unwrap_or_default());
+        Ok(Self { pid, uid: None, command })
+    }
+
+    /// Reads the user from the status file. Fails like [`Process::read`], and with `InvalidData` if
+    /// the file has another format.
+    pub fn read_user(&mut self, root: &Path) -> io::Result<()> {
+        let mut buffer = [0; 8192];
+        let text = files::read_start(&file(root, self.pid, "status"), &mut buffer)?;
+        let status = Status::from_read(text).map_err(|_| io::ErrorKind::InvalidData)?;
+        self.uid = Some(status.euid);
+        Ok(())
+    }
+}
+
+/// Returns the threads of a process (`man 5 proc_pid_task`), or the process itself if it has none,
+/// as in a saved tree. Each thread has a directory below `root`, although `root` does not list it.
+pub(crate) fn threads(root: &Path, pid: Pid) -> Vec<Pid> {
+    let mut threads = Vec::new();
+    let listed = Directory::open(&file(root, pid, "task"))
+        .and_then(|directory| directory.for_each(&mut Scratch::default(), |tid| threads.push(tid)));
+    match listed {
+        Ok(()) if !threads.is_empty() => threads,
+        _ => vec![pid],
+    }
+}
+
+/// `<root>/<pid>/<name>`, such as `cmdline` or `status` (`man 5 proc_pid_cmdline`,
+/// `proc_pid_status`).
+pub fn file(root: &Path, pid: Pid, name: &str) -> PathBuf {
+    root.join(pid.to_string()).join(name)
+}

@@ -1,0 +1,231 @@
+//! Every message for stderr.
+//!
+//! A [`Remark`] that is returned as an error ends the run. Any other goes to a [`Sink`], and the
+//! run goes on.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::unistd::Uid;
+use thiserror::Error;
+
+use crate::harmless::harmless;
+
+/// Takes the remarks of a run that goes on.
+pub type Sink<'a> = &'a mut dyn FnMut(Remark);
+
+/// A message for stderr.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the message describes the variant")]
+pub enum Remark {
+    // The command line. `Usage` is clap's message.
+    #[error("{0}")]
+    Usage(String),
+    #[error("{option} is not for rnetstat, which lists sockets: use {tool}")]
+    NotAboutSockets { option: String, tool: &'static str },
+    #[error("unknown address family '{0}': use inet, inet6 or unix")]
+    UnknownFamily(String),
+    #[error("expected a number of seconds, such as 2 or 0.5")]
+    NotSeconds,
+    #[error("expected a port from 1 to 65535, or a range of ports such as 8000-8080")]
+    NotPorts,
+    #[error("expected an address or a network, such as 10.1.2.3, 10.0.0.0/8, ::1 or fe80::/10")]
+    NotNetwork,
+    #[error("expected a state: {known}")]
+    NotState { known: String },
+    #[error("expected a PID, such as 4711")]
+    NotPid,
+    #[error("expected a field: {known}; a - before it sorts downwards")]
+    NotField { known: String },
+    #[error("UNIX sockets have no ports, addresses or users: use --pid, --program or --state")]
+    NoInternetSockets,
+
+    // The request.
+    #[error("--source netlink knows only this host, not --proc DIR: use --source text")]
+    NetlinkWithProc,
+    #[error("--source netlink does not tell timers as -o shows them: use --source text")]
+    NetlinkWithTimers,
+    #[error("--source netlink knows only rnetstat's own network namespace: use --source text")]
+    NetlinkWithNetns,
+    #[error(
+        "--proc DIR is refused: this program has capabilities of its own, and would read files \
+         that its caller may not read"
+    )]
+    ProcRefused,
+    #[error("there is no user '{0}': --user takes a name that this host knows, or a number")]
+    UnknownUser(String),
+    #[error(
+        "the number of user '{user}' was not found within {timeout:?}: give the number itself, or \
+         wait longer with --resolve-timeout SECONDS"
+    )]
+    UserTooLate { user: String, timeout: Duration },
+
+    // The tables.
+    #[error("{origin}:{number}: this line is left out: {fault}")]
+    Line { origin: Origin, number: u64, fault: Fault },
+    #[error("{0}: there is no such table")]
+    AbsentTable(Origin),
+    #[error("{0}: this table is not complete: {1}")]
+    PartialTable(Origin, io::Error),
+    #[error("{0}: the text of /proc/net could not be cross-checked: {1}")]
+    Unchecked(Origin, io::Error),
+    #[error("{origin}: the text of /proc/net is read instead: {error}")]
+    TextInstead { origin: Origin, error: io::Error, netlink_was_asked_for: bool },
+    #[error("{0}: other ends may be missing: {1}")]
+    UnixPeersMissing(Origin, io::Error),
+    #[error(
+        "the other ends of UNIX sockets are known only in rnetstat's own network namespace, and \
+         only by netlink"
+    )]
+    UnixPeersUnknown,
+    #[error("no socket table can be read: {0}: {1}{hint}", hint = no_table_hint(.0, .1))]
+    NoTable(Origin, io::Error),
+
+    // The owners. The first two messages are netstat's.
+    #[error(
+        "(Not all processes could be identified, non-owned process info\n \
+         will not be shown, you would have to be root to see it all.)"
+    )]
+    SomeProcessesHidden,
+    #[error(
+        "(No info could be read for \"-p\": geteuid()={} but you should be root.)",
+        Uid::effective()
+    )]
+    AllProcessesHidden,
+    #[error(
+        "without CAP_SYS_PTRACE some processes do not show their sockets; the owners of these \
+         sockets are unknown"
+    )]
+    LinksHidden,
+    #[error(
+        "processes outside of this PID namespace cannot be seen; some of the sockets may be theirs"
+    )]
+    OutsideOwners,
+    #[error("{0}: its sockets may be shown without an owner: {1}")]
+    OwnersUnknown(PathBuf, io::Error),
+    #[error("{0}: its user is unknown: {1}")]
+    UserUnknown(PathBuf, io::Error),
+
+    // The network namespaces.
+    #[error("network namespaces may be missing: {0} processes do not show which one they are in")]
+    NamespacesHidden(usize),
+    #[error("network namespaces may be missing: the processes of other users are hidden")]
+    NamespaceProcessesHidden,
+    #[error(
+        "network namespaces without a process, whose sockets /proc does not show: {} ({})",
+        .0.len(),
+        .0.join(", ")
+    )]
+    EmptyNamespaces(Vec<String>),
+    #[error("no network namespace can be found: {0}: {1}")]
+    NoNamespaces(PathBuf, io::Error),
+    #[error(
+        "no process is in the network namespace {0}, so that /proc does not show its sockets: ip \
+         netns exec {0} rnetstat looks from inside"
+    )]
+    EmptyNamespace(String),
+    #[error(
+        "several network namespaces are called {name}: give --netns one of their numbers: {}",
+        .numbers.join(", ")
+    )]
+    AmbiguousNamespace { name: String, numbers: Vec<String> },
+    #[error(
+        "no network namespace is known to be {0}, but some do not show their names without \
+         CAP_SYS_PTRACE: --netns all shows each of them with one of its processes"
+    )]
+    NamespaceMaybeHidden(String),
+    #[error(
+        "there is no network namespace {0}: --netns takes all, a process's number, a name of ip \
+         netns, a container's short identifier or a namespace's number; --netns all shows which \
+         there are"
+    )]
+    UnknownNamespace(String),
+
+    // The listing.
+    #[error(
+        "names not found within {timeout:?}: {count}; numbers are shown instead (-n looks up no \
+         names, --resolve-timeout SECONDS waits longer)"
+    )]
+    NamesTooLate { count: usize, timeout: Duration },
+    #[error("there is no room for {}: use a wider terminal or a pipe", .titles.join(", "))]
+    NoRoom { titles: Vec<&'static str> },
+    #[error("no socket matches")]
+    NoMatch,
+    #[error("cannot write the listing: {0}")]
+    CannotWrite(#[from] io::Error),
+}
+
+impl Remark {
+    /// The lines to print, harmless for a terminal.
+    pub fn lines(&self) -> Vec<String> {
+        let text = self.to_string();
+        let line = |line: &str| harmless(line.as_bytes()).collect();
+        match self {
+            Self::Usage(_) | Self::SomeProcessesHidden | Self::AllProcessesHidden => {
+                text.lines().map(line).collect()
+            }
+            _ => vec![line(&format!("rnetstat: {text}"))],
+        }
+    }
+
+    /// Returns true if the remark is printed only with `-v`.
+    pub fn is_detail(&self) -> bool {
+        matches!(
+            self,
+            Self::AbsentTable(_)
+                | Self::Unchecked(..)
+                | Self::TextInstead { netlink_was_asked_for: false, .. }
+        )
+    }
+}
+
+fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
+    let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    match origin {
+        Origin::Text(_) if is_missing => {
+            " (is /proc mounted? --proc DIR reads another place, and --source netlink needs none)"
+        }
+        Origin::Text(_) => "",
+        Origin::Netlink(_) => " (--source text reads the text of /proc/net)",
+    }
+}
+
+/// Where a table is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file below the /proc root.
+    Text(PathBuf),
+    /// The table of this name, by netlink.
+    Netlink(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(path) => path.display().fmt(f),
+            Self::Netlink(table) => write!(f, "netlink {table}"),
+        }
+    }
+}
+
+/// What is wrong with a line or a message of a table.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the message describes the variant")]
+pub enum Fault {
+    #[error("it ends before its {0}")]
+    Missing(&'static str),
+    #[error("its {field} is malformed: \"{}\"", .text.escape_ascii())]
+    Malformed { field: &'static str, text: Vec<u8> },
+    #[error("it has {limit} bytes or more")]
+    TooLong { limit: usize },
+}
+
+impl Fault {
+    /// A fault that shows the beginning of `text`.
+    pub(crate) fn malformed(field: &'static str, text: &[u8]) -> Self {
+        const SHOWN: usize = 40;
+        Self::Malformed { field, text: text.iter().copied().take(SHOWN).collect() }
+    }
+}

@@ -1,0 +1,47 @@
+//! Records for programs: an array of JSON objects, one object per line, or comma-separated values.
+//!
+//! Numbers stay numbers, what is unknown is null, and all text is valid UTF-8: an invalid byte
+//! becomes U+FFFD. JSON is nested, and follows the model. csv has a column or more for each field.
+
+mod csv;
+mod json;
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::fields::{self, Field, PEER};
+use crate::listing::Listing;
+use crate::names::Names;
+use crate::request::{Format, Look};
+use json::Record;
+
+/// Writes a listing. `heading` is true if csv still needs its heading.
+pub(super) fn write(
+    look: &Look,
+    listing: &Listing,
+    names: &Names,
+    heading: &mut bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let time = look.time.then(|| seconds(listing.time));
+    let peers = look.peers;
+    let records = listing.entries().map(|entry| Record { entry, names, peers, time });
+    match look.format {
+        Format::Csv => {
+            csv::write(listing, &fields(look), names, time, std::mem::take(heading), out)
+        }
+        Format::Json => json::write_array(records, out),
+        _ => json::write_lines(records, out),
+    }
+}
+
+/// The fields in records: all of them, but the other end only with `--peers`.
+pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
+    fields::ALL.into_iter().filter(|field| field.key != PEER.key || look.peers).collect()
+}
+
+/// Seconds since 1970, rounded to milliseconds.
+fn seconds(time: SystemTime) -> f64 {
+    let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}

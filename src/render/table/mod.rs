@@ -1,0 +1,91 @@
+//! The table for people: one line per socket, fitted to the terminal, with whole addresses.
+//!
+//! Each section has its own columns. If there is not enough room, commands are cut first, and then
+//! columns are hidden.
+
+mod cell;
+mod columns;
+mod fit;
+mod sheet;
+
+use std::io::{self, Write};
+
+use crate::fields::Field;
+use crate::listing::{Entry, Listing};
+use crate::names::Names;
+use crate::request::Look;
+use crate::socket::Section;
+use sheet::Sheet;
+
+/// What a table is shown on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// The characters in a line; `None` if lines can have any length.
+    pub width: Option<u16>,
+    /// Use colours.
+    pub color: bool,
+}
+
+/// What happened to a socket since the previous listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing, or there is no previous listing.
+    Same,
+    /// It is new.
+    New,
+    /// It is gone.
+    Closed,
+}
+
+/// The fields that the table shows.
+pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
+    let columns = look.sections.iter().flat_map(|&section| columns::of(section, look, true));
+    columns.map(|column| column.field).collect()
+}
+
+/// Writes a listing. Returns the titles of the columns that did not fit.
+pub(super) fn write(
+    look: &Look,
+    screen: Screen,
+    listing: &Listing,
+    names: &Names,
+    out: &mut impl Write,
+) -> io::Result<Vec<&'static str>> {
+    let entries: Vec<_> = listing.entries().map(|entry| (entry, Mark::Same)).collect();
+    for_each_line(look, screen, names, false, &entries, &mut |line| writeln!(out, "{line}"))
+}
+
+/// Calls `each` with the lines of the table. Returns the titles of the columns that did not fit. If
+/// `is_marked`, the first column shows the marks.
+pub fn for_each_line(
+    look: &Look,
+    screen: Screen,
+    names: &Names,
+    is_marked: bool,
+    entries: &[(Entry<'_>, Mark)],
+    each: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> io::Result<Vec<&'static str>> {
+    let section = |(entry, _): &(Entry<'_>, Mark)| entry.socket.kind().section();
+    let mut sheets: Vec<(Section, &[_])> = entries
+        .chunk_by(|one, other| section(one) == section(other))
+        .filter_map(|entries| Some((section(entries.first()?), entries)))
+        .collect();
+    // An empty listing has the headings of one section.
+    if sheets.is_empty() && look.empty_sections {
+        sheets.extend(look.sections.first().map(|&section| (section, &[][..])));
+    }
+    let mut hidden = Vec::new();
+    for (number, (section, entries)) in sheets.into_iter().enumerate() {
+        if number > 0 {
+            each("")?;
+        }
+        let columns = columns::of(section, look, columns::any_drops(entries));
+        let sheet = Sheet { columns, is_marked, names, entries };
+        for title in sheet.write(screen, look.header, each)? {
+            if !hidden.contains(&title) {
+                hidden.push(title);
+            }
+        }
+    }
+    Ok(hidden)
+}

@@ -1,0 +1,162 @@
+//! Internet sockets: TCP, UDP, UDP-Lite and raw.
+
+use std::net::IpAddr;
+
+use super::State;
+
+/// The transport protocol of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Transmission Control Protocol.
+    Tcp,
+    /// User Datagram Protocol.
+    Udp,
+    /// UDP with a partial checksum, RFC 3828.
+    UdpLite,
+    /// Raw IP. The local port is the number of the IP protocol.
+    Raw,
+}
+
+/// The address family that a socket was opened with.
+///
+/// An IPv6 socket that talks IPv4 stays [`Family::Ipv6`]; its addresses are IPv4-mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `AF_INET`.
+    Ipv4,
+    /// `AF_INET6`.
+    Ipv6,
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The address; all zeros if the end is not bound or not connected.
+    pub address: IpAddr,
+    /// The port; 0 if there is none.
+    pub port: u16,
+}
+
+/// Bytes that wait in the queues of a socket.
+///
+/// On a listening TCP socket `receive` counts the connections that wait to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queues {
+    /// Received and not yet read by the program.
+    pub receive: u32,
+    /// Sent by the program and not yet acknowledged by the other end.
+    pub send: u32,
+}
+
+/// The timer that is pending on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// What the timer is for.
+    pub kind: TimerKind,
+    /// Clock ticks (`sysconf(_SC_CLK_TCK)`) until it expires, counted from when the table was read.
+    pub ticks: u64,
+    /// Unanswered retransmissions.
+    pub retransmits: u32,
+    /// Unanswered keepalive or zero-window probes.
+    pub probes: u32,
+}
+
+/// What a timer is for, by the kernel's number in column `tr` (`net/ipv4/tcp_ipv4.c`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerKind {
+    /// 0: no timer is pending.
+    Off,
+    /// 1: retransmission.
+    Retransmit,
+    /// 2: keepalive.
+    Keepalive,
+    /// 3: end of `TIME_WAIT`.
+    TimeWait,
+    /// 4: zero-window probe.
+    Probe,
+    /// Any other number.
+    Other(u8),
+}
+
+impl TimerKind {
+    /// Returns the kind with the kernel's number.
+    pub fn from_kernel(number: u8) -> Self {
+        use TimerKind::{Keepalive, Off, Other, Probe, Retransmit, TimeWait};
+        let kinds = [Off, Retransmit, Keepalive, TimeWait, Probe];
+        kinds.get(usize::from(number)).copied().unwrap_or(Other(number))
+    }
+
+    /// The kernel's number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Off => 0,
+            Self::Retransmit => 1,
+            Self::Keepalive => 2,
+            Self::TimeWait => 3,
+            Self::Probe => 4,
+            Self::Other(number) => number,
+        }
+    }
+}
+
+/// An internet socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InternetSocket {
+    /// The transport protocol.
+    pub protocol: Protocol,
+    /// The address family.
+    pub family: Family,
+    /// The number of the row in the kernel's table.
+    pub slot: u32,
+    /// The end on this host.
+    pub local: Endpoint,
+    /// The other end.
+    pub remote: Endpoint,
+    /// The kernel's state. A UDP or raw socket is [`State::Established`] when connected and
+    /// [`State::Close`] otherwise.
+    pub state: State,
+    /// The bytes in the queues.
+    pub queues: Queues,
+    /// The pending timer; `None` if the source does not tell.
+    pub timer: Option<Timer>,
+    /// The user who opened the socket.
+    pub uid: u32,
+    /// The inode, by which processes own the socket; 0 if no process can (`TIME_WAIT`, handshakes).
+    pub inode: u64,
+    /// Received datagrams that were dropped; `None` if the kernel does not count them.
+    pub drops: Option<u32>,
+}
+
+impl InternetSocket {
+    /// The state as netstat shows it. A socket of another protocol than TCP has a state only if it
+    /// is connected.
+    pub fn state(&self) -> Option<State> {
+        match (self.protocol, self.state) {
+            (Protocol::Tcp, state) => Some(state),
+            (_, State::Established) => Some(State::Established),
+            (_, State::Close) => None,
+            _ => Some(State::Unknown),
+        }
+    }
+}
+
+#[cfg(test)]
+impl InternetSocket {
+    /// A listening TCP socket at 127.0.0.1:5000.
+    pub(crate) fn example() -> Self {
+        use std::net::Ipv4Addr;
+        Self {
+            protocol: Protocol::Tcp,
+            family: Family::Ipv4,
+            slot: 0,
+            local: Endpoint { address: Ipv4Addr::LOCALHOST.into(), port: 5000 },
+            remote: Endpoint { address: Ipv4Addr::UNSPECIFIED.into(), port: 0 },
+            state: State::Listen,
+            queues: Queues { receive: 0, send: 0 },
+            timer: None,
+            uid: 0,
+            inode: 1,
+            drops: None,
+        }
+    }
+}

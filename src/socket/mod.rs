@@ -1,0 +1,187 @@
+//! The model: a socket as the kernel describes it. Typed and compact; does no I/O.
+//!
+//! A value keeps its meaning (a port is a number, a state an enum) until a layout renders it. What
+//! every kind of socket has is a method of [`Socket`] with one arm per kind, so that the compiler
+//! points at each place that a new kind needs.
+
+mod internet;
+mod state;
+mod unix;
+
+pub use internet::{Endpoint, Family, InternetSocket, Protocol, Queues, Timer, TimerKind};
+pub use state::State;
+pub use unix::{SocketType, UnixSocket, UnixState};
+
+/// One socket of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    /// TCP, UDP, UDP-Lite or raw.
+    Internet(InternetSocket),
+    /// `AF_UNIX`.
+    Unix(UnixSocket),
+}
+
+/// One end of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End<'a> {
+    /// An address and a port of this protocol.
+    Internet(Protocol, Endpoint),
+    /// The path or abstract name that a UNIX socket is bound to.
+    Path(&'a [u8]),
+}
+
+impl Socket {
+    /// The kind of this socket.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Internet(socket) => Kind::Internet(socket.protocol, socket.family),
+            Self::Unix(_) => Kind::Unix,
+        }
+    }
+
+    /// The inode, by which processes own the socket; 0 if no process can.
+    pub fn inode(&self) -> u64 {
+        match self {
+            Self::Internet(socket) => socket.inode,
+            Self::Unix(socket) => socket.inode,
+        }
+    }
+
+    /// The user who opened the socket; `None` if the kernel does not tell.
+    pub fn user(&self) -> Option<u32> {
+        match self {
+            Self::Internet(socket) => Some(socket.uid),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The bytes in the queues; `None` if the kernel does not tell.
+    pub fn queues(&self) -> Option<Queues> {
+        match self {
+            Self::Internet(socket) => Some(socket.queues),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The state; `None` if the socket has none, like an unconnected UDP socket.
+    pub fn state(&self) -> Option<State> {
+        match self {
+            Self::Internet(socket) => socket.state(),
+            Self::Unix(socket) => socket.state(),
+        }
+    }
+
+    /// The end on this host; `None` for a UNIX socket without a name.
+    pub fn local(&self) -> Option<End<'_>> {
+        match self {
+            Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.local)),
+            Self::Unix(socket) => socket.path.as_deref().map(End::Path),
+        }
+    }
+
+    /// The other end; `None` for UNIX sockets.
+    pub fn remote(&self) -> Option<End<'_>> {
+        match self {
+            Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.remote)),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+/// What a socket is. The kernel has one table for each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An internet socket.
+    Internet(Protocol, Family),
+    /// A UNIX socket.
+    Unix,
+}
+
+/// A part of a listing with a heading and columns of its own, in the order of listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// Internet sockets.
+    Internet,
+    /// UNIX sockets.
+    Unix,
+}
+
+impl Kind {
+    /// Every kind, in the order in which netstat lists them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::Internet(Protocol::Tcp, Family::Ipv4)), |kind| kind.next())
+    }
+
+    /// The kind that follows in netstat's order. One arm per kind, so that no kind can be left out.
+    fn next(self) -> Option<Self> {
+        use Family::{Ipv4, Ipv6};
+        use Kind::{Internet, Unix};
+        use Protocol::{Raw, Tcp, Udp, UdpLite};
+        Some(match self {
+            Internet(protocol, Ipv4) => Internet(protocol, Ipv6),
+            Internet(Tcp, Ipv6) => Internet(Udp, Ipv4),
+            Internet(Udp, Ipv6) => Internet(UdpLite, Ipv4),
+            Internet(UdpLite, Ipv6) => Internet(Raw, Ipv4),
+            Internet(Raw, Ipv6) => Unix,
+            Unix => return None,
+        })
+    }
+
+    /// The section that lists this kind.
+    pub const fn section(self) -> Section {
+        match self {
+            Self::Internet(..) => Section::Internet,
+            Self::Unix => Section::Unix,
+        }
+    }
+
+    /// The name of the table, which is its file in `/proc/net`.
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Internet(Protocol::Tcp, Family::Ipv4) => "tcp",
+            Self::Internet(Protocol::Tcp, Family::Ipv6) => "tcp6",
+            Self::Internet(Protocol::Udp, Family::Ipv4) => "udp",
+            Self::Internet(Protocol::Udp, Family::Ipv6) => "udp6",
+            Self::Internet(Protocol::UdpLite, Family::Ipv4) => "udplite",
+            Self::Internet(Protocol::UdpLite, Family::Ipv6) => "udplite6",
+            Self::Internet(Protocol::Raw, Family::Ipv4) => "raw",
+            Self::Internet(Protocol::Raw, Family::Ipv6) => "raw6",
+            Self::Unix => "unix",
+        }
+    }
+
+    /// The name in netstat's column Proto.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Internet(Protocol::UdpLite, Family::Ipv4) => "udpl",
+            Self::Internet(Protocol::UdpLite, Family::Ipv6) => "udpl6",
+            other => other.table(),
+        }
+    }
+
+    /// The protocol in records: the name of the table without the family.
+    pub fn protocol_name(self) -> &'static str {
+        self.table().trim_end_matches('6')
+    }
+
+    /// The address family in records; `None` if the protocol has only one.
+    pub const fn family_name(self) -> Option<&'static str> {
+        match self {
+            Self::Internet(_, Family::Ipv4) => Some("ipv4"),
+            Self::Internet(_, Family::Ipv6) => Some("ipv6"),
+            Self::Unix => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_come_in_netstats_order() {
+        let names: Vec<_> = Kind::all().map(Kind::name).collect();
+        let expected = ["tcp", "tcp6", "udp", "udp6", "udpl", "udpl6", "raw", "raw6", "unix"];
+        assert_eq!(names, expected);
+    }
+}

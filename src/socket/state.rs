@@ -1,0 +1,100 @@
+//! States of sockets.
+
+/// The state of a socket. Up to `NewSynRecv`, these are the kernel's states and numbers of TCP
+/// (`include/net/tcp_states.h`); the others are netstat's states of UNIX sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names are those of RFC 9293, and of UNIX sockets")]
+pub enum State {
+    Established = 1,
+    SynSent,
+    SynRecv,
+    FinWait1,
+    FinWait2,
+    TimeWait,
+    Close,
+    CloseWait,
+    LastAck,
+    Listen,
+    Closing,
+    /// A handshake in progress that has no full socket yet.
+    NewSynRecv,
+    Listening,
+    Free,
+    Connecting,
+    Connected,
+    Disconnecting,
+    /// A state that the protocol does not have.
+    Unknown,
+}
+
+use State::{
+    Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
+    FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
+};
+
+impl State {
+    /// The kernel's states, in order of their numbers from 1.
+    const KERNEL: [Self; 12] = [
+        Established,
+        SynSent,
+        SynRecv,
+        FinWait1,
+        FinWait2,
+        TimeWait,
+        Close,
+        CloseWait,
+        LastAck,
+        Listen,
+        Closing,
+        NewSynRecv,
+    ];
+
+    /// The states of UNIX sockets.
+    const UNIX: [Self; 5] = [Listening, Free, Connecting, Connected, Disconnecting];
+
+    /// Returns the state with the kernel's number, or `None` if there is none.
+    pub fn from_kernel(number: u8) -> Option<Self> {
+        Self::KERNEL.get(usize::from(number).checked_sub(1)?).copied()
+    }
+
+    /// Every state that a filter can ask for, by a name of its own.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let all = Self::KERNEL.into_iter().chain(Self::UNIX);
+        all.filter(|&state| state != NewSynRecv)
+    }
+
+    /// The name that netstat prints.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            Self::SynRecv | Self::NewSynRecv => "SYN_RECV",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::LastAck => "LAST_ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
+            Self::Listening => "LISTENING",
+            Self::Free => "FREE",
+            Self::Connecting => "CONNECTING",
+            Self::Connected => "CONNECTED",
+            Self::Disconnecting => "DISCONNECTING",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Returns true if a filter for `self` accepts `other`: LISTEN and LISTENING mean the same, and
+    /// a handshake has two states.
+    pub fn accepts(self, other: Self) -> bool {
+        let canonical = |state| match state {
+            Listening => Listen,
+            NewSynRecv => SynRecv,
+            state => state,
+        };
+        canonical(self) == canonical(other)
+    }
+}

@@ -1,0 +1,178 @@
+//! Makes one list of sockets from several readings of a table.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::policy::MOST_READINGS;
+use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
+
+/// Appends the sockets whose inodes are not among those from `start` on. Returns true if there are
+/// any.
+pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) -> bool {
+    let before = sockets.len();
+    let inodes: HashSet<u64> = sockets.iter().skip(start).map(Socket::inode).collect();
+    sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !inodes.contains(&it.inode())));
+    sockets.len() != before
+}
+
+/// Reads a table again, and appends what was missed, until a reading adds nothing or fails.
+///
+/// Each pass misses at most about a hundred of several thousand sockets, at random, so a few passes
+/// find every long-lived one.
+pub(super) fn read_again(
+    sockets: &mut Vec<Socket>,
+    start: usize,
+    mut read: impl FnMut(&mut Vec<Socket>) -> bool,
+) {
+    for _ in 1..MOST_READINGS {
+        let mut more = Vec::new();
+        if !read(&mut more) || !add_missed(sockets, start, more) {
+            return;
+        }
+    }
+}
+
+/// Retries once if the dump was interrupted (`NLM_F_DUMP_INTR`).
+pub(super) fn retry_if_interrupted(
+    sockets: &mut Vec<Socket>,
+    mut read: impl FnMut(&mut Vec<Socket>) -> io::Result<()>,
+) -> io::Result<()> {
+    let before = sockets.len();
+    match read(sockets) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            sockets.truncate(before);
+            read(sockets)
+        }
+        result => result,
+    }
+}
+
+/// What tells two sockets with one inode apart.
+///
+/// The subflows of an MPTCP socket share its inode, so for TCP the ends count as well. Behind a
+/// newline in the path of a UNIX socket, an attacker can make up a row with the inode of another
+/// socket. Such a row must not replace that socket, so everything else of the row counts.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    Internet(Kind, Option<(Endpoint, Endpoint)>),
+    Unix(SocketType, UnixState, u32, Option<Box<[u8]>>),
+}
+
+impl Identity {
+    fn of(socket: &Socket) -> Self {
+        match socket {
+            Socket::Internet(it) => {
+                let ends = (it.protocol == Protocol::Tcp).then_some((it.local, it.remote));
+                Self::Internet(socket.kind(), ends)
+            }
+            Socket::Unix(UnixSocket { kind, state, flags, path, .. }) => {
+                Self::Unix(*kind, *state, *flags, path.clone())
+            }
+        }
+    }
+}
+
+/// Drops every row that shows a socket again. While a table changes, a socket can move behind the
+/// place that a reader has reached, so that the kernel prints it a second time.
+pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
+    // Almost always no inode comes twice, so identities are made only for those that do.
+    let mut seen = HashSet::with_capacity(sockets.len());
+    let inodes = sockets.iter().map(Socket::inode);
+    let repeated: HashSet<u64> =
+        inodes.filter(|&inode| inode != 0 && !seen.insert(inode)).collect();
+    if !repeated.is_empty() {
+        let mut kept = HashSet::new();
+        sockets.retain(|socket| {
+            let inode = socket.inode();
+            !repeated.contains(&inode) || kept.insert((inode, Identity::of(socket)))
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::socket::{Family, InternetSocket, State};
+
+    fn unix(inode: u64) -> Socket {
+        Socket::Unix(UnixSocket { inode, ..UnixSocket::example() })
+    }
+
+    #[test]
+    fn interrupted_reading_is_retried_once() {
+        let interrupted = || Err(io::ErrorKind::Interrupted.into());
+        for (outcomes, expected, succeeds) in [
+            ([Some(Ok(())), None], &[1, 10][..], true),
+            ([Some(interrupted()), Some(Ok(()))], &[1, 20], true),
+            ([Some(interrupted()), Some(interrupted())], &[1, 20], false),
+            ([Some(Err(io::ErrorKind::PermissionDenied.into())), None], &[1, 10], false),
+        ] {
+            let mut sockets = vec![unix(1)];
+            let (mut outcomes, mut inode) = (outcomes.into_iter(), 0);
+            let result = retry_if_interrupted(&mut sockets, |sockets| {
+                inode += 10;
+                sockets.push(unix(inode));
+                outcomes.next().flatten().unwrap()
+            });
+            assert_eq!(result.is_ok(), succeeds);
+            assert_eq!(sockets.iter().map(Socket::inode).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn table_is_read_again_until_nothing_is_new() {
+        let mut sockets = vec![unix(1), unix(2)];
+        let mut readings = [vec![2, 3], vec![3, 0, 4], vec![4, 2], vec![5]].into_iter();
+        read_again(&mut sockets, 1, |more| {
+            more.extend(readings.next().unwrap().into_iter().map(unix));
+            true
+        });
+        assert_eq!(sockets.iter().map(Socket::inode).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(readings.next(), Some(vec![5]), "a fourth reading was not needed");
+    }
+
+    fn without_repeated(sockets: &[InternetSocket]) -> Vec<Socket> {
+        let mut sockets: Vec<_> = sockets.iter().copied().map(Socket::Internet).collect();
+        drop_repeated(&mut sockets);
+        sockets
+    }
+
+    #[test]
+    fn each_internet_socket_is_kept_once() {
+        let socket = |port, inode| {
+            let end = |port| Endpoint { address: Ipv4Addr::LOCALHOST.into(), port };
+            let (local, remote) = (end(port), end(80));
+            InternetSocket { local, remote, inode, ..InternetSocket::example() }
+        };
+        let check = |sockets: &[InternetSocket], expected: &[InternetSocket]| {
+            let expected: Vec<_> = expected.iter().copied().map(Socket::Internet).collect();
+            assert_eq!(without_repeated(sockets), expected);
+        };
+        let (first, other) = (socket(1, 11), socket(2, 12));
+        let later = InternetSocket { slot: 9, state: State::CloseWait, ..first };
+        check(&[first, other, later], &[first, other]);
+        let without_inode = socket(3, 0);
+        check(&[without_inode, without_inode], &[without_inode, without_inode]);
+        let mptcp_subflow = socket(4, 11);
+        check(&[first, mptcp_subflow, first], &[first, mptcp_subflow]);
+        let udp = InternetSocket { protocol: Protocol::Udp, ..first };
+        let tcp6 = InternetSocket { family: Family::Ipv6, ..first };
+        check(&[first, udp, tcp6], &[first, udp, tcp6]);
+        // It was connected between the two rows.
+        let connected_udp = InternetSocket { local: socket(5, 0).local, ..udp };
+        check(&[udp, connected_udp], &[udp]);
+    }
+
+    #[test]
+    fn made_up_unix_row_does_not_replace_a_socket() {
+        let real = UnixSocket { inode: 7, ..UnixSocket::example() };
+        let without_inode = UnixSocket { inode: 0, ..real.clone() };
+        let forged = UnixSocket { path: Some(b"/forged"[..].into()), ..real.clone() };
+        let row = |socket: &UnixSocket| Socket::Unix(socket.clone());
+        let mut sockets = [&forged, &real, &without_inode, &real, &without_inode].map(row).to_vec();
+        drop_repeated(&mut sockets);
+        assert_eq!(sockets, [&forged, &real, &without_inode, &without_inode].map(row));
+    }
+}
