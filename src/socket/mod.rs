@@ -75,7 +75,9 @@ impl Socket {
     pub fn local(&self) -> Option<End<'_>> {
         match self {
             Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.local)),
-            Self::Unix(socket) => socket.path.as_deref().map(End::Path),
+            Self::Unix(socket) => {
+                socket.path.as_deref().filter(|path| !path.is_empty()).map(End::Path)
+            }
         }
     }
 
