@@ -73,7 +73,7 @@ fn layouts(criterion: &mut Criterion) {
         timers: false,
         peers: false,
         namespaces: false,
-        time: false,
+        is_continuous: false,
         naming: Naming { hosts: false, ports: false, users: false },
     };
     let names = Names::default();

@@ -106,7 +106,10 @@ fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let ends = ["-n".into(), "--proc".into(), root.into()];
     let line = std::iter::once("rnetstat".into()).chain(words).chain(ends);
     match cli::parse(line) {
-        Ok(Task::List(request)) if request.repeat == Repeat::Once => Some(*request),
+        Ok(Task::List(request)) if !request.look.is_continuous => match request.repeat {
+            Repeat::Rounds(_) => Some(*request),
+            Repeat::Wait(_) => None,
+        },
         _ => None,
     }
 }

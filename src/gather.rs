@@ -44,7 +44,8 @@ impl<'a> Gatherer<'a> {
             return Err(Remark::ProcRefused);
         }
         let mut query = request.query.clone();
-        query.filter.users = find_users(&request.users, request.resolve_timeout)?;
+        let user = |user: &String| names::user(user, request.resolve_timeout);
+        query.filter.users = request.users.iter().map(user).collect::<Result<_, _>>()?;
         let needs = needs(request);
         let conditions = Conditions {
             source: request.source,
@@ -230,11 +231,6 @@ fn has_elevated_privileges() -> bool {
     let has_any =
         || capabilities(None).map_or(true, |sets| sets.effective != CapabilitySet::empty());
     is_other || !Uid::current().is_root() && has_any()
-}
-
-/// Returns the numbers of users that are given by name or number.
-fn find_users(users: &[String], timeout: Duration) -> Result<Vec<u32>, Remark> {
-    users.iter().map(|user| names::user(user, timeout)).collect()
 }
 
 /// Returns true if tables could not be read because the process in this directory has ended: it is

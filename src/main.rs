@@ -64,7 +64,8 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
         }
     };
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
-    let is_live = request.look.format == Format::Table
+    let is_live = request.look.is_continuous
+        && request.look.format == Format::Table
         && io::stdout().is_terminal()
         && io::stdin().is_terminal();
     let mut print = |remark: Remark| {
@@ -75,17 +76,12 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let mut gatherer = Gatherer::new(request)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
-        Repeat::Once => {
-            let listing = gatherer.gather(&mut print)?;
-            show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
-            !listing.is_empty()
-        }
-        Repeat::Continuous(rounds) if is_live => {
+        Repeat::Rounds(rounds) if is_live => {
             let seen = live::run(rounds, &mut gatherer, &request.look, color, out)?;
             seen.remarks.into_iter().for_each(print);
             seen.any
         }
-        Repeat::Continuous(rounds) => {
+        Repeat::Rounds(rounds) => {
             let mut found = false;
             repeat::repeat(rounds, || {
                 let listing = gatherer.gather(&mut print)?;

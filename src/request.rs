@@ -86,8 +86,8 @@ pub struct Look {
     pub peers: bool,
     /// `--netns`: the column with the namespace.
     pub namespaces: bool,
-    /// `-c`: records have the time of their listing.
-    pub time: bool,
+    /// `-c`: listings follow each other, so that records have the time of theirs.
+    pub is_continuous: bool,
     /// What is shown by name, if it has one.
     pub naming: Naming,
 }
@@ -105,10 +105,8 @@ pub enum Color {
 /// How often the sockets are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Once.
-    Once,
-    /// Again and again.
-    Continuous(Rounds),
+    /// This often.
+    Rounds(Rounds),
     /// Once, as soon as there are any or this time is over; `None` waits forever.
     Wait(Option<Duration>),
 }

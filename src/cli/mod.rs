@@ -59,7 +59,8 @@ impl TryFrom<Arguments> for Request {
     fn try_from(arguments: Arguments) -> Result<Self, Remark> {
         let query = query(&arguments)?;
         let look = look(&arguments, &query);
-        let rounds = Rounds { interval: arguments.interval, count: arguments.count };
+        let count = if arguments.continuous { arguments.count } else { Some(1) };
+        let rounds = Rounds { interval: arguments.interval, count };
         Ok(Self {
             query,
             users: arguments.user,
@@ -73,8 +74,7 @@ impl TryFrom<Arguments> for Request {
             resolve_timeout: arguments.resolve_timeout,
             repeat: match arguments.wait {
                 Some(limit) => Repeat::Wait(limit),
-                None if arguments.continuous => Repeat::Continuous(rounds),
-                None => Repeat::Once,
+                None => Repeat::Rounds(rounds),
             },
             verbose: arguments.verbose,
             proc: arguments.proc,
@@ -171,7 +171,7 @@ fn look(arguments: &Arguments, query: &Query) -> Look {
         timers: arguments.timers,
         peers: arguments.peers,
         namespaces: arguments.netns.is_some(),
-        time: arguments.continuous,
+        is_continuous: arguments.continuous,
         naming: Naming {
             hosts: !(numeric || numeric_hosts),
             ports: !(numeric || numeric_ports),

@@ -98,3 +98,28 @@ impl State {
         canonical(self) == canonical(other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_states_have_the_kernels_numbers() {
+        for number in 1..=12 {
+            assert_eq!(State::from_kernel(number).map(|state| state as u8), Some(number));
+        }
+        assert_eq!([0, 13].map(State::from_kernel), [None, None]);
+    }
+
+    #[test]
+    fn filter_accepts_states_with_the_same_meaning() {
+        for (one, other, accepts) in [
+            (Listen, Listening, true),
+            (Listening, Listen, true),
+            (SynRecv, NewSynRecv, true),
+            (Close, CloseWait, false),
+        ] {
+            assert_eq!(one.accepts(other), accepts, "{one:?} {other:?}");
+        }
+    }
+}

@@ -69,23 +69,31 @@ struct Layout<'a, W> {
 impl<W: Write> Layout<'_, W> {
     /// Writes the two lines above a section.
     fn heading(&mut self, section: Section) -> io::Result<()> {
+        let Look { extended, timers, .. } = *self.look;
+        let scope = match self.look.scope {
+            Scope::All => "servers and established",
+            Scope::Listening => "only servers",
+            Scope::Connected => "w/o servers",
+        };
         match section {
-            Section::Internet => self.internet_heading(),
-            Section::Unix => self.unix_heading(),
-        }
-    }
-
-    fn internet_heading(&mut self) -> io::Result<()> {
-        writeln!(self.out, "Active Internet connections ({})", self.scope())?;
-        self.row.text(
-            "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ",
-        );
-        if self.look.extended {
-            self.row.text(" User       Inode     ");
-        }
-        self.more_headings();
-        if self.look.timers {
-            self.row.text(" Timer");
+            Section::Internet => {
+                writeln!(self.out, "Active Internet connections ({scope})")?;
+                self.row
+                    .text("Proto Recv-Q Send-Q Local Address           Foreign Address         ");
+                self.row.text(if extended {
+                    "State       User       Inode     "
+                } else {
+                    "State      "
+                });
+                self.more_headings();
+                self.row.text(if timers { " Timer" } else { "" });
+            }
+            Section::Unix => {
+                writeln!(self.out, "Active UNIX domain sockets ({scope})")?;
+                self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
+                self.more_headings();
+                self.row.text(" Path");
+            }
         }
         self.row.end(&mut self.out)
     }
@@ -122,14 +130,6 @@ impl<W: Write> Layout<'_, W> {
         self.row.end(&mut self.out)
     }
 
-    fn unix_heading(&mut self) -> io::Result<()> {
-        writeln!(self.out, "Active UNIX domain sockets ({})", self.scope())?;
-        self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
-        self.more_headings();
-        self.row.text(" Path");
-        self.row.end(&mut self.out)
-    }
-
     fn unix(&mut self, entry: &Entry<'_>, socket: &UnixSocket) -> io::Result<()> {
         self.row.text("unix  ");
         self.row.cell(6, |row| row.number(socket.references));
@@ -152,14 +152,6 @@ impl<W: Write> Layout<'_, W> {
         self.row.text(" ");
         self.row.foreign(socket.path.as_deref().unwrap_or_default());
         self.row.end(&mut self.out)
-    }
-
-    fn scope(&self) -> &'static str {
-        match self.look.scope {
-            Scope::All => "servers and established",
-            Scope::Listening => "only servers",
-            Scope::Connected => "w/o servers",
-        }
     }
 
     fn more_headings(&mut self) {

@@ -23,7 +23,7 @@ pub(super) fn write(
     heading: &mut bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let time = look.time.then(|| seconds(listing.time));
+    let time = look.is_continuous.then(|| seconds(listing.time));
     let peers = look.peers;
     let records = listing.entries().map(|entry| Record { entry, names, peers, time });
     match look.format {

@@ -166,9 +166,6 @@ fn style(state: Option<State>, mark: Mark) -> String {
         Mark::New => "1",
         Mark::Closed => "9",
     };
-    match [color, mark].map(|code| (!code.is_empty()).then_some(code)) {
-        [None, None] => String::new(),
-        [Some(one), None] | [None, Some(one)] => format!("\x1b[{one}m"),
-        [Some(one), Some(other)] => format!("\x1b[{one};{other}m"),
-    }
+    let codes: Vec<_> = [color, mark].into_iter().filter(|code| !code.is_empty()).collect();
+    if codes.is_empty() { String::new() } else { format!("\x1b[{}m", codes.join(";")) }
 }
