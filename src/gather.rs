@@ -215,7 +215,7 @@ impl<'a> Gatherer<'a> {
 /// What has to be gathered for a request: what the shown fields, the order and the filters need.
 fn needs(request: &Request) -> Needs {
     let Request { look, query, order, .. } = request;
-    let fields = render::fields(look).into_iter().chain(order.fields());
+    let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
     let filter = match &query.owner {
         filter if !filter.programs.is_empty() => Needs::COMMANDS,
         filter if !filter.pids.is_empty() => Needs::OWNERS,
@@ -253,7 +253,7 @@ fn numbers(entry: &Entry<'_>, naming: Naming) -> impl Iterator<Item = Number> + 
             let port = naming.ports && end.port != 0;
             [
                 host.then_some(Number::Host(end.address)),
-                port.then(|| Number::Port(protocol.into(), end.port)),
+                port.then(|| Number::port(protocol, end.port)),
             ]
         }
         Some(End::Path(_)) | None => [None, None],

@@ -125,11 +125,6 @@ impl Order {
             listing.sort_by_key(rank, is_descending);
         }
     }
-
-    /// The fields to sort by.
-    pub fn fields(&self) -> impl Iterator<Item = &'static Field> {
-        self.0.iter().map(|&(field, _)| field)
-    }
 }
 
 #[cfg(test)]

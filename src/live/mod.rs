@@ -15,9 +15,6 @@ use crate::render::table::{self, Mark, Screen};
 use crate::request::{Look, Rounds};
 use crate::terminal::{self, Event, Size, Terminal};
 
-/// The size of a terminal that does not tell its size.
-const USUAL: Size = Size { columns: 80, lines: 24 };
-
 /// How long a frame waits for names. Keys have to wait meanwhile.
 const NAMES: Duration = Duration::from_millis(50);
 
@@ -53,7 +50,9 @@ pub fn run(
         let names = gatherer.names();
         let view = View { look, color, names, rounds, remark: seen.remarks.first() };
         loop {
-            let size = terminal::size(std::io::stdout()).unwrap_or(USUAL);
+            // The usual size, if the terminal does not tell its size.
+            let usual = Size { columns: 80, lines: 24 };
+            let size = terminal::size(std::io::stdout()).unwrap_or(usual);
             terminal.show(&view.frame(before.as_ref(), &listing, size))?;
             match terminal.wait(end)? {
                 Event::Timeout => break,

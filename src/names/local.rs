@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use super::Transport;
 use crate::number::decimal;
+use crate::socket::Protocol;
 
 /// The file that names the sources of names.
 const SWITCH: &str = "/etc/nsswitch.conf";
@@ -17,7 +17,7 @@ const DATABASE: &str = "/var/lib/misc/services.db";
 
 /// The names in the files.
 pub(super) struct Local {
-    names: HashMap<(Transport, u16), String>,
+    names: HashMap<(Protocol, u16), String>,
     services: bool,
 }
 
@@ -29,15 +29,15 @@ impl Local {
         let mut names = HashMap::new();
         let protocols = text("/etc/protocols");
         for (name, number) in entries(&protocols) {
-            add(&mut names, Transport::Ip, number, name);
+            add(&mut names, Protocol::Raw, number, name);
         }
         if services {
             for (name, number) in entries(&text("/etc/services")) {
                 let mut parts = number.splitn(2, |&byte| byte == b'/');
                 let (Some(number), Some(protocol)) = (parts.next(), parts.next()) else { continue };
                 match protocol {
-                    b"tcp" => add(&mut names, Transport::Tcp, number, name),
-                    b"udp" => add(&mut names, Transport::Udp, number, name),
+                    b"tcp" => add(&mut names, Protocol::Tcp, number, name),
+                    b"udp" => add(&mut names, Protocol::Udp, number, name),
                     _ => {}
                 }
             }
@@ -46,18 +46,18 @@ impl Local {
     }
 
     /// Returns true if the files are the only source.
-    pub(super) fn is_complete(&self, transport: Transport) -> bool {
-        self.services || transport == Transport::Ip
+    pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
+        self.services || protocol == Protocol::Raw
     }
 
     /// Returns the name of a port in the files.
-    pub(super) fn port(&self, transport: Transport, port: u16) -> Option<&str> {
-        self.names.get(&(transport, port)).map(String::as_str)
+    pub(super) fn port(&self, protocol: Protocol, port: u16) -> Option<&str> {
+        self.names.get(&(protocol, port)).map(String::as_str)
     }
 }
 
 /// Adds a name. If a number has several names, netstat shows the last.
-fn add(names: &mut HashMap<(Transport, u16), String>, of: Transport, number: &[u8], name: &[u8]) {
+fn add(names: &mut HashMap<(Protocol, u16), String>, of: Protocol, number: &[u8], name: &[u8]) {
     if let Some(number) = decimal(number) {
         names.insert((of, number), String::from_utf8_lossy(name).into_owned());
     }
@@ -108,9 +108,9 @@ mod tests {
         for (number, name) in
             [(&b"80"[..], &b"www"[..]), (b"80", b"http"), (b"65536", b"no"), (b"x", b"no")]
         {
-            add(&mut names, Transport::Tcp, number, name);
+            add(&mut names, Protocol::Tcp, number, name);
         }
-        assert_eq!(names, HashMap::from([((Transport::Tcp, 80), "http".to_owned())]));
+        assert_eq!(names, HashMap::from([((Protocol::Tcp, 80), "http".to_owned())]));
     }
 
     #[test]

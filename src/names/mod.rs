@@ -28,36 +28,22 @@ const MOST_OWN: usize = 4;
 /// The stack of a thread that looks up names, in bytes.
 const STACK: usize = 512 * 1024;
 
-/// The protocol whose name a port has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// Services of TCP.
-    Tcp,
-    /// Services of UDP, also for UDP-Lite.
-    Udp,
-    /// Protocols of IP: the port of a raw socket is one.
-    Ip,
-}
-
-impl From<Protocol> for Transport {
-    fn from(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Tcp => Self::Tcp,
-            Protocol::Udp | Protocol::UdpLite => Self::Udp,
-            Protocol::Raw => Self::Ip,
-        }
-    }
-}
-
 /// A number that can have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Number {
-    /// The address of a host.
     Host(IpAddr),
-    /// A port.
-    Port(Transport, u16),
-    /// A user.
+    /// A port: a service of TCP or UDP, or a protocol of IP for raw sockets.
+    Port(Protocol, u16),
     User(u32),
+}
+
+impl Number {
+    /// The port of a socket. UDP-Lite has the services of UDP.
+    pub fn port(protocol: Protocol, port: u16) -> Self {
+        let is_lite = protocol == Protocol::UdpLite;
+        Self::Port(if is_lite { Protocol::Udp } else { protocol }, port)
+    }
 }
 
 /// Which numbers are shown by name.
@@ -151,12 +137,12 @@ impl Names {
 
     /// Looks up a port in the files of this host. Returns false if the resolver must be asked.
     fn find_in_files(&mut self, number: Number) -> bool {
-        let Number::Port(transport, port) = number else { return false };
+        let Number::Port(protocol, port) = number else { return false };
         let local = self.local.get_or_init(Local::read);
-        if !local.is_complete(transport) {
+        if !local.is_complete(protocol) {
             return false;
         }
-        self.known.extend(local.port(transport, port).map(|name| (number, name.to_owned())));
+        self.known.extend(local.port(protocol, port).map(|name| (number, name.to_owned())));
         true
     }
 
@@ -238,8 +224,8 @@ fn look_up(number: Number) -> Option<String> {
             let flags = NI_NAMEREQD | NI_NUMERICSERV;
             getnameinfo(&SocketAddr::new(address, 0), flags).ok().map(|(host, _)| host)
         }
-        Number::Port(transport, port) => {
-            let datagram = if transport == Transport::Udp { NI_DGRAM } else { 0 };
+        Number::Port(protocol, port) => {
+            let datagram = if protocol == Protocol::Udp { NI_DGRAM } else { 0 };
             let flags = NI_NUMERICHOST | datagram;
             let (_, service) =
                 getnameinfo(&SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), flags).ok()?;

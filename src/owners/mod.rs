@@ -131,10 +131,8 @@ fn read_owners(
     processes
 }
 
-/// A process, and the reason if its user should be known and is not.
-type ProcessAndUser = (Process, io::Result<()>);
-
-fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<ProcessAndUser> {
+/// Reads a process. Returns also the reason if its user should be known and is not.
+fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<(Process, io::Result<()>)> {
     let mut process = Process::read(root, pid, detail)?;
     let user = if detail.user { process.read_user(root) } else { Ok(()) };
     // The process has ended since, or the saved tree has no status file.
@@ -143,7 +141,11 @@ fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<ProcessAndU
 }
 
 /// Reads these processes in order; if there are many, half of them on another thread.
-fn read_processes(root: &Path, pids: &[Pid], detail: Detail) -> Vec<io::Result<ProcessAndUser>> {
+fn read_processes(
+    root: &Path,
+    pids: &[Pid],
+    detail: Detail,
+) -> Vec<io::Result<(Process, io::Result<()>)>> {
     const MANY: usize = 64;
     let read = |pids: &[Pid]| pids.iter().map(|&pid| read_process(root, pid, detail)).collect();
     if pids.len() < MANY {

@@ -2,7 +2,7 @@
 
 mod filter;
 
-use crate::socket::{InternetSocket, Kind, Protocol, Section, Socket};
+use crate::socket::{Kind, Protocol, Section, Socket};
 pub use filter::{Filter, Network, OwnerFilter};
 
 /// Which sockets netstat lists: those with a peer, those without, or all.
@@ -76,20 +76,17 @@ impl Scope {
     }
 }
 
-/// netstat's test for a socket without a peer.
+/// netstat's test for a socket without a peer: no remote port for TCP, no remote address for the
+/// other protocols. As for netstat, an IPv4-mapped `0.0.0.0` is an address.
 fn is_server(socket: &Socket) -> bool {
     match socket {
-        Socket::Internet(socket) => is_internet_server(socket),
+        Socket::Internet(socket) => match socket.protocol {
+            Protocol::Tcp => socket.remote.port == 0,
+            Protocol::Udp | Protocol::UdpLite | Protocol::Raw => {
+                socket.remote.address.is_unspecified()
+            }
+        },
         Socket::Unix(socket) => socket.is_listening(),
-    }
-}
-
-/// No remote port for TCP, no remote address for the other protocols. As for netstat, an
-/// IPv4-mapped `0.0.0.0` is an address.
-fn is_internet_server(socket: &InternetSocket) -> bool {
-    match socket.protocol {
-        Protocol::Tcp => socket.remote.port == 0,
-        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => socket.remote.address.is_unspecified(),
     }
 }
 
@@ -98,7 +95,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
     use super::*;
-    use crate::socket::{Endpoint, Family};
+    use crate::socket::{Endpoint, Family, InternetSocket};
 
     const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

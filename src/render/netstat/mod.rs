@@ -197,7 +197,7 @@ impl<W: Write> Layout<'_, W> {
             (None, IpAddr::V6(any)) if naming.hosts && any.is_unspecified() => row.text("[::]"),
             (None, address) => row.address(address),
         };
-        let port = |row: &mut Row| match names.get(Number::Port(protocol.into(), end.port)) {
+        let port = |row: &mut Row| match names.get(Number::port(protocol, end.port)) {
             Some(name) => row.foreign(name.as_bytes()),
             None if end.port == 0 => row.text("*"),
             None => row.number(end.port),

@@ -76,7 +76,7 @@ impl<W: Write> Line<'_, W> {
                 self.text(end.address.to_string())?;
                 self.number(Some(end.port))?;
                 self.name(Number::Host(end.address))?;
-                self.name(Number::Port((*protocol).into(), end.port))
+                self.name(Number::port(*protocol, end.port))
             }
             Value::User(uid) => {
                 self.number(Some(*uid))?;

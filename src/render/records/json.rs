@@ -95,7 +95,7 @@ struct EndRecord<'a> {
 impl<'a> EndRecord<'a> {
     fn new(protocol: Protocol, Endpoint { address, port }: Endpoint, names: &'a Names) -> Self {
         let host = names.get(Number::Host(address));
-        let service = names.get(Number::Port(protocol.into(), port));
+        let service = names.get(Number::port(protocol, port));
         Self { address: address.to_string(), port, host, service }
     }
 }

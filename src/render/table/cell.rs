@@ -66,7 +66,7 @@ fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {
         (None, IpAddr::V4(address)) => address.to_string(),
         (None, IpAddr::V6(address)) => format!("[{address}]"),
     };
-    match names.get(Number::Port(protocol.into(), end.port)) {
+    match names.get(Number::port(protocol, end.port)) {
         Some(name) => format!("{host}:{}", safe(name.as_bytes())),
         None if end.port == 0 => format!("{host}:*"),
         None => format!("{host}:{}", end.port),
