@@ -10,12 +10,9 @@ use nix::fcntl::OFlag;
 use rustix::fs::{FileType, fstat};
 use rustix::io::retry_on_intr;
 
-/// Opens a regular file for reading.
-///
-/// Does not block on a pipe, and follows no symbolic link: the kernel's /proc has no link in the
-/// place of a file, and through one a prepared tree could make root read any file.
-///
-/// Fails with `InvalidInput` for anything but a regular file.
+/// Opens a regular file for reading. Does not block on a pipe, and follows no symbolic link: the
+/// kernel's /proc has no link in the place of a file, and through one a prepared tree could make
+/// root read any file. Fails with `InvalidInput` for anything but a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
     let opened = File::options().read(true).custom_flags(flags.bits()).open(path);
@@ -26,7 +23,6 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Reads the beginning of a file, as much as one read gives: the kernel gives a short file whole.
-///
 /// Fails like [`open`] and `read(2)`.
 pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
     let mut file = open(path)?;

@@ -46,7 +46,7 @@ pub struct Namespace {
     /// This process is in it.
     pub is_own: bool,
     /// Its processes, in order of PID. Each shows the same tables. If the first thread of a process
-    /// is in another namespace, this is a thread that is in this one.
+    /// is in another namespace, the list has another thread of that process instead.
     pub pids: Vec<Pid>,
 }
 
@@ -78,7 +78,7 @@ impl Namespace {
 /// The namespaces below a root.
 #[derive(Debug, Default)]
 pub struct Namespaces {
-    /// The visible ones: our own first, then in order of their numbers.
+    /// The visible namespaces: our own first, then in order of their numbers.
     pub seen: Vec<Namespace>,
     /// The number of processes that hide their namespace.
     pub hidden: usize,
@@ -111,7 +111,7 @@ impl Namespaces {
     }
 }
 
-/// What tells namespaces apart.
+/// Identifies a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Identity {
     Number(u64),
@@ -146,7 +146,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     seen.sort_by_key(|namespace| !namespace.is_own);
     let hides_processes = hides_processes(root);
     let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
-    // Otherwise a name that is left can belong to a namespace that hides its number.
+    // If a namespace hides its number, a name that is left can belong to it.
     if !found.hides_names() {
         found.empty = names.into_values().flatten().collect();
         found.empty.sort_unstable();

@@ -11,7 +11,7 @@ pub(crate) fn decimal<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
 }
 
 fn number<const RADIX: u8, T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
-    /// As many digits cannot overflow a `u64` in either radix.
+    /// A number of this many digits cannot overflow a `u64`.
     const SHORT: usize = 16;
     let radix = u64::from(RADIX);
     let mut digits = text.iter().map(|&byte| digit::<RADIX>(byte));

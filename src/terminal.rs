@@ -53,10 +53,8 @@ pub struct Terminal<W: Write> {
 }
 
 impl<W: Write> Terminal<W> {
-    /// Prepares the terminal for a live view that writes to `out`.
-    ///
-    /// From now on, the signals that end programs are [`Event`]s. Threads that are started later
-    /// block them as well.
+    /// Prepares the terminal for a live view that writes to `out`. From now on, the signals that
+    /// end programs are [`Event`]s. Threads that are started later block them as well.
     pub fn take(out: W) -> io::Result<Self> {
         let mut signals = SigSet::empty();
         for signal in [

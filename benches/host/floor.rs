@@ -1,7 +1,7 @@
-//! The floor: what the kernel's own work costs that nobody can do without.
+//! The floor: the cost of the kernel's work that no program can avoid.
 //!
-//! The same tables are read to nowhere, and every descriptor's link is read, on as many threads as
-//! there are cores. There is no parsing, no join, no output and no name of a process.
+//! Reads the same tables and the link of every descriptor, with one thread per core. Does not
+//! parse, join, print or read the names of processes.
 
 use std::fs::File;
 use std::io::Read;
@@ -17,14 +17,14 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 
 use crate::Result;
 
-/// Where the sockets come from, if they are read at all.
+/// The source of the tables.
 #[derive(Clone, Copy)]
 pub(crate) enum Tables {
     Text,
     Netlink,
 }
 
-/// Does the bare work: tables, and with `sweep` every descriptor of every process.
+/// Reads the tables, and with `sweep` the link of every descriptor of every process.
 pub(crate) fn run(tables: Tables, sweep: bool) -> Result<()> {
     let pids = if sweep { numbers(&open("/proc")?)? } else { Vec::new() };
     let next = AtomicUsize::new(0);
@@ -51,7 +51,7 @@ fn read_texts() -> Result<()> {
     Ok(())
 }
 
-/// Asks for TCP and UDP sockets in every state, of both families (`linux/inet_diag.h`).
+/// Dumps the TCP and UDP sockets of both families in every state (`linux/inet_diag.h`).
 fn read_netlink() -> Result<()> {
     const DONE: u16 = 3;
     let netlink = socket(
@@ -70,7 +70,7 @@ fn read_netlink() -> Result<()> {
         sendto(netlink.as_raw_fd(), &request, &kernel, MsgFlags::empty())?;
         loop {
             let got = recv(netlink.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
-            // The end is a message of its own, at the front of the last part or behind its rows.
+            // The last message ends the dump. It can be alone, or follow sockets.
             let Some(text) = buffer.get(..got) else { break };
             if ends(text, DONE) {
                 break;

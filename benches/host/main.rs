@@ -1,14 +1,14 @@
-//! Whole programs side by side: rnetstat, netstat, ss and lsof on hosts that are made for it.
+//! Compares whole programs: rnetstat, netstat, ss and lsof, on hosts made for this.
 //!
 //! `cargo bench --bench host` measures every host, `cargo bench --bench host -- crowd --runs 15`
-//! one of them. Each host is made in namespaces of its own; the programs run in turns, so that
-//! whatever else the machine does meets all of them. What rnetstat prints is first compared with
-//! netstat. `cargo bench --bench host -- shell crowd` makes a host and gives a shell on it, for
-//! strace, perf and the like.
+//! measures one. Each host has its own namespaces. The programs run in turns, so that other load on
+//! the machine affects all of them. First, the output of rnetstat is compared with netstat. `cargo
+//! bench --bench host -- shell crowd` makes a host and starts a shell on it, for strace, perf and
+//! so on.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to its reader")]
-#![allow(clippy::indexing_slicing, reason = "a bench that is wrong may end")]
-#![allow(clippy::disallowed_methods, reason = "PATH is the bench's own matter")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its results")]
+#![allow(clippy::indexing_slicing, reason = "a bench that fails ends")]
+#![allow(clippy::disallowed_methods, reason = "the bench reads PATH")]
 
 mod floor;
 mod population;
@@ -26,17 +26,17 @@ pub(crate) type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
 const RNETSTAT: &str = env!("CARGO_BIN_EXE_rnetstat");
 
-/// A command line beside others that do the same.
+/// One of the programs that are compared.
 struct Contender {
     name: &'static str,
     words: Vec<String>,
 }
 
-/// What was measured of one.
+/// The measurements of one program.
 struct Figures {
     name: &'static str,
     times: Vec<Duration>,
-    /// Peak memory of the largest run, in KiB.
+    /// The highest peak memory of all runs, in KiB.
     memory: u64,
 }
 
@@ -47,10 +47,10 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     let result = match first {
-        "hold" => population::be_held(rest),
-        "floor" => be_the_floor(rest),
-        "time" => be_the_clock(rest),
-        "inside" => be_inside(rest),
+        "process" => population::run_process(rest),
+        "floor" => run_floor(rest),
+        "time" => run_clock(rest),
+        "inside" => run_inside(rest),
         _ => measure_all(&arguments),
     };
     match result {
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures each host that is named, or all of them, in namespaces of its own.
+/// Measures the named hosts, or all hosts, each in its own namespaces.
 fn measure_all(arguments: &[String]) -> Result<()> {
     let mut runs = "9";
     let mut task = "measure";
@@ -70,7 +70,7 @@ fn measure_all(arguments: &[String]) -> Result<()> {
     let mut words = arguments.iter().map(String::as_str);
     while let Some(word) = words.next() {
         match word {
-            "--bench" => {} // cargo's own
+            "--bench" => {} // cargo adds it
             "shell" => task = "shell",
             "--runs" => runs = words.next().ok_or("--runs N")?,
             name if POPULATIONS.iter().any(|population| population.name == name) => {
@@ -100,8 +100,8 @@ fn measure_all(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a host in these namespaces, and measures the contenders on it or gives a shell.
-fn be_inside(arguments: &[String]) -> Result<()> {
+/// Makes a host in these namespaces, and measures the programs on it or starts a shell.
+fn run_inside(arguments: &[String]) -> Result<()> {
     let [task, name, runs] = arguments else { return Err("inside TASK HOST RUNS".into()) };
     let runs: usize = runs.parse()?;
     let population = POPULATIONS
@@ -123,23 +123,21 @@ fn be_inside(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// # Errors
-///
-/// When rnetstat does not print what netstat does: a wrong answer is not to be timed.
+/// Fails if rnetstat prints something else than netstat: the time of a wrong answer is worthless.
 fn ensure_same(flags: &str) -> Result<()> {
     if !is_installed("netstat") {
         return Ok(());
     }
     let listing = |program: &str| Command::new(program).arg(flags).output();
     let (expected, found) = (listing("netstat")?, listing(RNETSTAT)?);
-    // The processes of the two commands themselves hold nothing.
+    // The two commands themselves own no sockets.
     if expected.stdout == found.stdout {
         return Ok(());
     }
     Err(format!("rnetstat {flags} and netstat {flags} differ").into())
 }
 
-/// The programs that are installed, and the floors.
+/// Returns the programs that are installed, and the floors.
 fn contenders(flags: &str, sweep: bool) -> Result<Vec<Contender>> {
     let own = env::current_exe()?.display().to_string();
     let floor = |tables: &str| {
@@ -160,13 +158,13 @@ fn contenders(flags: &str, sweep: bool) -> Result<Vec<Contender>> {
     Ok(contenders)
 }
 
-/// Runs each in turn, again and again.
+/// Runs the programs in turns.
 fn race(contenders: &[Contender], runs: usize) -> Result<Vec<Figures>> {
     let mut all: Vec<Figures> = contenders
         .iter()
         .map(|&Contender { name, .. }| Figures { name, times: Vec::new(), memory: 0 })
         .collect();
-    // The first round warms the caches and is not counted.
+    // The first round only fills the caches.
     for round in 0..=runs {
         for (contender, figures) in contenders.iter().zip(&mut all) {
             let (time, memory) = clock(&contender.words)?;
@@ -209,7 +207,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Times one run, in a process of its own so that its peak memory is its own.
+/// Measures one run. A process of its own starts the program, so that its peak memory is known.
 fn clock(words: &[String]) -> Result<(Duration, u64)> {
     let output = Command::new(env::current_exe()?)
         .arg("time")
@@ -223,15 +221,15 @@ fn clock(words: &[String]) -> Result<(Duration, u64)> {
     Ok((Duration::from_nanos(nanos.parse()?), memory.parse()?))
 }
 
-/// Is the clock: runs a command to nowhere and prints its nanoseconds and its peak in KiB.
-fn be_the_clock(words: &[String]) -> Result<()> {
+/// Runs a command without output, and prints its time in nanoseconds and its peak memory in KiB.
+fn run_clock(words: &[String]) -> Result<()> {
     let (program, arguments) = words.split_first().ok_or("time PROGRAM ARGUMENTS")?;
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let status = command.status()?;
     let time = start.elapsed();
-    // lsof's status is 1 when a part of what it was asked for is not there.
+    // The status of lsof is 1 if some of the requested sockets do not exist.
     if !status.success() && program != "lsof" {
         return Err(format!("{program}: {status}").into());
     }
@@ -239,7 +237,7 @@ fn be_the_clock(words: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn be_the_floor(words: &[String]) -> Result<()> {
+fn run_floor(words: &[String]) -> Result<()> {
     let tables = match words.first().map(String::as_str) {
         Some("text") => floor::Tables::Text,
         Some("netlink") => floor::Tables::Netlink,

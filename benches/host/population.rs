@@ -1,4 +1,4 @@
-//! The made hosts: how many processes there are, and what each of them holds.
+//! The hosts: how many processes they have, and the descriptors of each.
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -10,27 +10,27 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::Result;
 
-/// What one process holds, beside its three standard descriptors.
+/// The descriptors of one process, besides its three standard descriptors.
 #[derive(Clone, Copy)]
-struct Holds {
-    /// Descriptors that are no sockets.
+struct Descriptors {
+    /// Descriptors that are not sockets.
     plain: u16,
     /// UDP sockets.
     udp: u16,
     /// TCP servers.
     listeners: u16,
-    /// TCP connections with itself, of two sockets each.
+    /// TCP connections of the process with itself: two sockets each.
     pairs: u16,
 }
 
-/// A host: so many processes of each kind.
+/// A host, with the number of processes of each kind.
 pub(crate) struct Population {
     pub(crate) name: &'static str,
-    kinds: &'static [(u16, Holds)],
+    kinds: &'static [(u16, Descriptors)],
 }
 
-const fn holds(plain: u16, udp: u16, listeners: u16, pairs: u16) -> Holds {
-    Holds { plain, udp, listeners, pairs }
+const fn descriptors(plain: u16, udp: u16, listeners: u16, pairs: u16) -> Descriptors {
+    Descriptors { plain, udp, listeners, pairs }
 }
 
 /// Every host, the smallest first.
@@ -38,46 +38,70 @@ pub(crate) const POPULATIONS: &[Population] = &[
     Population { name: "empty", kinds: &[] },
     Population {
         name: "desktop",
-        kinds: &[(120, holds(27, 0, 0, 0)), (160, holds(26, 1, 0, 0)), (20, holds(22, 0, 1, 2))],
+        kinds: &[
+            (120, descriptors(27, 0, 0, 0)),
+            (160, descriptors(26, 1, 0, 0)),
+            (20, descriptors(22, 0, 1, 2)),
+        ],
     },
-    Population { name: "server", kinds: &[(500, holds(100, 1, 0, 0)), (20, holds(97, 0, 2, 249))] },
-    Population { name: "fds", kinds: &[(1800, holds(100, 1, 0, 0)), (200, holds(100, 0, 1, 1))] },
-    Population { name: "tenth", kinds: &[(500, holds(0, 0, 0, 0)), (20, holds(0, 100, 2, 249))] },
-    Population { name: "crowd", kinds: &[(500, holds(0, 0, 0, 0)), (20, holds(0, 1000, 2, 2499))] },
+    Population {
+        name: "server",
+        kinds: &[(500, descriptors(100, 1, 0, 0)), (20, descriptors(97, 0, 2, 249))],
+    },
+    Population {
+        name: "fds",
+        kinds: &[(1800, descriptors(100, 1, 0, 0)), (200, descriptors(100, 0, 1, 1))],
+    },
+    Population {
+        name: "tenth",
+        kinds: &[(500, descriptors(0, 0, 0, 0)), (20, descriptors(0, 100, 2, 249))],
+    },
+    Population {
+        name: "crowd",
+        kinds: &[(500, descriptors(0, 0, 0, 0)), (20, descriptors(0, 1000, 2, 2499))],
+    },
 ];
 
 impl Population {
-    /// `300 processes, 9000 fds, 260 sockets`.
+    /// Returns a text such as `300 processes, 9000 fds, 260 sockets`.
     pub(crate) fn describe(&self) -> String {
-        let sum = |of: fn(Holds) -> u32| -> u32 {
-            self.kinds.iter().map(|&(count, holds)| u32::from(count) * of(holds)).sum()
+        let sum = |of: fn(Descriptors) -> u32| -> u32 {
+            self.kinds.iter().map(|&(count, descriptors)| u32::from(count) * of(descriptors)).sum()
         };
         format!(
             "{} processes, {} fds, {} sockets",
             sum(|_| 1),
-            sum(Holds::fds),
-            sum(|holds| holds.fds() - u32::from(holds.plain) - 3)
+            sum(Descriptors::fds),
+            sum(|descriptors| descriptors.fds() - u32::from(descriptors.plain) - 3)
         )
     }
 
-    /// Starts the processes in this namespace and waits until each has what it holds.
+    /// Starts the processes in this namespace and waits until each has its descriptors.
     pub(crate) fn start(&self) -> Result<Running> {
         let (stay, end) = io::pipe()?;
         let (mut ready, tell) = io::pipe()?;
         let mut children = Vec::new();
-        let kinds = self.kinds.iter().flat_map(|&(count, holds)| (0..count).map(move |_| holds));
-        for (holds, number) in kinds.zip(1_u16..) {
+        let kinds = self
+            .kinds
+            .iter()
+            .flat_map(|&(count, descriptors)| (0..count).map(move |_| descriptors));
+        for (descriptors, number) in kinds.zip(1_u16..) {
             let [high, low] = number.to_be_bytes();
-            children.push(hold(holds, Ipv4Addr::new(127, 1, high, low), &stay, &tell)?);
+            children.push(start_process(
+                descriptors,
+                Ipv4Addr::new(127, 1, high, low),
+                &stay,
+                &tell,
+            )?);
         }
         drop(tell);
         let mut words = vec![0; children.len()];
-        ready.read_exact(&mut words).map_err(|_| "a process could not open what it holds")?;
+        ready.read_exact(&mut words).map_err(|_| "a process could not open its descriptors")?;
         Ok(Running { children, end: Some(end) })
     }
 }
 
-impl Holds {
+impl Descriptors {
     fn fds(self) -> u32 {
         3 + [self.plain, self.udp, self.listeners, self.pairs, self.pairs]
             .map(u32::from)
@@ -86,7 +110,7 @@ impl Holds {
     }
 }
 
-/// A host's processes, until it is dropped.
+/// The processes of a host. They end when this is dropped.
 pub(crate) struct Running {
     children: Vec<Child>,
     end: Option<PipeWriter>,
@@ -101,11 +125,16 @@ impl Drop for Running {
     }
 }
 
-fn hold(holds: Holds, at: Ipv4Addr, stay: &PipeReader, tell: &PipeWriter) -> Result<Child> {
-    let Holds { plain, udp, listeners, pairs } = holds;
+fn start_process(
+    descriptors: Descriptors,
+    at: Ipv4Addr,
+    stay: &PipeReader,
+    tell: &PipeWriter,
+) -> Result<Child> {
+    let Descriptors { plain, udp, listeners, pairs } = descriptors;
     let counts = [plain, udp, listeners, pairs].map(|count| count.to_string());
     let child = Command::new(env::current_exe()?)
-        .args(["hold", &at.to_string()])
+        .args(["process", &at.to_string()])
         .args(counts)
         .stdin(Stdio::from(stay.try_clone()?))
         .stdout(Stdio::from(tell.try_clone()?))
@@ -113,9 +142,9 @@ fn hold(holds: Holds, at: Ipv4Addr, stay: &PipeReader, tell: &PipeWriter) -> Res
     Ok(child)
 }
 
-/// Is one of the processes: opens what it holds and keeps it until its standard input ends.
-pub(crate) fn be_held(arguments: &[String]) -> Result<()> {
-    let [at, counts @ ..] = arguments else { return Err("hold ADDRESS COUNTS".into()) };
+/// Runs as one of the processes: opens its descriptors and keeps them until standard input ends.
+pub(crate) fn run_process(arguments: &[String]) -> Result<()> {
+    let [at, counts @ ..] = arguments else { return Err("process ADDRESS COUNTS".into()) };
     let at: SocketAddr = format!("{at}:0").parse()?;
     let counts: Vec<u16> = counts.iter().map(|count| count.parse()).collect::<Result<_, _>>()?;
     let [plain, udp, listeners, pairs] = counts[..] else { return Err("four counts".into()) };
@@ -139,7 +168,7 @@ pub(crate) fn be_held(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Makes room for the sockets of the largest host.
+/// Starts the loopback device, and allows enough ports for the largest host.
 pub(crate) fn prepare_namespace() -> Result<()> {
     let up = Command::new("ip").args(["link", "set", "lo", "up"]).status()?;
     if !up.success() {

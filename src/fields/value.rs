@@ -30,7 +30,7 @@ pub enum Value<'a> {
     /// The pending timer; `None` if the source does not tell it.
     Timer(Protocol, Option<Timer>),
     Namespace(&'a Namespace),
-    /// An owner, if there is one, among all owners of the socket.
+    /// The owner to show, if there is one, and all owners of the socket.
     Pid(Option<Owner<'a>>, SocketOwners<'a>),
     Fds(Owner<'a>),
     Program(&'a CommandLine),

@@ -117,7 +117,7 @@ impl Listing {
     /// Keeps the sockets with an owner that the owner filter matches.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
-        // The command line of this process has the name that is searched for.
+        // Skip this process: its own command line has the name that is searched for.
         let is_candidate =
             |process: &Process| query.owner.programs.is_empty() || !owners.is_own(process);
         let matching = owners

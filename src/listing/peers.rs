@@ -31,9 +31,9 @@ impl Peers {
         Self(peers)
     }
 
-    /// Returns the socket at the other end of a socket of this part. It is in the same namespace.
-    /// Or it is the only candidate in all others, and the addresses are not local to each
-    /// namespace.
+    /// Returns the socket at the other end of a socket of this part: the one in the same namespace,
+    /// else the only candidate in all other namespaces. The latter counts only if the addresses are
+    /// not local to a namespace.
     pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Position> {
         let Ends { protocol, local, remote } = Ends::of(socket)?;
         let found = self.0.get(&Ends { protocol, local: remote, remote: local })?;
@@ -52,7 +52,7 @@ impl Ends {
     fn of(socket: &Socket) -> Option<Self> {
         let InternetSocket { protocol, local, remote, .. } = *match socket {
             Socket::Internet(socket) => socket,
-            // The kernel tells the other ends of UNIX sockets itself.
+            // For UNIX sockets, netlink tells the other end.
             Socket::Unix(_) => return None,
         };
         if protocol == Protocol::Raw || remote.port == 0 {

@@ -64,7 +64,7 @@ pub struct Naming {
 pub struct Names {
     /// All numbers that were looked up.
     asked: HashSet<Number>,
-    /// Those without an answer so far.
+    /// The numbers without an answer so far.
     pending: HashSet<Number>,
     known: HashMap<Number, String>,
     /// The names in files; read when the first port is looked up.
@@ -247,7 +247,7 @@ mod tests {
         // The answer can arrive in time nevertheless.
         let unknown = names.look_up([root, root], Duration::ZERO);
         assert_eq!(unknown, usize::from(names.get(root).is_none()));
-        // No later call waits for it, but takes it when it has arrived.
+        // Later calls do not wait for the answer, but take it once it has arrived.
         let start = Instant::now();
         while names.look_up([root], Duration::MAX) > 0 {
             assert_eq!(names.get(root), None);

@@ -264,7 +264,7 @@ fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
 
 /// What a failure to read something about a process means.
 enum Meaning {
-    /// The process has ended. Or the name of another file is a number.
+    /// The process has ended, or the name of another file looks like a PID.
     Ended,
     /// The process is hidden.
     Hidden,

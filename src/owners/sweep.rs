@@ -251,7 +251,8 @@ impl Findings {
                 Ok(Some(inode)) => self.sockets.push((inode, Descriptor { pid, fd })),
                 Ok(None) => {}
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    // It was closed since it was listed. Or, in a saved tree, it is not a link.
+                    // The descriptor was closed after it was listed. Or it is not a link, in a
+                    // saved tree.
                     Some(Errno::ENOENT | Errno::EINVAL) => {}
                     Some(Errno::EACCES | Errno::EPERM) => self.links_hidden = true,
                     _ => result = Err(error),

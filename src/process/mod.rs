@@ -18,10 +18,10 @@ pub type Pid = u32;
 /// What to read about a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// The command line up to 64 KiB (a process can make it as long as it likes), and not only the
-    /// 4096 bytes that its name needs.
+    /// Read the command line up to 64 KiB, and not only the 4096 bytes that the name needs. A
+    /// process can make it as long as it likes.
     pub whole_command: bool,
-    /// The user.
+    /// Read the user.
     pub user: bool,
 }
 

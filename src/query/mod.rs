@@ -22,7 +22,7 @@ pub enum Scope {
 pub struct Query {
     /// Sockets of these kinds.
     pub kinds: Vec<Kind>,
-    /// Sockets with a peer, without, or both.
+    /// Sockets with a peer, without a peer, or both.
     pub scope: Scope,
     /// What a socket must be like.
     pub filter: Filter,

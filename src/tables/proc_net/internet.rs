@@ -24,10 +24,8 @@ pub(super) fn is_heading(line: &[u8]) -> bool {
     titles.is_some_and(|titles| titles.trim_ascii_start().starts_with(b"local_address "))
 }
 
-/// Parses one row.
-///
-/// Fails if a field up to the reference count is missing or malformed. The count itself is not
-/// used, but without it the inode before it could be cut off.
+/// Parses one row. Fails if a field up to the reference count is missing or malformed. The count
+/// itself is not used, but without it the inode before it could be cut off.
 pub(super) fn parse(
     protocol: Protocol,
     family: Family,

@@ -38,9 +38,8 @@ impl Text {
     }
 
     /// Calls `each` with the number of every line of a table, from 1, and with what it says.
-    /// Returns true if these are surely all sockets that existed during the whole reading.
-    ///
-    /// An error comes after the lines before it.
+    /// Returns true if these are surely all sockets that existed during the whole reading. An error
+    /// comes after the lines before it.
     pub(super) fn read(
         &mut self,
         kind: Kind,
@@ -52,9 +51,8 @@ impl Text {
     }
 }
 
-/// Calls `each` with the number of every line of `input`, from 1, and with what it says.
-///
-/// An error comes after the lines before it.
+/// Calls `each` with the number of every line of `input`, from 1, and with what it says. An error
+/// comes after the lines before it.
 pub(super) fn for_each_socket(
     kind: Kind,
     input: impl Read,

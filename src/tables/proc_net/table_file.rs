@@ -1,8 +1,8 @@
 //! The file of a table, read to its end without a last, empty read.
 //!
-//! Each read returns as many rows as fit into a page of the kernel. For a read after the last row,
-//! only to say that there are no more, the kernel walks through the whole table of TCP sockets:
-//! half of the cost of the table on a host with few sockets.
+//! Each read returns as many rows as fit into a page of the kernel. A read after the last row
+//! returns nothing, but for TCP the kernel walks through its whole table for it: half of the cost
+//! of the table on a host with few sockets.
 
 use std::fs::File;
 use std::io::{self, Read};

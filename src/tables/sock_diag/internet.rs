@@ -93,14 +93,14 @@ impl InternetDump {
         Ok(socket)
     }
 
-    /// Changes what netlink tells differently from the text.
+    /// Adjusts the fields that netlink tells differently from the text.
     fn follow_text(&mut self, socket: &mut InternetSocket) {
         let port = socket.local.port;
         match (self.protocol, socket.state) {
-            // netlink puts the protocol of the socket there.
+            // netlink tells the protocol as the remote port.
             (Protocol::Raw, _) => socket.remote.port = 0,
             (Protocol::Tcp, State::Listen) => {
-                // netlink tells the limit of the accept queue.
+                // netlink tells the limit of the accept queue as the send queue.
                 socket.queues.send = 0;
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
                 *user = user.filter(|&other| other == socket.uid);

@@ -120,9 +120,8 @@ pub(super) fn for_each_socket(
 }
 
 /// Calls `each` with the messages of a datagram. Breaks after the last message of the dump. Sets
-/// `changed` if the table changed during the dump.
-///
-/// Fails with the kernel's error, or with `InvalidData` if the datagram is malformed.
+/// `changed` if the table changed during the dump. Fails with the kernel's error, or with
+/// `InvalidData` if the datagram is malformed.
 pub(super) fn take(
     datagram: &[u8],
     changed: &mut bool,
