@@ -113,7 +113,7 @@ impl Namespaces {
 
 /// Identifies a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Identity {
+enum NamespaceKey {
     Number(u64),
     /// The inode of `net/dev`.
     Devices(u64),
@@ -135,8 +135,8 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
         .into_iter()
         .map(|(identity, pids)| {
             let number = match identity {
-                Identity::Number(number) => Some(number),
-                Identity::Devices(_) => None,
+                NamespaceKey::Number(number) => Some(number),
+                NamespaceKey::Devices(_) => None,
             };
             let mut names = number.and_then(|number| names.remove(&number)).unwrap_or_default();
             names.extend(pids.first().and_then(|&pid| container(root, pid)));
@@ -156,13 +156,13 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
 
 /// Returns the processes below `root` by their namespaces, in order of PID, and the number of
 /// processes that hide theirs.
-fn group_processes(root: &Path) -> Result<(BTreeMap<Identity, Vec<Pid>>, usize), Remark> {
-    let mut by_identity: BTreeMap<Identity, Vec<Pid>> = BTreeMap::new();
+fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usize), Remark> {
+    let mut by_identity: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;
     for pid in processes(root)? {
         // A thread can be in another namespace than its process, and the first thread can have
         // ended.
-        let mut of_process: BTreeMap<Identity, Pid> = BTreeMap::new();
+        let mut of_process: BTreeMap<NamespaceKey, Pid> = BTreeMap::new();
         let mut is_hidden = false;
         for thread in threads(root, pid) {
             match identity(&root.join(thread.to_string())) {
@@ -225,25 +225,26 @@ pub fn number(process: &Path) -> Option<u64> {
 }
 
 /// Fails with `PermissionDenied` if the namespace of the process is hidden.
-fn identity(process: &Path) -> io::Result<Identity> {
+fn identity(process: &Path) -> io::Result<NamespaceKey> {
     match fs::read_link(process.join("ns/net")) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            fs::metadata(process.join("net/dev")).map(|devices| Identity::Devices(devices.ino()))
+            fs::metadata(process.join("net/dev"))
+                .map(|devices| NamespaceKey::Devices(devices.ino()))
         }
         Err(error) => Err(error),
-        Ok(_) => number(process).map(Identity::Number).ok_or(io::ErrorKind::InvalidData.into()),
+        Ok(_) => number(process).map(NamespaceKey::Number).ok_or(io::ErrorKind::InvalidData.into()),
     }
 }
 
 /// Merges each namespace that some processes identify by `net/dev` with the one that other
 /// processes identify by number.
-fn merge(root: &Path, found: &mut BTreeMap<Identity, Vec<Pid>>) {
+fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
     let numbered: Vec<_> = found
         .iter()
-        .filter(|(identity, _)| matches!(identity, Identity::Number(_)))
+        .filter(|(identity, _)| matches!(identity, NamespaceKey::Number(_)))
         .filter_map(|(&identity, pids)| {
             let path = root.join(pids.first()?.to_string()).join("net/dev");
-            Some((identity, Identity::Devices(fs::metadata(path).ok()?.ino())))
+            Some((identity, NamespaceKey::Devices(fs::metadata(path).ok()?.ino())))
         })
         .collect();
     for (number, devices) in numbered {

@@ -49,20 +49,20 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
 /// A connection keeps its ends after its program has closed it, but loses its inode. Several
 /// servers can have the same ends, so for them the inode counts.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Identity {
+pub(super) enum SocketKey {
     Internet(Option<String>, Kind, Endpoint, Endpoint, u64),
     Unix(Option<String>, u64, Option<Box<[u8]>>),
 }
 
-pub(super) fn identity(entry: &Entry<'_>) -> Identity {
+pub(super) fn key(entry: &Entry<'_>) -> SocketKey {
     let namespace = entry.namespace.map(|namespace| namespace.label().into_owned());
     match entry.socket {
         Socket::Internet(socket) => {
             let InternetSocket { local, remote, inode, .. } = *socket;
             let inode = if remote.port == 0 { inode } else { 0 };
-            Identity::Internet(namespace, entry.socket.kind(), local, remote, inode)
+            SocketKey::Internet(namespace, entry.socket.kind(), local, remote, inode)
         }
-        Socket::Unix(socket) => Identity::Unix(namespace, socket.inode, socket.path.clone()),
+        Socket::Unix(socket) => SocketKey::Unix(namespace, socket.inode, socket.path.clone()),
     }
 }
 

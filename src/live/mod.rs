@@ -80,7 +80,7 @@ impl View<'_> {
     /// Returns the bytes that draw a listing, with the changes since the previous one.
     fn frame(&self, before: Option<&Listing>, now: &Listing, size: Size) -> Vec<u8> {
         let before = before.map(|before| before.entries().collect());
-        let mut entries = changes::mark(before, now.entries().collect(), changes::identity);
+        let mut entries = changes::mark(before, now.entries().collect(), changes::key);
         entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
         let status = self.status(entries.iter().map(|&(_, mark)| mark));
         let screen = Screen { width: Some(size.columns), color: self.color };

@@ -53,12 +53,12 @@ pub(super) fn retry_if_interrupted(
 /// newline in the path of a UNIX socket, an attacker can make up a row with the inode of another
 /// socket. Such a row must not replace that socket, so everything else of the row counts.
 #[derive(PartialEq, Eq, Hash)]
-enum Identity {
+enum RowKey {
     Internet(Kind, Option<(Endpoint, Endpoint)>),
     Unix(SocketType, UnixState, u32, Option<Box<[u8]>>),
 }
 
-impl Identity {
+impl RowKey {
     fn of(socket: &Socket) -> Self {
         match socket {
             Socket::Internet(it) => {
@@ -75,7 +75,7 @@ impl Identity {
 /// Drops every row that shows a socket again. While a table changes, a socket can move behind the
 /// place that a reader has reached, so that the kernel prints it a second time.
 pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
-    // Almost always no inode comes twice, so identities are made only for those that do.
+    // Almost always no inode comes twice, so keys are made only for those that do.
     let mut seen = HashSet::with_capacity(sockets.len());
     let inodes = sockets.iter().map(Socket::inode);
     let repeated: HashSet<u64> =
@@ -84,7 +84,7 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
         let mut kept = HashSet::new();
         sockets.retain(|socket| {
             let inode = socket.inode();
-            !repeated.contains(&inode) || kept.insert((inode, Identity::of(socket)))
+            !repeated.contains(&inode) || kept.insert((inode, RowKey::of(socket)))
         });
     }
 }

@@ -11,9 +11,9 @@ use crate::harmless::harmless;
 const PORT: usize = 18;
 /// The row so far, in UTF-8.
 #[derive(Default)]
-pub(super) struct Row(Vec<u8>);
+pub(super) struct RowBuffer(Vec<u8>);
 
-impl Row {
+impl RowBuffer {
     /// Writes the row and a newline, and begins the next row.
     pub(super) fn end(&mut self, out: &mut impl io::Write) -> io::Result<()> {
         self.0.push(b'\n');
@@ -202,7 +202,7 @@ mod tests {
             for (group, zero) in groups.iter_mut().zip(zero) {
                 *group = if zero { 0 } else { *group };
             }
-            let mut row = Row::default();
+            let mut row = RowBuffer::default();
             row.ipv6(groups);
             let text = String::from_utf8(row.0).unwrap();
             let address = Ipv6Addr::from(groups);
@@ -218,7 +218,7 @@ mod tests {
     fn ipv4_matches_the_standard_library() {
         for octet in 0..=u8::MAX {
             let address = Ipv4Addr::new(octet, 0, octet, 7);
-            let mut row = Row::default();
+            let mut row = RowBuffer::default();
             row.address(address.into());
             assert_eq!(String::from_utf8(row.0).unwrap(), address.to_string());
         }

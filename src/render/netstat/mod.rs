@@ -17,7 +17,7 @@ use crate::request::Look;
 use crate::socket::{
     Endpoint, InternetSocket, Protocol, Queues, Section, Socket, State, Timer, UnixSocket,
 };
-use cells::Row;
+use cells::RowBuffer;
 
 /// The most bytes of an address and its port together, unless `-W` is given.
 const ENDPOINT: usize = 22;
@@ -40,7 +40,7 @@ pub(super) fn write(
     names: &Names,
     out: impl Write,
 ) -> io::Result<()> {
-    let mut layout = Layout { look, names, out, row: Row::default() };
+    let mut layout = Layout { look, names, out, row: RowBuffer::default() };
     let mut entries = listing.entries().peekable();
     for &section in &look.sections {
         let is_here = |entry: &Entry<'_>| entry.socket.kind().section() == section;
@@ -63,7 +63,7 @@ struct Layout<'a, W> {
     names: &'a Names,
     out: W,
     /// The current row; its buffer is reused.
-    row: Row,
+    row: RowBuffer,
 }
 
 impl<W: Write> Layout<'_, W> {
@@ -192,12 +192,12 @@ impl<W: Write> Layout<'_, W> {
     fn endpoint(&mut self, protocol: Protocol, end: &Endpoint) {
         let Self { names, look, .. } = self;
         let Look { naming, wide, .. } = **look;
-        let host = |row: &mut Row| match (names.get(Number::Host(end.address)), end.address) {
+        let host = |row: &mut RowBuffer| match (names.get(Number::Host(end.address)), end.address) {
             (Some(name), _) => row.foreign(name.as_bytes()),
             (None, IpAddr::V6(any)) if naming.hosts && any.is_unspecified() => row.text("[::]"),
             (None, address) => row.address(address),
         };
-        let port = |row: &mut Row| match names.get(Number::port(protocol, end.port)) {
+        let port = |row: &mut RowBuffer| match names.get(Number::port(protocol, end.port)) {
             Some(name) => row.foreign(name.as_bytes()),
             None if end.port == 0 => row.text("*"),
             None => row.number(end.port),
@@ -213,7 +213,7 @@ impl<W: Write> Layout<'_, W> {
 }
 
 /// Writes `PID/name`, cut to its column between two characters; `-` if no owner is known.
-fn program(row: &mut Row, owners: SocketOwners<'_>) {
+fn program(row: &mut RowBuffer, owners: SocketOwners<'_>) {
     let Some(owner) = owners.first() else { return row.text("-") };
     let start = row.len();
     row.number(owner.process.pid);

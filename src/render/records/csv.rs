@@ -28,36 +28,36 @@ pub(super) fn write(
         let titles = fields.iter().flat_map(|field| field.csv).copied();
         writer.write_record(time.map(|_| "time").into_iter().chain(titles))?;
     }
-    let mut line = Line { writer, names, cells: 0 };
+    let mut cells = CellWriter { writer, names, count: 0 };
     for entry in listing.entries() {
         let mut owners = entry.owners.all().map(Some).peekable();
         let without_owner = owners.peek().is_none().then_some(None);
         for owner in owners.chain(without_owner) {
             if let Some(time) = time {
-                line.decimal(time)?;
+                cells.decimal(time)?;
             }
             for field in fields.iter().filter(|field| !field.csv.is_empty()) {
-                line.cells = 0;
-                line.value(&(field.value)(&Subject { entry, owner }))?;
-                for _ in line.cells..field.csv.len() {
-                    line.text("")?;
+                cells.count = 0;
+                cells.value(&(field.value)(&Subject { entry, owner }))?;
+                for _ in cells.count..field.csv.len() {
+                    cells.text("")?;
                 }
             }
-            line.writer.write_record(None::<&[u8]>)?;
+            cells.writer.write_record(None::<&[u8]>)?;
         }
     }
-    line.writer.flush()
+    cells.writer.flush()
 }
 
-/// Writes the cells of a line.
-struct Line<'a, W: Write> {
+/// Writes cells one after the other.
+struct CellWriter<'a, W: Write> {
     writer: Writer<W>,
     names: &'a Names,
     /// The number of cells of the current field.
-    cells: usize,
+    count: usize,
 }
 
-impl<W: Write> Line<'_, W> {
+impl<W: Write> CellWriter<'_, W> {
     /// Writes the cells of a value. Missing cells at the end are left to the caller.
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
@@ -109,7 +109,7 @@ impl<W: Write> Line<'_, W> {
     }
 
     fn text(&mut self, text: impl AsRef<[u8]>) -> csv::Result<()> {
-        self.cells += 1;
+        self.count += 1;
         self.writer.write_field(text)
     }
 

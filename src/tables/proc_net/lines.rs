@@ -66,9 +66,9 @@ mod tests {
     use super::*;
 
     /// Returns one part per read, as a file of /proc does. `None` is an interruption.
-    struct Parts<'a>(Vec<Option<&'a [u8]>>);
+    struct InParts<'a>(Vec<Option<&'a [u8]>>);
 
-    impl Read for Parts<'_> {
+    impl Read for InParts<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             if self.0.is_empty() {
                 return Ok(0);
@@ -89,7 +89,7 @@ mod tests {
 
     fn lines_of(parts: Vec<Option<&[u8]>>, size: usize) -> Vec<(u64, Option<Vec<u8>>)> {
         let mut lines = Vec::new();
-        for_each(Parts(parts), &mut vec![0; size], |number, line| match line {
+        for_each(InParts(parts), &mut vec![0; size], |number, line| match line {
             Line::Whole(text) => lines.push((number, Some(text.to_vec()))),
             Line::TooLong => lines.push((number, None)),
         })
