@@ -163,27 +163,27 @@ mod tests {
     }
 
     #[test]
-    fn corpus_of_texts_passes() {
+    fn fuzz_corpus_of_texts_passes() {
         replay("text", text);
     }
 
     #[test]
-    fn corpus_of_netlink_datagrams_passes() {
+    fn fuzz_corpus_of_netlink_datagrams_passes() {
         replay("netlink", netlink);
     }
 
     #[test]
-    fn corpus_of_links_passes() {
+    fn fuzz_corpus_of_links_passes() {
         replay("link", link);
     }
 
     #[test]
-    fn corpus_of_arguments_passes() {
+    fn fuzz_corpus_of_arguments_passes() {
         replay("arguments", arguments);
     }
 
     #[test]
-    fn corpus_of_trees_passes() {
+    fn fuzz_corpus_of_trees_passes() {
         replay("tree", |input| tree(input, TempDir::new().unwrap().path()));
     }
 }

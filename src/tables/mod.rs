@@ -288,7 +288,7 @@ impl Tables {
         (Outcome { origin, any, result }, faults)
     }
 
-    /// Fails unless all failed tables are absent, and a kernel can lack them.
+    /// Fails unless every failed table is absent and optional.
     fn ensure_only_optional(
         &self,
         failures: &mut Vec<(Kind, Origin, io::Error)>,

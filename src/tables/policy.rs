@@ -161,7 +161,8 @@ pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
 pub(super) fn repeats_dump(kind: Kind) -> bool {
     match kind {
         Kind::Internet(..) => false,
-        // The kernel keeps them in a few long chains, and continues within a chain by counting.
+        // The kernel keeps UNIX sockets in a few long hash chains. It continues a dump within a
+        // chain by counting, so that it can skip sockets when others go away.
         Kind::Unix => true,
     }
 }

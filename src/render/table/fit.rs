@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_then_spaces_then_other_columns_give_way() {
+    fn narrow_line_hides_zeros_then_narrows_gaps_then_hides_columns() {
         assert_eq!(fit(false, 44), (vec![], 2, Some(8)));
         assert_eq!(fit(false, 43), (vec![], 1, Some(10)));
         assert_eq!(fit(true, 43), (vec![1], 2, Some(19)));

@@ -18,7 +18,7 @@ const ROW: usize = 512;
 /// A file that ends with the first read that had room for one more row.
 pub(super) struct TableFile {
     file: File,
-    /// The file is the kernel's own. A copy can come in parts of any length.
+    /// The file is the kernel's own. A read of a copy can return any number of bytes.
     is_kernels: bool,
     ended: bool,
     reads: usize,
