@@ -18,7 +18,6 @@ const ENTRIES: usize = 32 * 1024;
 /// The bytes of a link that are read; `socket:[18446744073709551615]` is shorter.
 const LINK: usize = 64;
 
-/// An open directory.
 pub(crate) struct Directory(OwnedFd);
 
 /// The buffer for directory entries, reused.

@@ -117,7 +117,6 @@ struct Batch {
     fds: Vec<u32>,
 }
 
-/// A piece of work.
 enum Piece {
     Process(Pid),
     Batch(Batch),
@@ -186,7 +185,6 @@ impl Work<'_> {
     }
 }
 
-/// One of the sweeping threads.
 #[derive(Default)]
 struct Worker {
     scratch: Scratch,

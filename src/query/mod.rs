@@ -55,7 +55,10 @@ impl Query {
     #[must_use]
     pub fn with_other_ends(&self) -> Self {
         // An IPv6 socket can talk IPv4.
-        let is_like = |one: Kind, other: &Kind| one.protocol_name() == other.protocol_name();
+        let is_like = |one: Kind, other: &Kind| match (one, *other) {
+            (Kind::Internet(one, _), Kind::Internet(other, _)) => one == other,
+            (one, other) => one == other,
+        };
         let can_be_peer = |&kind: &Kind| self.kinds.iter().any(|other| is_like(kind, other));
         Self { kinds: Kind::all().filter(can_be_peer).collect(), ..Self::default() }
     }

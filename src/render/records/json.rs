@@ -118,7 +118,6 @@ struct ProcessRecord<'a> {
     fds: Vec<u32>,
 }
 
-/// The socket at the other end.
 #[derive(serde::Serialize)]
 struct PeerRecord<'a> {
     inode: u64,

@@ -7,7 +7,6 @@ const HEADER: usize = 16;
 /// Messages and attributes begin at multiples of this number of bytes.
 const ALIGNMENT: usize = 4;
 
-/// A message.
 pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
