@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, CommandFactory, Parser};
 
-use super::generate::{ARTEFACTS, Artefact};
 use super::refused::REFUSED;
-use super::values::{COLORS, FORMATS, SOURCES, choice, network, pid, ports, seconds, sort, state};
+use super::values::{
+    ARTEFACTS, Artefact, COLORS, FORMATS, SOURCES, choice, network, pid, ports, seconds, sort,
+    state,
+};
 use crate::fields::Field;
 use crate::process::Pid;
 use crate::query::Network;

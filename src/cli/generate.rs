@@ -3,28 +3,10 @@
 use std::io::{self, Write};
 
 use clap::CommandFactory;
-use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
-
-/// Something that can be generated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Artefact {
-    /// The completions for a shell.
-    Completions(Shell),
-    /// The manual page.
-    Man,
-}
-
-/// Every artefact, by name.
-pub(super) const ARTEFACTS: [(&str, Artefact); 5] = [
-    ("bash", Artefact::Completions(Shell::Bash)),
-    ("zsh", Artefact::Completions(Shell::Zsh)),
-    ("fish", Artefact::Completions(Shell::Fish)),
-    ("elvish", Artefact::Completions(Shell::Elvish)),
-    ("man", Artefact::Man),
-];
+use super::values::Artefact;
 
 /// The manual page before its options (`man 7 man`).
 const BEFORE: &str = include_str!("man/before.man");

@@ -18,8 +18,8 @@ use crate::remark::Remark;
 use crate::request::{Format, Look, Repeat, Request, Rounds};
 use crate::socket::{Family, Kind, Protocol};
 use arguments::{Arguments, command};
-pub use generate::Artefact;
 use refused::{NET_TOOLS, REFUSED, refusal};
+pub use values::Artefact;
 
 /// What is asked for.
 #[derive(Clone, Debug)]

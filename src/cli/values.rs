@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap_complete::Shell;
 
 use crate::fields::{self, Field};
 use crate::number::decimal;
@@ -31,6 +32,23 @@ pub(super) const FORMATS: Choices<Format, 5> = [
 
 pub(super) const COLORS: Choices<Color, 3> =
     [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+
+/// Something that can be generated from the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Artefact {
+    /// The completions for a shell.
+    Completions(Shell),
+    /// The manual page.
+    Man,
+}
+
+pub(super) const ARTEFACTS: Choices<Artefact, 5> = [
+    ("bash", Artefact::Completions(Shell::Bash)),
+    ("zsh", Artefact::Completions(Shell::Zsh)),
+    ("fish", Artefact::Completions(Shell::Fish)),
+    ("elvish", Artefact::Completions(Shell::Elvish)),
+    ("man", Artefact::Man),
+];
 
 /// Returns a parser that accepts one of these values.
 pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(
@@ -70,7 +88,7 @@ pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     })
 }
 
-/// Returns a parser for names, which completions and the help list.
+/// Returns a parser for names. Completions and the help list the names.
 fn named<T: Clone + Send + Sync + 'static>(
     names: impl IntoIterator<Item = PossibleValue>,
     find: impl Fn(&str) -> Option<T> + Clone + Send + Sync + 'static,
