@@ -76,7 +76,7 @@ impl Tables {
 
     /// The tables of the network namespace of a process, which is this directory below /proc.
     pub fn of_process(process: &Path) -> Self {
-        // netlink knows only the namespace of this process.
+        // netlink knows only rnetstat's own namespace.
         Self::with_policy(process, Policy::Text)
     }
 
@@ -151,10 +151,9 @@ impl Tables {
         reading: &mut Reading<'_>,
         remark: Sink<'_>,
     ) -> Outcome {
-        let checked = match plan.method(reading.kind) {
-            Method::Text { checked } => return self.read_text(reading, checked, remark),
-            Method::Netlink => false,
-        };
+        if let Method::Text { checked } = plan.method(reading.kind) {
+            return self.read_text(reading, checked, remark);
+        }
         let (mut outcome, mut faults) = self.read_netlink(reading);
         if plan.tolerates_faults() {
             faults.into_iter().for_each(&mut *remark);
@@ -164,7 +163,7 @@ impl Tables {
         match outcome.result {
             Err(error) if plan.falls_back(&error) => {
                 reading.sockets.truncate(reading.start);
-                let text = self.read_text(reading, checked, remark);
+                let text = self.read_text(reading, false, remark);
                 if !text.result.as_ref().is_err_and(is_absent) {
                     remark(Remark::TextInstead {
                         origin: outcome.origin,
