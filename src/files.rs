@@ -10,6 +10,8 @@ use nix::fcntl::OFlag;
 use rustix::fs::{FileType, fstat};
 use rustix::io::retry_on_intr;
 
+use crate::remark::Reason;
+
 /// Opens a regular file for reading. Does not block on a pipe, and follows no symbolic link: the
 /// kernel's /proc has no link in the place of a file, and through one a prepared tree could make
 /// root read any file. Fails with `InvalidInput` for anything but a regular file.
@@ -38,5 +40,5 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+    io::Error::new(io::ErrorKind::InvalidInput, Reason::NotRegular)
 }

@@ -221,7 +221,7 @@ fn needs(request: &Request) -> Needs {
         filter if !filter.pids.is_empty() => Needs::OWNERS,
         _ => Needs::default(),
     };
-    Needs::of(fields).and(filter)
+    fields.fold(filter, |needs, field| needs.and(field.needs))
 }
 
 /// Returns true if the program file gives this process privileges that its caller lacks:

@@ -20,10 +20,10 @@
 //! - [`query`] decides which sockets are asked for.
 //! - [`process`] reads what a process is.
 //! - [`socket`] is the model of a socket.
-//! - [`remark`] has every message for stderr.
-//! - `harmless` makes foreign text harmless for a terminal.
 //! - `directory` lists directories of processes and descriptors.
 //! - `files` opens files that an attacker may have made.
+//! - [`remark`] has every message for stderr.
+//! - `harmless` makes foreign text harmless for a terminal.
 //! - `number` parses numbers of the kernel.
 //! - [`terminal`] knows the terminal.
 //!

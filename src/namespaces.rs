@@ -123,8 +123,7 @@ enum NamespaceKey {
 pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     let (mut by_identity, hidden) = group_processes(root)?;
     if by_identity.is_empty() {
-        let error = io::Error::other("no process shows which one it is in");
-        return Err(Remark::NoNamespaces(root.to_owned(), error));
+        return Err(Remark::AllNamespacesHidden(root.to_owned()));
     }
     merge(root, &mut by_identity);
     let own = number(&root.join("self"));

@@ -41,7 +41,6 @@ pub enum Remark {
     NotField { known: String },
     #[error("UNIX sockets have no ports, addresses or users: use --pid, --program or --state")]
     NoInternetSockets,
-
     // The request.
     #[error("--source netlink knows only this host, not --proc DIR: use --source text")]
     NetlinkWithProc,
@@ -61,7 +60,6 @@ pub enum Remark {
          wait longer with --resolve-timeout SECONDS"
     )]
     UserTooLate { user: String, timeout: Duration },
-
     // The tables.
     #[error("{origin}:{number}: this line is left out: {fault}")]
     Line { origin: Origin, number: u64, fault: Fault },
@@ -82,7 +80,6 @@ pub enum Remark {
     UnixPeersUnknown,
     #[error("no socket table can be read: {0}: {1}{hint}", hint = no_table_hint(.0, .1))]
     NoTable(Origin, io::Error),
-
     // The owners. The first two messages are netstat's.
     #[error(
         "(Not all processes could be identified, non-owned process info\n \
@@ -107,7 +104,6 @@ pub enum Remark {
     OwnersUnknown(PathBuf, io::Error),
     #[error("{0}: its user is unknown: {1}")]
     UserUnknown(PathBuf, io::Error),
-
     // The network namespaces.
     #[error("network namespaces may be missing: {0} processes do not show which one they are in")]
     NamespacesHidden(usize),
@@ -121,6 +117,8 @@ pub enum Remark {
     EmptyNamespaces(Vec<String>),
     #[error("no network namespace can be found: {0}: {1}")]
     NoNamespaces(PathBuf, io::Error),
+    #[error("no network namespace can be found: {0}: no process shows which one it is in")]
+    AllNamespacesHidden(PathBuf),
     #[error(
         "no process is in the network namespace {0}, so that /proc does not show its sockets: ip \
          netns exec {0} rnetstat looks from inside"
@@ -142,7 +140,6 @@ pub enum Remark {
          there are"
     )]
     UnknownNamespace(String),
-
     // The listing.
     #[error(
         "names not found within {timeout:?}: {count}; numbers are shown instead (-n looks up no \
@@ -190,6 +187,16 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
         Origin::Text(_) => "",
         Origin::Netlink(_) => " (--source text reads the text of /proc/net)",
     }
+}
+
+/// Why rnetstat itself fails an operation on a file or a table.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the message describes the variant")]
+pub enum Reason {
+    #[error("not a regular file")]
+    NotRegular,
+    #[error("the user of a handshake is unknown")]
+    HandshakeUser,
 }
 
 /// Where a table is read from.

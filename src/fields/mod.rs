@@ -95,11 +95,6 @@ impl Needs {
     /// The namespaces of the sockets.
     pub const NAMESPACES: Self = Self(32);
 
-    /// The needs of several fields.
-    pub fn of<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Self {
-        fields.into_iter().fold(Self::default(), |needs, field| needs.and(field.needs))
-    }
-
     /// The needs of both.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

@@ -15,7 +15,6 @@ const SWITCH: &str = "/etc/nsswitch.conf";
 /// The file of the source `db`, on the few hosts that have one.
 const DATABASE: &str = "/var/lib/misc/services.db";
 
-/// The names in the files.
 pub(super) struct Local {
     names: HashMap<(Protocol, u16), String>,
     services: bool,

@@ -8,7 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::wire::{Payload, attributes};
-use crate::remark::Fault;
+use crate::remark::{Fault, Reason};
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
 
 /// The attribute with the memory of a socket, an array of numbers.
@@ -131,10 +131,8 @@ impl InternetDump {
     /// Fails with `Unsupported` if the user of a handshake is unknown: its listener is gone, or
     /// listeners of several users share its port.
     pub(super) fn ensure_certain(&self) -> io::Result<()> {
-        if self.is_certain {
-            return Ok(());
-        }
-        Err(io::Error::new(io::ErrorKind::Unsupported, "the user of a handshake is unknown"))
+        let unknown = || io::Error::new(io::ErrorKind::Unsupported, Reason::HandshakeUser);
+        if self.is_certain { Ok(()) } else { Err(unknown()) }
     }
 }
 
