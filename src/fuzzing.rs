@@ -105,11 +105,11 @@ fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
     let ends = ["-n".into(), "--proc".into(), root.into()];
     let line = std::iter::once("rnetstat".into()).chain(words).chain(ends);
+    let is_single = |request: &Request| {
+        !request.look.is_continuous && matches!(request.repeat, Repeat::Rounds(_))
+    };
     match cli::parse(line) {
-        Ok(Task::List(request)) if !request.look.is_continuous => match request.repeat {
-            Repeat::Rounds(_) => Some(*request),
-            Repeat::Wait(_) => None,
-        },
+        Ok(Task::List(request)) if is_single(&request) => Some(*request),
         _ => None,
     }
 }

@@ -121,19 +121,19 @@ enum NamespaceKey {
 
 /// Finds the namespaces of all processes below `root`. Fails if no process shows its namespace.
 pub fn all(root: &Path) -> Result<Namespaces, Remark> {
-    let (mut by_identity, hidden) = group_processes(root)?;
-    if by_identity.is_empty() {
+    let (mut by_key, hidden) = group_processes(root)?;
+    if by_key.is_empty() {
         return Err(Remark::AllNamespacesHidden(root.to_owned()));
     }
-    merge(root, &mut by_identity);
+    merge(root, &mut by_key);
     let own = number(&root.join("self"));
     // The names are those of this host. They say nothing about a saved tree.
     let is_live = own.is_some() && own == number(Path::new("/proc/self"));
     let mut names = if is_live { names() } else { BTreeMap::new() };
-    let mut seen: Vec<_> = by_identity
+    let mut seen: Vec<_> = by_key
         .into_iter()
-        .map(|(identity, pids)| {
-            let number = match identity {
+        .map(|(key, pids)| {
+            let number = match key {
                 NamespaceKey::Number(number) => Some(number),
                 NamespaceKey::Devices(_) => None,
             };
@@ -156,29 +156,33 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
 /// Returns the processes below `root` by their namespaces, in order of PID, and the number of
 /// processes that hide theirs.
 fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usize), Remark> {
-    let mut by_identity: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
+    let mut by_key: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;
-    for pid in processes(root)? {
+    let (mut pids, mut scratch) = (Vec::new(), Scratch::default());
+    let listed =
+        Directory::open(root).and_then(|it| it.for_each(&mut scratch, |pid| pids.push(pid)));
+    listed.map_err(|error| Remark::NoNamespaces(root.to_owned(), error))?;
+    for pid in pids {
         // A thread can be in another namespace than its process, and the first thread can have
         // ended.
         let mut of_process: BTreeMap<NamespaceKey, Pid> = BTreeMap::new();
         let mut is_hidden = false;
         for thread in threads(root, pid) {
-            match identity(&root.join(thread.to_string())) {
-                Ok(identity) => _ = of_process.entry(identity).or_insert(thread),
+            match key(&root.join(thread.to_string())) {
+                Ok(key) => _ = of_process.entry(key).or_insert(thread),
                 // Any other error means that the thread has ended.
                 Err(error) => is_hidden |= error.kind() == io::ErrorKind::PermissionDenied,
             }
         }
         hidden += usize::from(is_hidden);
-        for (identity, thread) in of_process {
-            by_identity.entry(identity).or_default().push(thread);
+        for (key, thread) in of_process {
+            by_key.entry(key).or_default().push(thread);
         }
     }
-    for pids in by_identity.values_mut() {
+    for pids in by_key.values_mut() {
         pids.sort_unstable();
     }
-    Ok((by_identity, hidden))
+    Ok((by_key, hidden))
 }
 
 /// Finds the namespace with this name or number, or of the process with this PID. Fails if there is
@@ -224,7 +228,7 @@ pub fn number(process: &Path) -> Option<u64> {
 }
 
 /// Fails with `PermissionDenied` if the namespace of the process is hidden.
-fn identity(process: &Path) -> io::Result<NamespaceKey> {
+fn key(process: &Path) -> io::Result<NamespaceKey> {
     match fs::read_link(process.join("ns/net")) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             fs::metadata(process.join("net/dev"))
@@ -240,10 +244,10 @@ fn identity(process: &Path) -> io::Result<NamespaceKey> {
 fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
     let numbered: Vec<_> = found
         .iter()
-        .filter(|(identity, _)| matches!(identity, NamespaceKey::Number(_)))
-        .filter_map(|(&identity, pids)| {
+        .filter(|(key, _)| matches!(key, NamespaceKey::Number(_)))
+        .filter_map(|(&key, pids)| {
             let path = root.join(pids.first()?.to_string()).join("net/dev");
-            Some((identity, NamespaceKey::Devices(fs::metadata(path).ok()?.ino())))
+            Some((key, NamespaceKey::Devices(fs::metadata(path).ok()?.ino())))
         })
         .collect();
     for (number, devices) in numbered {
@@ -254,15 +258,6 @@ fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
             pids.sort_unstable();
         }
     }
-}
-
-fn processes(root: &Path) -> Result<Vec<Pid>, Remark> {
-    let failed = |error| Remark::NoNamespaces(root.to_owned(), error);
-    let mut pids = Vec::new();
-    let directory = Directory::open(root).map_err(failed)?;
-    directory.for_each(&mut Scratch::default(), |pid| pids.push(pid)).map_err(failed)?;
-    pids.sort_unstable();
-    Ok(pids)
 }
 
 /// Returns the names of `ip netns`, by the number of the namespace.

@@ -31,9 +31,6 @@ pub fn size(terminal: impl AsFd) -> Option<Size> {
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// Undoes [`ENTER`].
 const LEAVE: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
-/// Disables a special character, such as the one that suspends.
-const DISABLED: u8 = 0;
-
 /// What happened while a live view waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -83,8 +80,8 @@ impl<W: Write> Terminal<W> {
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // Suspending the view would leave the terminal in these modes.
-        quiet.special_codes[SpecialCodeIndex::VSUSP] = DISABLED;
+        // 0 disables the key that suspends: a suspended view would leave the terminal in these modes.
+        quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         self.show(ENTER)
     }

@@ -10,11 +10,6 @@ use std::path::Path;
 use crate::number::decimal;
 use crate::socket::Protocol;
 
-/// The file that names the sources of names.
-const SWITCH: &str = "/etc/nsswitch.conf";
-/// The file of the source `db`, on the few hosts that have one.
-const DATABASE: &str = "/var/lib/misc/services.db";
-
 pub(super) struct Local {
     names: HashMap<(Protocol, u16), String>,
     services: bool,
@@ -24,7 +19,9 @@ impl Local {
     /// Reads the files. A missing file has no names.
     pub(super) fn read() -> Self {
         let text = |file| fs::read(file).unwrap_or_default();
-        let services = is_files_only(&text(SWITCH), Path::new(DATABASE).exists());
+        // Only few hosts have the file of the source `db`.
+        let has_database = Path::new("/var/lib/misc/services.db").exists();
+        let services = is_files_only(&text("/etc/nsswitch.conf"), has_database);
         let mut names = HashMap::new();
         let protocols = text("/etc/protocols");
         for (name, number) in entries(&protocols) {

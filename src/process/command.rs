@@ -4,14 +4,9 @@ use std::borrow::Cow;
 
 /// A command line: words that each end with a NUL (`man 5 proc_pid_cmdline`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandLine(Box<[u8]>);
+pub struct CommandLine(pub Box<[u8]>);
 
 impl CommandLine {
-    /// Returns the command line with these bytes.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
     /// The name of the program as netstat prints it: `argv[0]`, without directories if that is an
     /// absolute path.
     pub fn program(&self) -> &[u8] {
@@ -98,7 +93,12 @@ mod tests {
             (b"", b""),
             (b"\0hidden", b""),
         ] {
-            assert_eq!(CommandLine::new(command).program(), program, "{}", command.escape_ascii());
+            assert_eq!(
+                CommandLine(command.into()).program(),
+                program,
+                "{}",
+                command.escape_ascii()
+            );
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
             (b"a\0\0b c\0", &[b"a", b"", b"b c"]),
             (b"\0", &[b""]),
         ] {
-            let found: Vec<_> = CommandLine::new(command).words().map(<[u8]>::to_vec).collect();
+            let found: Vec<_> = CommandLine(command.into()).words().map(<[u8]>::to_vec).collect();
             assert_eq!(found, words, "{}", command.escape_ascii());
         }
     }
@@ -140,7 +140,7 @@ mod tests {
             ("python3\0", "python3"),
             ("", ""),
         ] {
-            let found = CommandLine::new(command.as_bytes()).title();
+            let found = CommandLine(command.as_bytes().into()).title();
             assert_eq!(String::from_utf8_lossy(&found), title);
         }
     }

@@ -59,7 +59,7 @@ impl Process {
                 }
             }
         }
-        let command = CommandLine::new(buffer.get(..length).unwrap_or_default());
+        let command = CommandLine(buffer.get(..length).unwrap_or_default().into());
         Ok(Self { pid, uid: None, command })
     }
 

@@ -110,7 +110,7 @@ pub enum Section {
 
 impl Kind {
     /// Every kind, in the order in which netstat lists them.
-    pub fn all() -> impl Iterator<Item = Self> {
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
         std::iter::successors(Some(Self::Internet(Protocol::Tcp, Family::Ipv4)), |kind| kind.next())
     }
 

@@ -81,7 +81,7 @@ impl Tables {
     }
 
     fn with_policy(root: &Path, policy: Policy) -> Self {
-        Self { policy, text: Text::new(root), netlink: Netlink::default() }
+        Self { policy, text: Text::new(root), netlink: Netlink::new() }
     }
 
     /// Returns true if [`find_unix_peers`](Self::find_unix_peers) can find other ends.

@@ -9,7 +9,6 @@ const NARROW_GAP: u16 = 1;
 pub(super) const COMMAND: u16 = 8;
 
 /// What the fitting knows about a column.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Weight {
     /// The width of the widest cell.
     pub(super) width: u16,

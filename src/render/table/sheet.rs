@@ -36,12 +36,9 @@ impl Sheet<'_> {
         let longest = screen.width.map(|width| 2 * usize::from(width) + usize::from(COMMAND));
         let mut table = self.table(columns, longest.map(|longest| (command, longest)), header);
         let (fit, hidden) = self.fit(&mut table, columns, screen.width);
-        let appended = |entry: &Entry<'_>| {
-            if longest.is_none() {
-                self.cell(command, &Subject::new(*entry))
-            } else {
-                String::new()
-            }
+        let appended = |entry: &Entry<'_>| match longest {
+            None => self.cell(command, &Subject::new(*entry)),
+            Some(_) => String::new(),
         };
         let mut lines = table.lines();
         if header && let Some(heading) = lines.next() {

@@ -35,13 +35,11 @@ const SEQUENCE: u32 = 1;
 /// Reads the tables of this network namespace. Holds the buffer for that.
 pub(super) struct Netlink(Vec<u8>);
 
-impl Default for Netlink {
-    fn default() -> Self {
+impl Netlink {
+    pub(super) fn new() -> Self {
         Self(vec![0; DATAGRAM])
     }
-}
 
-impl Netlink {
     /// Calls `each` with the number of every message about a socket in a table, from 1, and with
     /// what it says.
     ///
