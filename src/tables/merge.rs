@@ -6,16 +6,14 @@ use std::io;
 use super::policy::MOST_READINGS;
 use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
 
-/// Appends the sockets whose inodes are not among those from `start` on. Returns true if there are
-/// any.
-pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) -> bool {
-    let before = sockets.len();
-    let inodes: HashSet<u64> = sockets.iter().skip(start).map(Socket::inode).collect();
-    sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !inodes.contains(&it.inode())));
-    sockets.len() != before
+/// Appends the sockets whose inodes are not among those from `start` on.
+pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
+    let known = inodes(sockets.get(start..).unwrap_or_default());
+    sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));
 }
 
-/// Reads a table again, and appends what was missed, until a reading adds nothing or fails.
+/// Reads a table again, and appends what was missed, until two readings have the same sockets or one
+/// fails. One reading without new sockets is not enough: it can miss sockets while others go away.
 ///
 /// Each pass misses at most about a hundred of several thousand sockets, at random, so a few passes
 /// find every long-lived one.
@@ -24,12 +22,23 @@ pub(super) fn read_again(
     start: usize,
     mut read: impl FnMut(&mut Vec<Socket>) -> bool,
 ) {
+    let mut previous = inodes(sockets.get(start..).unwrap_or_default());
     for _ in 1..MOST_READINGS {
         let mut more = Vec::new();
-        if !read(&mut more) || !add_missed(sockets, start, more) {
+        if !read(&mut more) {
             return;
         }
+        let current = inodes(&more);
+        add_missed(sockets, start, more);
+        if current == previous {
+            return;
+        }
+        previous = current;
     }
+}
+
+fn inodes(sockets: &[Socket]) -> HashSet<u64> {
+    sockets.iter().map(Socket::inode).collect()
 }
 
 /// Retries once if the dump was interrupted (`NLM_F_DUMP_INTR`).
@@ -122,15 +131,23 @@ mod tests {
     }
 
     #[test]
-    fn table_is_read_again_until_nothing_is_new() {
-        let mut sockets = vec![unix(1), unix(2)];
-        let mut readings = [vec![2, 3], vec![3, 0, 4], vec![4, 2], vec![5]].into_iter();
-        read_again(&mut sockets, 1, |more| {
-            more.extend(readings.next().unwrap().into_iter().map(unix));
-            true
-        });
-        assert_eq!(sockets.iter().map(Socket::inode).collect::<Vec<_>>(), [1, 2, 3, 4]);
-        assert_eq!(readings.next(), Some(vec![5]), "a fourth reading was not needed");
+    fn table_is_read_again_until_two_readings_are_the_same() {
+        for (readings, expected, unused) in [
+            ([&[2][..], &[5], &[5], &[5]], &[1, 2][..], 3),
+            // New sockets.
+            ([&[2, 3], &[3, 0, 4], &[4, 0, 3], &[5]], &[1, 2, 3, 4], 1),
+            // Sockets that only go away.
+            ([&[], &[7], &[7], &[8]], &[1, 2, 7], 1),
+        ] {
+            let mut sockets = vec![unix(1), unix(2)];
+            let mut readings = readings.into_iter();
+            read_again(&mut sockets, 1, |more| {
+                more.extend(readings.next().unwrap().iter().copied().map(unix));
+                true
+            });
+            assert_eq!(sockets.iter().map(Socket::inode).collect::<Vec<_>>(), expected);
+            assert_eq!(readings.len(), unused, "readings that were not needed");
+        }
     }
 
     fn without_repeated(sockets: &[InternetSocket]) -> Vec<Socket> {
