@@ -15,7 +15,7 @@ use crate::number::decimal;
 /// The size of the buffer for directory entries, in bytes.
 const ENTRIES: usize = 32 * 1024;
 
-/// The bytes of a link that are read; `socket:[18446744073709551615]` is shorter.
+/// The most bytes of a link that are read. No link to a socket has more than 29.
 const LINK: usize = 64;
 
 pub(crate) struct Directory(OwnedFd);
@@ -30,7 +30,7 @@ impl Default for Scratch {
 }
 
 /// Returns true if `root` does not list the processes of other users, as with `hidepid=2` (`man 5
-/// proc`). Every PID namespace has a process 1, so a missing one is hidden.
+/// proc`). Process 1 exists in every PID namespace, so if it is missing, processes are hidden.
 pub(crate) fn hides_processes(root: &Path) -> bool {
     let is_kernels =
         || retry_on_intr(|| statfs(root)).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC);
@@ -58,7 +58,7 @@ impl Directory {
                 entry => entry?,
             };
             let name = entry.file_name().to_bytes();
-            // The kernel writes no leading zeros, so a name with one belongs to another file.
+            // The kernel writes no leading zeros: `007` is not a PID or a descriptor.
             if (name == b"0" || !name.starts_with(b"0"))
                 && let Some(number) = decimal::<i32>(name)
             {
@@ -68,8 +68,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Returns what `read` makes of the target of the link with this number. `read` gets at most
-    /// the first 64 bytes of the target.
+    /// Returns the result of `read` for the first 64 bytes of the link with this number.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

@@ -12,9 +12,9 @@ use rustix::io::retry_on_intr;
 
 use crate::remark::Reason;
 
-/// Opens a regular file for reading. Does not block on a pipe, and follows no symbolic link: the
-/// kernel's /proc has no link in the place of a file, and through one a prepared tree could make
-/// root read any file. Fails with `InvalidInput` for anything but a regular file.
+/// Opens a regular file for reading. Does not block on a pipe. Fails with `InvalidInput` for
+/// anything but a regular file, also for a symbolic link: the kernel has none in these places, but
+/// in a prepared tree a link could lead root to any file. Directories in `path` can be links.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
     let opened = File::options().read(true).custom_flags(flags.bits()).open(path);
@@ -24,8 +24,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     if FileType::from_raw_mode(mode).is_file() { Ok(file) } else { Err(not_regular()) }
 }
 
-/// Reads the beginning of a file, as much as one read gives: the kernel gives a short file whole.
-/// Fails like [`open`] and `read(2)`.
+/// Reads a file once. One read returns the whole of a short file of /proc, and the beginning of
+/// others. Fails like [`open`] and `read(2)`.
 pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
     let mut file = open(path)?;
     loop {

@@ -98,8 +98,7 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Returns the request for one listing of this tree, with numbers: looking up names would leave the
-/// tree.
+/// Returns the request for one listing of this tree, with numbers: names are not in the tree.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
@@ -129,7 +128,7 @@ fn plant(root: &Path, head: &[u8], content: &[u8]) {
         None => (path(head), None),
     };
     let Some(file) = file.map(|file| root.join(file)) else { return };
-    // A name that is too long, or taken, is left out.
+    // Ignore errors: the name can be too long, or can exist already.
     let _ = file.parent().map(fs::create_dir_all);
     let _ = match target {
         Some(target) => symlink(target, file),
@@ -158,32 +157,32 @@ mod tests {
             inputs += 1;
         }
         assert!(inputs >= 10, "only {inputs} inputs for {name} were found");
-        // The test harness does not capture this.
+        // `eprintln!` would be captured by the test harness.
         let _ = writeln!(io::stderr(), "{inputs} inputs of the corpus tried on {name}");
     }
 
     #[test]
-    fn fuzz_corpus_of_texts_passes() {
+    fn checks_hold_for_the_corpus_of_texts() {
         replay("text", text);
     }
 
     #[test]
-    fn fuzz_corpus_of_netlink_datagrams_passes() {
+    fn checks_hold_for_the_corpus_of_netlink_datagrams() {
         replay("netlink", netlink);
     }
 
     #[test]
-    fn fuzz_corpus_of_links_passes() {
+    fn checks_hold_for_the_corpus_of_links() {
         replay("link", link);
     }
 
     #[test]
-    fn fuzz_corpus_of_arguments_passes() {
+    fn checks_hold_for_the_corpus_of_arguments() {
         replay("arguments", arguments);
     }
 
     #[test]
-    fn fuzz_corpus_of_trees_passes() {
+    fn checks_hold_for_the_corpus_of_trees() {
         replay("tree", |input| tree(input, TempDir::new().unwrap().path()));
     }
 }

@@ -22,23 +22,23 @@ use crate::socket::{End, Kind, Socket};
 use crate::tables::Tables;
 use crate::tables::policy::{Conditions, Timers};
 
-/// Gathers listings for one request. Keeps what serves the next listing as well.
+/// Gathers listings for one request. Keeps names and buffers for the next listing.
 pub struct Gatherer<'a> {
     request: &'a Request,
     /// The sockets to list.
     query: Query,
-    /// The sockets to read: also those that can be other ends.
+    /// The sockets to read: those to list, and with `--peers` those that can be other ends.
     reading: Query,
     needs: Needs,
     finds_peers: bool,
     tables: Tables,
     names: Names,
-    /// The number of the namespace that was asked for, once it is found.
+    /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
 }
 
 impl<'a> Gatherer<'a> {
-    /// Prepares to carry out a request. Fails if that is impossible.
+    /// Fails if `--proc` is refused, a user is unknown, or the source cannot serve the request.
     pub fn new(request: &'a Request) -> Result<Self, Remark> {
         if request.proc.is_some() && has_elevated_privileges() {
             return Err(Remark::ProcRefused);
@@ -64,13 +64,12 @@ impl<'a> Gatherer<'a> {
         Ok(Self { request, query, reading, needs, finds_peers, tables, names, found: None })
     }
 
-    /// Gathers a listing, without the names in it. Fails if no table can be read, or if the
-    /// namespace is not found.
+    /// Gathers a listing without its names. Fails if no table or namespace can be read.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
         let time = SystemTime::now();
         let root = self.request.root();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
-            // The kernel does most of the work for both, so they run at the same time.
+            // The sweep and the tables take most of their time in the kernel, so both run at once.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
             let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
@@ -94,7 +93,7 @@ impl<'a> Gatherer<'a> {
         &self.names
     }
 
-    /// Reads the tables of the namespaces that are asked for.
+    /// Reads the tables of the namespaces that the request selects.
     fn read(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
         let finds_unix_peers = self.finds_peers && self.reading.includes(Kind::Unix);
         let netns = &self.request.netns;
@@ -112,7 +111,7 @@ impl<'a> Gatherer<'a> {
             Some(Selection::One(wanted)) => {
                 let wanted = self.found.as_ref().unwrap_or(wanted);
                 let namespace = namespaces::one(self.request.root(), wanted)?;
-                // The process that was asked for can end while others stay in the namespace.
+                // The process that `--netns` names can end while others stay in the namespace.
                 self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
                 Ok(vec![Part { namespace: Some(namespace), sockets }])
@@ -149,7 +148,7 @@ impl<'a> Gatherer<'a> {
     ) -> Result<Vec<Socket>, Remark> {
         if namespace.is_own {
             match self.read_own_tables(remark) {
-                // Mounted with `subset=pid`, /proc has tables only below each process.
+                // If /proc is mounted with `subset=pid`, it has tables only below each process.
                 Err(Remark::NoTable(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
                 result => return result,
             }
@@ -181,7 +180,7 @@ impl<'a> Gatherer<'a> {
         Ok(sockets)
     }
 
-    /// Looks up the names in a listing, for as long as the request allows.
+    /// Looks up the names in a listing. Waits at most `--resolve-timeout`.
     pub fn look_up(&mut self, listing: &Listing, remark: Sink<'_>) {
         let timeout = self.request.resolve_timeout;
         let count = self.look_up_within(timeout, listing);
@@ -190,8 +189,8 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Looks up the names in a listing, for at most this long. Returns how many are still unknown;
-    /// those that are found later serve the next listing.
+    /// Looks up the names in a listing. Waits at most this long. Returns the number of names that
+    /// were not found; if they are found later, the next listing has them.
     pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> usize {
         let naming = self.request.look.naming;
         if naming == Naming::default() {
@@ -212,7 +211,7 @@ impl<'a> Gatherer<'a> {
     }
 }
 
-/// What has to be gathered for a request: what the shown fields, the order and the filters need.
+/// Returns what the shown fields, the order and the filters need.
 fn needs(request: &Request) -> Needs {
     let Request { look, query, order, .. } = request;
     let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
@@ -244,7 +243,7 @@ fn has_ended(process: &Path, error: &Remark) -> bool {
     }
 }
 
-/// The numbers of a socket that are shown by name.
+/// Returns the numbers of a socket that are shown by name.
 fn numbers(entry: &Entry<'_>, naming: Naming) -> impl Iterator<Item = Number> + use<> {
     let ends = [entry.socket.local(), entry.socket.remote()];
     let of_end = move |end: Option<End<'_>>| match end {

@@ -13,8 +13,7 @@ pub(crate) fn harmless(text: &[u8]) -> impl Iterator<Item = char> {
     })
 }
 
-/// Returns false for characters that control a terminal, are invisible or change the direction of
-/// writing.
+/// Returns false for the characters that [`harmless`] replaces.
 pub(crate) fn is_visible(char: char) -> bool {
     use GeneralCategory::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,

@@ -1,34 +1,34 @@
 //! A socket inspector for Linux that takes netstat's place.
 //!
-//! Data flows one way: arguments → request → sockets → owners → names → listing → layout → bytes.
+//! Data flows one way: arguments → request → sockets → owners → listing → names → layout → bytes.
 //!
 //! The modules, from top to bottom. A module uses only those below it (`tests/it/architecture.rs`
 //! reads this list):
 //!
 //! - [`cli`] parses the command line into a request. The completions and the manual page come from
 //!   it.
-//! - [`live`] lists again and again, and shows the live view.
+//! - [`live`] shows the live view, and lists repeatedly.
 //! - [`gather`] carries out a request: reads the tables, finds the owners, looks up the names.
 //! - [`render`] writes a listing: netstat's layout, the table for people, records for programs.
-//! - [`request`] holds what is asked for.
-//! - [`fields`] describes everything that can be told about a listed socket.
+//! - [`request`] has what the user asks for.
+//! - [`fields`] describes everything that can be shown about a listed socket.
 //! - [`listing`] holds the sockets to show, with their owners, namespaces and other ends.
 //! - [`names`] looks up hosts, services and users.
 //! - [`owners`] finds the processes that own sockets.
 //! - [`tables`] reads sockets from the kernel, as text or by netlink.
 //! - [`namespaces`] finds network namespaces.
-//! - [`query`] decides which sockets are asked for.
-//! - [`process`] reads what a process is.
+//! - [`query`] decides which sockets are listed.
+//! - [`process`] reads the command line and the user of a process.
 //! - [`socket`] is the model of a socket.
 //! - `directory` lists directories of processes and descriptors.
 //! - `files` opens files that an attacker may have made.
 //! - [`remark`] has every message for stderr.
 //! - `harmless` makes foreign text harmless for a terminal.
-//! - `number` parses numbers of the kernel.
-//! - [`terminal`] knows the terminal.
+//! - `number` parses numbers as the kernel prints them.
+//! - [`terminal`] sets the modes of the terminal for the live view, and reads its size and keys.
 //!
-//! `main.rs` decides the exit status. `fuzzing` is only for fuzzers and tests, and uses all
-//! modules.
+//! `main.rs` decides the exit status. `fuzzing` is only for fuzzers and tests, so the rule does not
+//! apply to it.
 
 pub mod cli;
 mod directory;

@@ -18,16 +18,16 @@ use rnetstat::render::table::Screen;
 use rnetstat::request::{Color, Format, Repeat, Request};
 use rnetstat::terminal;
 
-/// A filter is set, and no socket matches.
+/// A filter or `--wait` is given, and no socket matches.
 const NO_MATCH: u8 = 1;
-/// Nothing could be listed, or the arguments were wrong.
+/// The arguments were wrong, no table could be read, or the output could not be written.
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     match cli::parse(env::args_os()).and_then(|task| run(&task)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO_MATCH),
-        // The reader has seen enough: `| head -1`, `| grep -q`.
+        // The reader does not want more: `| head -1`, `| grep -q`.
         Err(Remark::CannotWrite(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns false if a filter is set and no socket matches.
+/// Returns false if a filter or `--wait` is given and no socket matches.
 fn run(task: &Task) -> Result<bool, Remark> {
     let mut out = stdout()?;
     match task {
@@ -52,7 +52,7 @@ fn run(task: &Task) -> Result<bool, Remark> {
     Ok(true)
 }
 
-/// Lists sockets. Returns false if a filter is set and no socket matches.
+/// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
 fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let color = match request.color {
         Color::Always => true,
@@ -91,13 +91,13 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
             found
         }
         Repeat::Wait(limit) => {
-            // Only the remarks about the listing that is shown are printed.
-            let look = || {
+            // Print only the remarks about the last listing, which is the one that is shown.
+            let list = || {
                 let mut remarks = Vec::new();
                 let listing = gatherer.gather(&mut |remark| remarks.push(remark))?;
                 Ok::<_, Remark>((listing, remarks))
             };
-            let (listing, remarks) = repeat::wait(limit, look, |(it, _)| !it.is_empty())?;
+            let (listing, remarks) = repeat::wait(limit, list, |(it, _)| !it.is_empty())?;
             remarks.into_iter().for_each(&mut print);
             show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
             !listing.is_empty()
@@ -126,13 +126,13 @@ fn show(
     Ok(())
 }
 
-/// Reads a variable of the environment. The README lists the variables that are read.
+/// Reads a variable of the environment. The README lists all variables that are read.
 #[expect(clippy::disallowed_methods, reason = "only here")]
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
-/// Standard output. The handle of the standard library ignores that a descriptor cannot be written.
+/// Returns standard output, without hiding EBADF as the standard library does.
 fn stdout() -> io::Result<BufWriter<File>> {
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     Ok(BufWriter::with_capacity(64 * 1024, out))
@@ -141,7 +141,7 @@ fn stdout() -> io::Result<BufWriter<File>> {
 /// Prints a remark on stderr.
 fn say(remark: &Remark) {
     for line in remark.lines() {
-        // If stderr is closed, nobody can be told.
+        // If stderr is closed, there is no other place for the message.
         let _ = writeln!(io::stderr(), "{line}");
     }
 }

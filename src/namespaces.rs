@@ -1,9 +1,8 @@
 //! Network namespaces, found through their processes: `<root>/<pid>/ns/net` (`man 7
 //! network_namespaces`).
 //!
-//! A plain user may not read `ns/net` of other users' processes, but may read their tables. All
-//! processes of a namespace share one file `<pid>/net/dev`, so its inode tells their namespaces
-//! apart.
+//! A plain user may not read `ns/net` of the processes of other users, but may read their tables.
+//! All processes of a namespace have the same file `<pid>/net/dev`, and its inode identifies it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,15 +21,15 @@ use crate::remark::Remark;
 
 /// The directory with the names of `ip netns` (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
-/// The characters of a container's identifier that tools show.
+/// The number of characters in the short identifier of a container, which tools show.
 const SHORT_ID: usize = 12;
-/// The characters of a whole identifier.
+/// The number of characters in the whole identifier.
 const WHOLE_ID: usize = 64;
 
-/// The namespaces that are asked for, `--netns`.
+/// The namespaces that `--netns` selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// All that can be seen.
+    /// All visible namespaces.
     All,
     /// The namespace with this name or number, or of the process with this PID.
     One(String),
@@ -41,11 +40,12 @@ pub enum Selection {
 pub struct Namespace {
     /// The inode, which identifies the namespace; `None` if it is hidden.
     pub number: Option<u64>,
-    /// The names of `ip netns`, and the short identifier of the container. Anyone can choose them.
+    /// The names of `ip netns`, and the short identifier of the container. A container can choose a
+    /// name that misleads, so names need not be unique.
     pub names: Vec<String>,
-    /// This process is in it.
+    /// rnetstat itself is in this namespace.
     pub is_own: bool,
-    /// Its processes, in order of PID. Each shows the same tables. If the first thread of a process
+    /// Its processes, in order of PID. All show the same tables. If the first thread of a process
     /// is in another namespace, the list has another thread of that process instead.
     pub pids: Vec<Pid>,
 }
@@ -59,13 +59,13 @@ impl Namespace {
         }
     }
 
-    /// The name in records: the label, unless that is only the number.
+    /// The name in records: the label, or `None` if the label is the number.
     pub fn name(&self) -> Option<Cow<'_, str>> {
         let is_named = !self.names.is_empty() || self.number.is_none();
         Some(self.label()).filter(|label| is_named && !label.is_empty())
     }
 
-    /// The label without names.
+    /// The label of a namespace without a name.
     fn unnamed(&self) -> String {
         match (self.number, self.pids.first()) {
             (Some(number), _) => number.to_string(),
@@ -111,7 +111,7 @@ impl Namespaces {
     }
 }
 
-/// Identifies a namespace.
+/// The key of a namespace: its number, or if that is hidden, the inode of `net/dev`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum NamespaceKey {
     Number(u64),
@@ -127,7 +127,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     }
     merge(root, &mut by_key);
     let own = number(&root.join("self"));
-    // The names are those of this host. They say nothing about a saved tree.
+    // The names are about this host, and not about a saved tree.
     let is_live = own.is_some() && own == number(Path::new("/proc/self"));
     let mut names = if is_live { names() } else { BTreeMap::new() };
     let mut seen: Vec<_> = by_key
@@ -145,7 +145,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     seen.sort_by_key(|namespace| !namespace.is_own);
     let hides_processes = hides_processes(root);
     let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
-    // If a namespace hides its number, a name that is left can belong to it.
+    // A remaining name has no process, or belongs to a namespace that hides its number.
     if !found.hides_names() {
         found.empty = names.into_values().flatten().collect();
         found.empty.sort_unstable();
@@ -153,8 +153,8 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     Ok(found)
 }
 
-/// Returns the processes below `root` by their namespaces, in order of PID, and the number of
-/// processes that hide theirs.
+/// Returns the processes below `root`, grouped by namespace and in order of PID, and the number of
+/// processes whose namespace is hidden.
 fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usize), Remark> {
     let mut by_key: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;
@@ -163,8 +163,7 @@ fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usi
         Directory::open(root).and_then(|it| it.for_each(&mut scratch, |pid| pids.push(pid)));
     listed.map_err(|error| Remark::NoNamespaces(root.to_owned(), error))?;
     for pid in pids {
-        // A thread can be in another namespace than its process, and the first thread can have
-        // ended.
+        // A thread can be in its own namespace, and the first thread can have ended.
         let mut of_process: BTreeMap<NamespaceKey, Pid> = BTreeMap::new();
         let mut is_hidden = false;
         for thread in threads(root, pid) {
@@ -190,7 +189,7 @@ fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usi
 pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
     let mut found = all(root)?;
     let number: Option<u64> = decimal(wanted.as_bytes());
-    // The beginning of a container's identifier identifies it.
+    // The whole identifier of a container is accepted as well; `names` has the short one.
     let is_name = |name: &String| name == wanted || identifier(wanted) == Some(name);
     let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
     let by_number = |it: &Namespace| number.is_some() && it.number == number;
@@ -214,7 +213,7 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
     }
 }
 
-/// Returns the index of the namespace that the first visible thread of a process is in.
+/// Returns the index of the namespace of a process: that of its first visible thread.
 fn position_of_process(root: &Path, namespaces: &[Namespace], pid: Pid) -> Option<usize> {
     threads(root, pid)
         .iter()
@@ -239,8 +238,7 @@ fn key(process: &Path) -> io::Result<NamespaceKey> {
     }
 }
 
-/// Merges each namespace that some processes identify by `net/dev` with the one that other
-/// processes identify by number.
+/// Merges namespaces that are found by number and, through other processes, by `net/dev`.
 fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
     let numbered: Vec<_> = found
         .iter()
@@ -284,8 +282,8 @@ fn container(root: &Path, pid: Pid) -> Option<String> {
     groups.iter().find_map(|group| identifier(&group.pathname)).map(ToOwned::to_owned)
 }
 
-/// Returns the short identifier of a container from the path of a control group. The identifier is
-/// 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
+/// Returns the short identifier of a container, from its whole identifier in the path of a control
+/// group: 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
 /// `/…/cri-containerd-<id>.scope`.
 fn identifier(path: &str) -> Option<&str> {
     let words = path.split(|char: char| !char.is_ascii_hexdigit());

@@ -1,7 +1,6 @@
 //! Every message for stderr.
 //!
-//! A [`Remark`] that is returned as an error ends the run. Any other goes to a [`Sink`], and the
-//! run goes on.
+//! A [`Remark`] that is returned as an error ends the run. Others go to a [`Sink`].
 
 use std::fmt;
 use std::io;
@@ -13,7 +12,7 @@ use thiserror::Error;
 
 use crate::harmless::harmless;
 
-/// Takes the remarks of a run that goes on.
+/// Takes remarks that do not end the run.
 pub type Sink<'a> = &'a mut dyn FnMut(Remark);
 
 /// A message for stderr.
@@ -23,8 +22,8 @@ pub enum Remark {
     // The command line. `Usage` is clap's message.
     #[error("{0}")]
     Usage(String),
-    #[error("{option} is not for rnetstat, which lists sockets: use {tool}")]
-    NotAboutSockets { option: String, tool: &'static str },
+    #[error("{option} is not supported: use {tool}")]
+    Unsupported { option: String, tool: &'static str },
     #[error("unknown address family '{0}': use inet, inet6 or unix")]
     UnknownFamily(String),
     #[error("expected a number of seconds, such as 2 or 0.5")]
@@ -33,24 +32,20 @@ pub enum Remark {
     NotPorts,
     #[error("expected an address or a network, such as 10.1.2.3, 10.0.0.0/8, ::1 or fe80::/10")]
     NotNetwork,
-    #[error("expected a state: {known}")]
-    NotState { known: String },
     #[error("expected a PID, such as 4711")]
     NotPid,
-    #[error("expected a field: {known}; a - before it sorts downwards")]
-    NotField { known: String },
     #[error("UNIX sockets have no ports, addresses or users: use --pid, --program or --state")]
     NoInternetSockets,
     // The request.
-    #[error("--source netlink knows only this host, not --proc DIR: use --source text")]
+    #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
     NetlinkWithProc,
-    #[error("--source netlink does not tell timers as -o shows them: use --source text")]
+    #[error("--source netlink has no timers for -o: use --source text")]
     NetlinkWithTimers,
-    #[error("--source netlink knows only rnetstat's own network namespace: use --source text")]
+    #[error("--source netlink reads only rnetstat's own network namespace: use --source text")]
     NetlinkWithNetns,
     #[error(
-        "--proc DIR is refused: this program has capabilities of its own, and would read files \
-         that its caller may not read"
+        "--proc DIR is refused: rnetstat has privileges that its caller lacks, and would read \
+         files that its caller may not read"
     )]
     ProcRefused,
     #[error("there is no user '{0}': --user takes a name that this host knows, or a number")]
@@ -61,7 +56,7 @@ pub enum Remark {
     )]
     UserTooLate { user: String, timeout: Duration },
     // The tables.
-    #[error("{origin}:{number}: this line is left out: {fault}")]
+    #[error("{origin}:{number}: this {} is left out: {fault}", .origin.unit())]
     Line { origin: Origin, number: u64, fault: Fault },
     #[error("{0}: there is no such table")]
     AbsentTable(Origin),
@@ -71,11 +66,11 @@ pub enum Remark {
     Unchecked(Origin, io::Error),
     #[error("{origin}: the text of /proc/net is read instead: {error}")]
     TextInstead { origin: Origin, error: io::Error, netlink_was_asked_for: bool },
-    #[error("{0}: other ends may be missing: {1}")]
+    #[error("{0}: other ends of UNIX sockets may be missing: {1}")]
     UnixPeersMissing(Origin, io::Error),
     #[error(
-        "the other ends of UNIX sockets are known only in rnetstat's own network namespace, and \
-         only by netlink"
+        "the other ends of UNIX sockets are not shown: only netlink has them, and only in \
+         rnetstat's own network namespace"
     )]
     UnixPeersUnknown,
     #[error("no socket table can be read: {0}: {1}{hint}", hint = no_table_hint(.0, .1))]
@@ -100,44 +95,43 @@ pub enum Remark {
         "processes outside of this PID namespace cannot be seen; some of the sockets may be theirs"
     )]
     OutsideOwners,
-    #[error("{0}: its sockets may be shown without an owner: {1}")]
+    #[error("{0}: sockets may be shown without their owner: {1}")]
     OwnersUnknown(PathBuf, io::Error),
-    #[error("{0}: its user is unknown: {1}")]
+    #[error("{0}: the user of this process is unknown: {1}")]
     UserUnknown(PathBuf, io::Error),
     // The network namespaces.
-    #[error("network namespaces may be missing: {0} processes do not show which one they are in")]
+    #[error("network namespaces may be missing: {0} of the processes hide their namespace")]
     NamespacesHidden(usize),
     #[error("network namespaces may be missing: the processes of other users are hidden")]
     NamespaceProcessesHidden,
     #[error(
-        "network namespaces without a process, whose sockets /proc does not show: {} ({})",
+        "network namespaces without a process: {} ({}); /proc does not show their sockets",
         .0.len(),
         .0.join(", ")
     )]
     EmptyNamespaces(Vec<String>),
     #[error("no network namespace can be found: {0}: {1}")]
     NoNamespaces(PathBuf, io::Error),
-    #[error("no network namespace can be found: {0}: no process shows which one it is in")]
+    #[error("no network namespace can be found: {0}: every process hides its namespace")]
     AllNamespacesHidden(PathBuf),
     #[error(
-        "no process is in the network namespace {0}, so that /proc does not show its sockets: ip \
-         netns exec {0} rnetstat looks from inside"
+        "the network namespace {0} has no process, so /proc does not show its sockets: run ip \
+         netns exec {0} rnetstat"
     )]
     EmptyNamespace(String),
     #[error(
-        "several network namespaces are called {name}: give --netns one of their numbers: {}",
+        "several network namespaces are called {name}: give --netns one of these instead: {}",
         .numbers.join(", ")
     )]
     AmbiguousNamespace { name: String, numbers: Vec<String> },
     #[error(
-        "no network namespace is known to be {0}, but some do not show their names without \
-         CAP_SYS_PTRACE: --netns all shows each of them with one of its processes"
+        "no network namespace {0} was found, but some hide their names without CAP_SYS_PTRACE: \
+         --netns all shows those with a visible process as pid:PID"
     )]
     NamespaceMaybeHidden(String),
     #[error(
-        "there is no network namespace {0}: --netns takes all, a process's number, a name of ip \
-         netns, a container's short identifier or a namespace's number; --netns all shows which \
-         there are"
+        "there is no network namespace {0}: give --netns a PID, a name of ip netns, the \
+         identifier of a container or the number of a namespace; --netns all shows all of them"
     )]
     UnknownNamespace(String),
     // The listing.
@@ -146,16 +140,16 @@ pub enum Remark {
          names, --resolve-timeout SECONDS waits longer)"
     )]
     NamesTooLate { count: usize, timeout: Duration },
-    #[error("there is no room for {}: use a wider terminal or a pipe", .titles.join(", "))]
+    #[error("columns that do not fit: {}; use a wider terminal or a pipe", .titles.join(", "))]
     NoRoom { titles: Vec<&'static str> },
     #[error("no socket matches")]
     NoMatch,
-    #[error("cannot write the listing: {0}")]
+    #[error("cannot write the output: {0}")]
     CannotWrite(#[from] io::Error),
 }
 
 impl Remark {
-    /// The lines to print, harmless for a terminal.
+    /// Returns the lines to print, harmless for a terminal.
     pub fn lines(&self) -> Vec<String> {
         let text = self.to_string();
         let line = |line: &str| harmless(line.as_bytes()).collect();
@@ -182,14 +176,14 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
     let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
     match origin {
         Origin::Text(_) if is_missing => {
-            " (is /proc mounted? --proc DIR reads another place, and --source netlink needs none)"
+            " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
         }
         Origin::Text(_) => "",
         Origin::Netlink(_) => " (--source text reads the text of /proc/net)",
     }
 }
 
-/// Why rnetstat itself fails an operation on a file or a table.
+/// The reason if rnetstat itself rejects a file or a table.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message describes the variant")]
 pub enum Reason {
@@ -199,13 +193,23 @@ pub enum Reason {
     HandshakeUser,
 }
 
-/// Where a table is read from.
+/// The source of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A file below the /proc root.
     Text(PathBuf),
-    /// The table of this name, by netlink.
+    /// The table with this name, by netlink.
     Netlink(&'static str),
+}
+
+impl Origin {
+    /// What the table consists of.
+    fn unit(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "line",
+            Self::Netlink(_) => "message",
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -217,7 +221,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What is wrong with a line or a message of a table.
+/// The fault in a line or a message of a table.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the message describes the variant")]
 pub enum Fault {
@@ -230,7 +234,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A fault that shows the beginning of `text`.
+    /// Returns a fault that shows the beginning of `text`.
     pub(crate) fn malformed(field: &'static str, text: &[u8]) -> Self {
         const SHOWN: usize = 40;
         Self::Malformed { field, text: text.iter().copied().take(SHOWN).collect() }

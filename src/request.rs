@@ -1,4 +1,4 @@
-//! What is asked for: which sockets, and how to list them.
+//! What the user asks for: which sockets, and how to list them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::query::{Query, Scope};
 use crate::socket::Section;
 use crate::tables::policy::Source;
 
-/// Which sockets are asked for, and how to list them.
+/// Which sockets to list, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Which sockets, except that `users` are still to be added to its filter.
+    /// The selection of sockets. `users` is not in its filter yet: names must be looked up.
     pub query: Query,
     /// `--user`: users by name or number.
     pub users: Vec<String>,
@@ -23,9 +23,9 @@ pub struct Request {
     pub look: Look,
     /// When the table has colours.
     pub color: Color,
-    /// The network namespaces; `None` for the one of this process.
+    /// The network namespaces; `None` for that of rnetstat itself.
     pub netns: Option<Selection>,
-    /// How long all names together may take to be looked up.
+    /// The time limit for looking up the names of one listing.
     pub resolve_timeout: Duration,
     /// How often the sockets are listed.
     pub repeat: Repeat,
@@ -38,7 +38,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The root of the /proc that is read.
+    /// The root of the /proc to read.
     pub fn root(&self) -> &Path {
         self.proc.as_deref().unwrap_or(Path::new("/proc"))
     }
@@ -60,7 +60,7 @@ pub enum Format {
     Csv,
 }
 
-/// A layout, and which parts of it are asked for.
+/// A layout, and the parts of it that are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Look {
@@ -68,11 +68,11 @@ pub struct Look {
     pub format: Format,
     /// The scope that netstat's headings name.
     pub scope: Scope,
-    /// The sections that are asked for, in order.
+    /// The selected sections, in order.
     pub sections: Vec<Section>,
-    /// Print the lines above the sockets.
+    /// Print the headings.
     pub header: bool,
-    /// Print them also for a section without sockets.
+    /// Print the heading also of a section without sockets.
     pub empty_sections: bool,
     /// `-W`: do not cut addresses.
     pub wide: bool,
@@ -86,9 +86,9 @@ pub struct Look {
     pub peers: bool,
     /// `--netns`: the column with the namespace.
     pub namespaces: bool,
-    /// `-c`: listings follow each other, so that records have the time of theirs.
+    /// `-c`: there are several listings, so each record has the time of its listing.
     pub is_continuous: bool,
-    /// What is shown by name, if it has one.
+    /// Which numbers are shown by name.
     pub naming: Naming,
 }
 
@@ -96,7 +96,7 @@ pub struct Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of --color")]
 pub enum Color {
-    /// On a terminal, unless the environment says otherwise.
+    /// On a terminal, unless `NO_COLOR` or `TERM` forbids it.
     Auto,
     Always,
     Never,
@@ -105,17 +105,17 @@ pub enum Color {
 /// How often the sockets are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// This often.
+    /// Listings at intervals.
     Rounds(Rounds),
-    /// Once, as soon as there are any or this time is over; `None` waits forever.
+    /// One listing: as soon as a socket matches, or this time is over; `None` waits forever.
     Wait(Option<Duration>),
 }
 
-/// How often to list, and how many times.
+/// The interval between listings, and their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rounds {
     /// The pause between two listings.
     pub interval: Duration,
-    /// The number of listings; `None` is without end.
+    /// The number of listings; `None` if there is no limit.
     pub count: Option<u64>,
 }

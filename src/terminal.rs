@@ -20,14 +20,15 @@ pub struct Size {
     pub lines: u16,
 }
 
-/// Returns the size of a terminal; `None` if it is not a terminal, or does not tell its size.
+/// Returns the size of the terminal at this descriptor; `None` if there is no terminal, or if it
+/// does not report its size.
 pub fn size(terminal: impl AsFd) -> Option<Size> {
     let size = tcgetwinsize(terminal).ok()?;
     let (columns, lines) = (size.ws_col, size.ws_row);
     (columns > 0 && lines > 0).then_some(Size { columns, lines })
 }
 
-/// Switches to the alternate screen, hides the cursor, and cuts long lines at the edge.
+/// Switches to the alternate screen, hides the cursor, and cuts lines at the edge of the screen.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
 /// Undoes [`ENTER`].
 const LEAVE: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
@@ -50,11 +51,10 @@ pub struct Terminal<W: Write> {
 }
 
 impl<W: Write> Terminal<W> {
-    /// Prepares the terminal for a live view that writes to `out`. From now on, the signals that
-    /// end programs are [`Event`]s. Threads that are started later block them as well.
+    /// Prepares the terminal for a live view that writes to `out`. From then on, signals that would
+    /// end the program are [`Event`]s. Threads that start later inherit the blocked signals.
     pub fn take(out: W) -> io::Result<Self> {
-        let mut signals = SigSet::empty();
-        for signal in [
+        let signals: SigSet = [
             Signal::SIGINT,
             Signal::SIGTERM,
             Signal::SIGHUP,
@@ -62,9 +62,9 @@ impl<W: Write> Terminal<W> {
             Signal::SIGWINCH,
             Signal::SIGTSTP,
             Signal::SIGCONT,
-        ] {
-            signals.add(signal);
-        }
+        ]
+        .into_iter()
+        .collect();
         signals.thread_block()?;
         let signals =
             SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
@@ -74,13 +74,13 @@ impl<W: Write> Terminal<W> {
         Ok(terminal)
     }
 
-    /// Sets the modes and the screen. A shell resets them while the program is stopped.
+    /// Sets the modes and the screen, which the shell resets when the program is stopped.
     fn enter(&mut self) -> io::Result<()> {
         let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // 0 disables the key that suspends: a suspended view would leave the terminal in these modes.
+        // 0 disables the key that suspends: the shell would inherit these modes.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         self.show(ENTER)
@@ -133,7 +133,7 @@ impl<W: Write> Drop for Terminal<W> {
 
 /// Reads the pressed keys. Returns true if `q` is among them, or if the terminal is gone.
 fn is_quit(keys: impl AsFd) -> io::Result<bool> {
-    // The handle of the standard library would buffer further keys.
+    // The handle of the standard library would keep further keys in its buffer.
     let mut pressed = [0; 64];
     let count = rustix::io::read(keys, &mut pressed)?;
     let pressed = pressed.get(..count).unwrap_or_default();

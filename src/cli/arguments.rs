@@ -41,7 +41,7 @@ pub(super) fn command() -> clap::Command {
 #[command(after_help = "Filters must all match. The values of one filter are alternatives.")]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
-    /// TCP sockets. Without any of -t -u -U -w -x, all of these
+    /// TCP sockets. If no option selects a kind or a family, all kinds are listed
     #[arg(short, long)]
     pub(super) tcp: bool,
 
@@ -61,11 +61,11 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long)]
     pub(super) unix: bool,
 
-    /// All sockets: servers, and sockets with a peer
+    /// All sockets, also servers
     #[arg(short, long)]
     pub(super) all: bool,
 
-    /// Only servers: sockets without a peer
+    /// Only servers: UNIX sockets that listen, and other sockets without a peer
     #[arg(short, long)]
     pub(super) listening: bool,
 
@@ -85,7 +85,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) numeric_users: bool,
 
-    /// Show numbers for names that are not found within this time
+    /// Show the number if its name is not found within this time
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(super) resolve_timeout: Duration,
 
@@ -171,7 +171,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = FILTERS)]
     pub(super) program: Vec<String>,
 
-    /// Wait until a socket matches, but at most this long if SECONDS is given
+    /// Wait until a socket matches; with SECONDS, at most that long
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS)]
     #[expect(clippy::option_option, reason = "with or without a value")]
@@ -181,7 +181,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "netstat", value_parser = choice(&FORMATS), help_heading = LOOK)]
     pub(super) format: Format,
 
-    /// Sort by these fields. A - before a field sorts downwards
+    /// Sort by these fields. A - before a field sorts in descending order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true, value_parser = sort(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) sort: Vec<(&'static Field, bool)>,
@@ -199,7 +199,7 @@ pub(super) struct Arguments {
     #[arg(long, help_heading = MORE)]
     pub(super) peers: bool,
 
-    /// List other network namespaces: all, or one by name, number, container or PID
+    /// List the sockets of all network namespaces, or of one: by name, number, container or PID
     #[arg(long, value_name = "all|NAME|PID", value_parser = NonEmptyStringValueParser::new(), help_heading = MORE)]
     pub(super) netns: Option<String>,
 
@@ -207,7 +207,7 @@ pub(super) struct Arguments {
     #[arg(long, help_heading = MORE, value_name = "DIR")]
     pub(super) proc: Option<PathBuf>,
 
-    /// Where the tables come from: the text of /proc/net, netlink, or whichever fits
+    /// The source of the tables: the text of /proc/net, netlink, or whichever fits
     #[arg(long, help_heading = MORE, value_name = "SOURCE", default_value = "auto", value_parser = choice(&SOURCES))]
     pub(super) source: Source,
 

@@ -1,4 +1,4 @@
-//! What is generated from the grammar: shell completions and the manual page.
+//! Generates the shell completions and the manual page from the grammar.
 
 use std::io::{self, Write};
 

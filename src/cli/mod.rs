@@ -1,5 +1,5 @@
-//! The command line: netstat's options and our own, parsed into a [`Request`]. Does no lookups and
-//! no system calls. No other module knows clap.
+//! The command line: netstat's options and our own, parsed into a [`Request`]. Parsing does no
+//! look-ups and no system calls. No other module uses clap.
 
 mod arguments;
 mod generate;
@@ -21,18 +21,18 @@ use arguments::{Arguments, command};
 use refused::{NET_TOOLS, REFUSED, refusal};
 pub use values::Artefact;
 
-/// What is asked for.
+/// What to do.
 #[derive(Clone, Debug)]
 pub enum Task {
     /// List sockets.
     List(Box<Request>),
-    /// Write what is generated from the grammar.
+    /// Write an artefact that is generated from the grammar.
     Generate(Artefact),
     /// Print the help or the version.
     Print(String),
 }
 
-/// Parses the command line. Its first word is the name of the program.
+/// Parses the command line, which begins with the name of the program.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Remark> {
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -83,7 +83,7 @@ impl TryFrom<Arguments> for Request {
     }
 }
 
-/// The sockets that are asked for, except for `--user`.
+/// Returns the query. `--user` is not in its filter yet, because user names must be looked up.
 fn query(arguments: &Arguments) -> Result<Query, Remark> {
     let filter = Filter {
         users: Vec::new(),
@@ -117,7 +117,7 @@ fn query(arguments: &Arguments) -> Result<Query, Remark> {
     Ok(query)
 }
 
-/// The kinds of sockets that are asked for, in netstat's order.
+/// Returns the kinds of sockets that the options select, in the order of netstat.
 fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
     let Arguments { mut inet, mut inet6, mut unix, .. } = *arguments;
     for family in &arguments.protocol {
@@ -133,10 +133,10 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
     }
     let has_protocol = arguments.tcp || arguments.udp || arguments.udplite || arguments.raw;
     let has_family = inet || inet6;
-    // Without any flag, all kinds are asked for. A family alone means all its protocols.
+    // Without any flag, all kinds are listed. A family alone selects all its protocols.
     let all_protocols = !has_protocol && (!unix || has_family);
     unix |= all_protocols && !has_family;
-    let is_asked_for = |kind: &Kind| match *kind {
+    let is_selected = |kind: &Kind| match *kind {
         Kind::Internet(protocol, family) => {
             let protocol = match protocol {
                 Protocol::Tcp => arguments.tcp,
@@ -152,7 +152,7 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
         }
         Kind::Unix => unix,
     };
-    Ok(Kind::all().filter(is_asked_for).collect())
+    Ok(Kind::all().filter(is_selected).collect())
 }
 
 fn look(arguments: &Arguments, query: &Query) -> Look {
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// The names of the kinds that are asked for.
+    /// Returns the names of the selected kinds.
     fn names(request: &Request) -> String {
         request.query.kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" ")
     }

@@ -1,8 +1,8 @@
-//! The modes of netstat that are not about sockets, and the tools that have them.
+//! The options of netstat that rnetstat does not support, and the tools that do.
 
 use crate::remark::Remark;
 
-/// The modes: short option, long option, and the tool to use.
+/// Short option, long option, and the tool to use.
 pub(super) const REFUSED: &[(Option<char>, &str, &str)] = &[
     (Some('r'), "route", "ip route"),
     (Some('F'), "fib", "ip route"),
@@ -26,10 +26,10 @@ pub(super) const REFUSED: &[(Option<char>, &str, &str)] = &[
     (Some('f'), "rfcomm", NET_TOOLS),
 ];
 
-/// The tool for protocols that Linux no longer has, or is about to remove.
+/// The tool for address families that only net-tools lists.
 pub(super) const NET_TOOLS: &str = "the netstat of net-tools";
 
-/// Returns the error for an option that is not about sockets.
+/// Returns the error for an option that is not supported.
 pub(super) fn refusal(option: String, tool: &'static str) -> Remark {
-    Remark::NotAboutSockets { option, tool }
+    Remark::Unsupported { option, tool }
 }

@@ -1,4 +1,4 @@
-//! The values of options: parsed, or rejected with what is expected instead.
+//! Parsers for the values of options. Each error says which values are accepted.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -16,7 +16,7 @@ use crate::request::{Color, Format};
 use crate::socket::State;
 use crate::tables::policy::Source;
 
-/// Values by name.
+/// The accepted names, and their values.
 type Choices<T, const N: usize> = [(&'static str, T); N];
 
 pub(super) const SOURCES: Choices<Source, 3> =
@@ -33,7 +33,7 @@ pub(super) const FORMATS: Choices<Format, 5> = [
 pub(super) const COLORS: Choices<Color, 3> =
     [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
-/// Something that can be generated from the grammar.
+/// A text that `--generate` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artefact {
     /// The completions for a shell.
@@ -54,7 +54,7 @@ pub(super) const ARTEFACTS: Choices<Artefact, 5> = [
 pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(
     choices: &'static Choices<T, N>,
 ) -> impl TypedValueParser<Value = T> {
-    // Version 0.1 called the source of text `proc`.
+    // In version 0.1, the value `text` was called `proc`.
     let names = choices.iter().map(|&(name, _)| match name {
         "text" => PossibleValue::new(name).alias("proc"),
         _ => PossibleValue::new(name),
@@ -65,7 +65,7 @@ pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(
     })
 }
 
-/// Returns a parser for the names of states, in any case.
+/// Returns a parser for the names of states, in upper or lower case.
 pub(super) fn state() -> impl TypedValueParser<Value = State> {
     let names = State::all().map(|state| {
         let name = state.name().to_lowercase();
@@ -77,7 +77,7 @@ pub(super) fn state() -> impl TypedValueParser<Value = State> {
     })
 }
 
-/// Returns a parser for the keys of fields. With `true` if there is a `-` before the key.
+/// Returns a parser for a key to sort by: the field, and `true` if `-` is before its key.
 pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     let keys =
         fields::ALL.map(|field| PossibleValue::new(field.key).alias(format!("-{}", field.key)));
@@ -88,7 +88,7 @@ pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     })
 }
 
-/// Returns a parser for names. Completions and the help list the names.
+/// Returns a parser that accepts only these names. Shell completions and `--help` list them.
 fn named<T: Clone + Send + Sync + 'static>(
     names: impl IntoIterator<Item = PossibleValue>,
     find: impl Fn(&str) -> Option<T> + Clone + Send + Sync + 'static,
@@ -112,7 +112,7 @@ pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Remark> {
     }
 }
 
-/// Parses an address, or a network.
+/// Parses an address such as `::1`, or a network such as `10.0.0.0/8`.
 pub(super) fn network(text: &str) -> Result<Network, Remark> {
     let network = match text.split_once('/') {
         None => text.parse().ok().map(Network::of),
@@ -125,7 +125,7 @@ pub(super) fn network(text: &str) -> Result<Network, Remark> {
     network.ok_or(Remark::NotNetwork)
 }
 
-/// Parses the number of a process.
+/// Parses a PID. 0 is not a PID.
 pub(super) fn pid(text: &str) -> Result<Pid, Remark> {
     match decimal(text.as_bytes()) {
         Some(pid @ 1..) => Ok(pid),

@@ -1,4 +1,4 @@
-//! Everything that can be told about a listed socket. Each field is described once, here.
+//! The fields: everything that rnetstat can show about a listed socket. Each is described once.
 //!
 //! The columns of the table and of csv, the keys of `--sort` with their completions and help, and
 //! what has to be gathered for a listing all follow from these descriptions.
@@ -23,26 +23,26 @@ pub static ALL: [&Field; 23] = [
     &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &PEER,
 ];
 
-/// What can be told about a socket.
+/// A property of a listed socket, or of one of its owners.
 #[derive(Debug)]
 pub struct Field {
     /// The name on the command line.
     pub key: &'static str,
     /// The heading of the column.
     pub title: &'static str,
-    /// Where the values stand in the column.
+    /// The alignment of the values in the column.
     pub align: Align,
-    /// How soon a narrow table hides the column: the highest number first, and 0 never.
+    /// The order in which a narrow table hides columns: the highest number first, 0 never.
     pub priority: u8,
     /// What has to be gathered.
     pub needs: Needs,
     /// Returns the value for a socket.
     pub value: for<'a> fn(&Subject<'a>) -> Value<'a>,
-    /// The names of the columns of csv.
+    /// The names of its columns in csv.
     pub csv: &'static [&'static str],
 }
 
-/// Returns a field that needs nothing, is always shown, and has no columns of csv.
+/// Returns a field that needs nothing, is never hidden, and has no columns of csv.
 const fn field(
     key: &'static str,
     title: &'static str,
@@ -52,7 +52,7 @@ const fn field(
     Field { key, title, align, priority, needs, value, csv: &[] }
 }
 
-/// What a field is asked about: a listed socket, and one of its owners.
+/// The input of [`Field::value`]: a listed socket, and one of its owners.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The socket.
@@ -62,18 +62,18 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// The socket and the owner to show if only one is shown.
+    /// A listed socket, and its owner for layouts that show only one owner.
     pub fn new(entry: Entry<'a>) -> Self {
         Self { entry, owner: entry.owners.first() }
     }
 }
 
-/// Where a value stands in its column.
+/// The alignment of a value in its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// At the left, as text.
+    /// For text.
     Left,
-    /// At the right, as numbers.
+    /// For numbers.
     Right,
 }
 
@@ -95,20 +95,20 @@ impl Needs {
     /// The namespaces of the sockets.
     pub const NAMESPACES: Self = Self(32);
 
-    /// The needs of both.
+    /// Returns the needs of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Returns true if all of `other` is needed.
+    /// Returns true if this set has all needs of `other`.
     pub const fn include(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 }
 
-/// Fields to sort by, the most significant first; `true` sorts downwards. Without any, the order is
-/// the kernel's.
+/// Fields to sort by, the most significant first; `true` means in descending order. If there are no
+/// fields, sockets stay in the order of the kernel.
 #[derive(Clone, Debug, Default)]
 pub struct Order(pub Vec<(&'static Field, bool)>);
 

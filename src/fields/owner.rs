@@ -9,7 +9,7 @@ pub(crate) static PID: Field = Field {
     ..field("pid", "PID", |it| Value::Pid(it.owner, it.entry.owners))
 };
 
-/// The program of the owner. The table shows its arguments as well.
+/// The command line of the owner. The table shows it with arguments, csv without.
 pub(crate) static PROGRAM: Field = Field {
     needs: Needs::COMMANDS,
     csv: &["program"],

@@ -30,7 +30,7 @@ impl ShownTimer {
         self.1.ticks as f64 / procfs::ticks_per_second() as f64
     }
 
-    /// Unanswered retransmissions; netstat shows none for UDP.
+    /// Unanswered retransmissions; always 0 for UDP, as netstat prints it.
     pub fn retransmits(&self) -> u32 {
         match self.0 {
             Protocol::Udp | Protocol::UdpLite => 0,

@@ -8,13 +8,13 @@ use crate::owners::Owner;
 use crate::process::CommandLine;
 use crate::socket::{End, Kind, Protocol, State, Timer};
 
-/// The value of a field for one socket. It keeps its meaning until a layout renders it.
+/// The value of a field for one socket. It is typed; a layout turns it into text.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "most types say it")]
 pub enum Value<'a> {
     /// The socket has no such value, or it is unknown.
     Missing,
-    /// What the socket is.
+    /// The kind of the socket.
     Kind(Kind),
     /// A fixed word, such as the type of a UNIX socket.
     Word(&'static str),
@@ -27,7 +27,7 @@ pub enum Value<'a> {
     /// One end of the socket.
     End(End<'a>),
     User(u32),
-    /// The pending timer; `None` if the source does not tell it.
+    /// The pending timer; `None` if the source does not give it.
     Timer(Protocol, Option<Timer>),
     Namespace(&'a Namespace),
     /// The owner to show, if there is one, and all owners of the socket.
@@ -39,7 +39,7 @@ pub enum Value<'a> {
     Peer(SocketOwners<'a>),
 }
 
-/// What values are sorted by. Missing values come first.
+/// The form of a value that is compared when sorting. Missing values come first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     Missing,
@@ -78,7 +78,7 @@ impl Value<'_> {
     }
 }
 
-/// The beginning of a command in lower case. A process with many sockets has a copy for each.
+/// Returns a command in lower case, cut because each socket of a process gets a copy.
 fn lower_case(command: &[u8]) -> Rank {
     const CHARACTERS: usize = 256;
     let text = String::from_utf8_lossy(command).to_lowercase();

@@ -15,13 +15,13 @@ use peers::Peers;
 /// The sockets of one network namespace.
 #[derive(Debug)]
 pub struct Part {
-    /// The namespace; `None` if it is neither asked for nor of use to the layout.
+    /// The namespace; `None` if no field that is shown needs it.
     pub namespace: Option<Namespace>,
     /// Its sockets.
     pub sockets: Vec<Socket>,
 }
 
-/// Where a socket is: the index of its part, and its index in that part.
+/// The position of a socket: the index of its part, and its index in that part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Position {
     part: u32,
@@ -34,7 +34,7 @@ pub struct Listing {
     parts: Vec<Part>,
     owners: Option<Owners>,
     peers: Option<Peers>,
-    /// The processes that the owner filter matches, in order of PID. Empty without such a filter.
+    /// The processes that the owner filter matches, in order of PID; empty without a filter.
     matching: Vec<Pid>,
     positions: Vec<Position>,
     /// When the reading of the tables began.
@@ -48,7 +48,7 @@ pub struct Entry<'a> {
     pub socket: &'a Socket,
     /// Its owners.
     pub owners: SocketOwners<'a>,
-    /// The owners of the other end; `None` if the other end is not on this host, or not looked for.
+    /// The owners of the other end; `None` if it is not on this host, or was not searched.
     pub peer: Option<SocketOwners<'a>>,
     /// The namespace of the socket, if it is known.
     pub namespace: Option<&'a Namespace>,
@@ -70,15 +70,14 @@ impl<'a> SocketOwners<'a> {
         self.owners.into_iter().flat_map(move |owners| owners.of(inode))
     }
 
-    /// The owner to show if only one is shown: the first that the owner filter matches, else the
-    /// first.
+    /// The first owner that the owner filter matches, else the first owner.
     pub fn first(&self) -> Option<Owner<'a>> {
         let matches = |owner: &Owner<'_>| self.matching.contains(&owner.process.pid);
         let matching = if self.matching.is_empty() { None } else { self.all().find(matches) };
         matching.or_else(|| self.all().next())
     }
 
-    /// Returns true if [`all`](Self::all) surely has all owners.
+    /// Returns true if an owner is visible, or if the socket certainly has none.
     pub fn are_known(&self) -> bool {
         self.inode == 0
             || self.owners.is_some_and(Owners::is_complete)
@@ -89,8 +88,8 @@ impl<'a> SocketOwners<'a> {
 impl Listing {
     /// Lists the sockets that `query` selects, in the kernel's order and section by section.
     ///
-    /// With `find_peers`, `parts` has more sockets than `query` selects: each can be the other end
-    /// of a selected one. Without it, all sockets in `parts` must be selected.
+    /// If `find_peers` is set, `parts` also has the sockets that can be the other end of a selected
+    /// socket. Otherwise `query` must select every socket in `parts`.
     pub fn new(
         parts: Vec<Part>,
         owners: Option<Owners>,
@@ -117,7 +116,7 @@ impl Listing {
     /// Keeps the sockets with an owner that the owner filter matches.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
-        // Skip this process: its own command line has the name that is searched for.
+        // Skip rnetstat itself: its own command line contains the searched text.
         let is_candidate =
             |process: &Process| query.owner.programs.is_empty() || !owners.is_own(process);
         let matching = owners

@@ -31,9 +31,9 @@ impl Peers {
         Self(peers)
     }
 
-    /// Returns the socket at the other end of a socket of this part: the one in the same namespace,
-    /// else the only candidate in all other namespaces. The latter counts only if the addresses are
-    /// not local to a namespace.
+    /// Returns the socket at the other end of a socket of this part. Prefers a candidate in the
+    /// same part. One in another part must be the only one, with addresses that are not local to a
+    /// namespace.
     pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Position> {
         let Ends { protocol, local, remote } = Ends::of(socket)?;
         let found = self.0.get(&Ends { protocol, local: remote, remote: local })?;
@@ -52,7 +52,7 @@ impl Ends {
     fn of(socket: &Socket) -> Option<Self> {
         let InternetSocket { protocol, local, remote, .. } = *match socket {
             Socket::Internet(socket) => socket,
-            // For UNIX sockets, netlink tells the other end.
+            // Netlink gives the other end of a UNIX socket.
             Socket::Unix(_) => return None,
         };
         if protocol == Protocol::Raw || remote.port == 0 {
@@ -63,7 +63,7 @@ impl Ends {
     }
 }
 
-/// Returns true if every namespace can have this address.
+/// Returns true if every namespace can have this address for itself.
 fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::socket::State;
 
-    /// Returns a namespace with sockets between these ends.
+    /// Returns a part with a socket for each pair of local and remote end.
     fn part(ends: &[(&str, &str)]) -> Part {
         let end = |text: &str| {
             let (address, port) = text.rsplit_once(':').unwrap();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn other_end_is_in_the_same_namespace_or_unambiguous() {
+    fn other_end_is_in_the_same_namespace_or_the_only_candidate() {
         // Two containers with the same address.
         let inside = [("10.0.2.100:80", "10.0.2.100:5"), ("10.0.2.100:5", "10.0.2.100:80")];
         let expected = [Some((0, 1)), Some((0, 0)), Some((1, 1)), Some((1, 0))];

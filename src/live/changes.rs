@@ -7,8 +7,8 @@ use crate::listing::Entry;
 use crate::render::table::Mark;
 use crate::socket::{Endpoint, InternetSocket, Kind, Socket};
 
-/// Returns the entries of `now` with their marks, and the closed ones at their former places. `key`
-/// identifies an entry in both listings.
+/// Returns the entries of `now` with their marks, and the closed entries at their former places.
+/// Entries with the same `key` are the same.
 pub(super) fn mark<T, K: Hash + Eq + Clone>(
     before: Option<Vec<T>>,
     now: Vec<T>,
@@ -44,10 +44,10 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
     all
 }
 
-/// What identifies a socket as long as it exists, with the label of its namespace.
+/// The identity of a socket as long as it exists, with the label of its namespace.
 ///
 /// A connection keeps its ends after its program has closed it, but loses its inode. Several
-/// servers can have the same ends, so for them the inode counts.
+/// servers can have the same ends, so their inodes tell them apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum SocketKey {
     Internet(Option<String>, Kind, Endpoint, Endpoint, u64),

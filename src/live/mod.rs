@@ -15,10 +15,10 @@ use crate::render::table::{self, Mark, Screen};
 use crate::request::{Look, Rounds};
 use crate::terminal::{self, Event, Size, Terminal};
 
-/// How long a frame waits for names. Keys have to wait meanwhile.
+/// The most time that a frame waits for names. Meanwhile pressed keys are not read.
 const NAMES: Duration = Duration::from_millis(50);
 
-/// What a view has shown.
+/// What the view has shown.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Some listing had a socket.
@@ -50,7 +50,7 @@ pub fn run(
         let names = gatherer.names();
         let view = View { look, color, names, rounds, remark: seen.remarks.first() };
         loop {
-            // The usual size, if the terminal does not tell its size.
+            // Assume the usual size if the terminal does not report one.
             let usual = Size { columns: 80, lines: 24 };
             let size = terminal::size(std::io::stdout()).unwrap_or(usual);
             terminal.show(&view.frame(before.as_ref(), &listing, size))?;
@@ -66,7 +66,7 @@ pub fn run(
     Ok(seen)
 }
 
-/// What all frames of one listing have in common.
+/// The settings and names that all frames of one listing share.
 struct View<'a> {
     look: &'a Look,
     color: bool,

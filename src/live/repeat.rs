@@ -1,11 +1,11 @@
-//! Lists again and again, for `-c` without a terminal and for `--wait`.
+//! Repeats listings, for `-c` without a terminal and for `--wait`.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::request::Rounds;
 
-/// Calls `list` again and again, until it fails or all rounds are done.
+/// Calls `list` until it fails or all rounds are done.
 pub fn repeat<E>(rounds: Rounds, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
     let mut left = rounds.count;
     while left != Some(0) {
@@ -18,27 +18,26 @@ pub fn repeat<E>(rounds: Rounds, mut list: impl FnMut() -> Result<(), E>) -> Res
     Ok(())
 }
 
-/// The shortest pause between two looks.
+/// The shortest pause between two listings.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The pause is at least this many times as long as the look before it, so that waiting uses at
-/// most a fifth of a core.
+/// The pause is at least this many times as long as the listing before it, to save processor time.
 const REST: u32 = 4;
 
-/// Calls `look` again and again, until `is_done` or the time is over. Returns what was seen last.
+/// Calls `list` until `is_done` or the time is over. Returns the last result.
 pub fn wait<T, E>(
     limit: Option<Duration>,
-    mut look: impl FnMut() -> Result<T, E>,
+    mut list: impl FnMut() -> Result<T, E>,
     is_done: impl Fn(&T) -> bool,
 ) -> Result<T, E> {
-    // `None` if the end is beyond the range of the clock.
+    // `None` without a limit, or if the end is beyond the range of the clock.
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
         let start = Instant::now();
-        let seen = look()?;
+        let listing = list()?;
         let now = Instant::now();
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
-        if is_done(&seen) || left.is_zero() {
-            return Ok(seen);
+        if is_done(&listing) || left.is_zero() {
+            return Ok(listing);
         }
         thread::sleep(PAUSE.max((now - start) * REST).min(left));
     }

@@ -1,7 +1,7 @@
 //! The names of services and protocols in the files of this host.
 //!
-//! For every port, the resolver would read all of `/etc/services` again. If that file is its only
-//! source, this module reads it once.
+//! The resolver reads all of `/etc/services` for each port. This module reads the file once, if the
+//! resolver has no other source of services.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,7 +19,7 @@ impl Local {
     /// Reads the files. A missing file has no names.
     pub(super) fn read() -> Self {
         let text = |file| fs::read(file).unwrap_or_default();
-        // Only few hosts have the file of the source `db`.
+        // The file that the source `db` of nsswitch.conf reads. Few hosts have it.
         let has_database = Path::new("/var/lib/misc/services.db").exists();
         let services = is_files_only(&text("/etc/nsswitch.conf"), has_database);
         let mut names = HashMap::new();
@@ -41,12 +41,12 @@ impl Local {
         Self { names, services }
     }
 
-    /// Returns true if the files are the only source.
+    /// Returns true if the resolver has no further names for this protocol.
     pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
         self.services || protocol == Protocol::Raw
     }
 
-    /// Returns the name of a port in the files.
+    /// Returns the name of a port, if the files have one.
     pub(super) fn port(&self, protocol: Protocol, port: u16) -> Option<&str> {
         self.names.get(&(protocol, port)).map(String::as_str)
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entry_is_a_name_and_a_number() {
+    fn each_line_gives_a_name_and_a_number() {
         let text =
             b"# a comment\nssh\t22/tcp # secure\n  http 80/tcp www\n\nalone\n#no 1/tcp\nend 9/udp";
         let found: Vec<_> = entries(text).collect();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn last_name_of_a_number_is_used() {
+    fn last_of_several_names_is_used() {
         let mut names = HashMap::new();
         for (number, name) in
             [(&b"80"[..], &b"www"[..]), (b"80", b"http"), (b"65536", b"no"), (b"x", b"no")]

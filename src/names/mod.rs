@@ -1,5 +1,4 @@
-//! Names of hosts, services and users, from the resolver of this host (NSS). Many look-ups run at
-//! the same time.
+//! Looks up names of hosts, services and users with the resolver of this host (NSS), in parallel.
 
 mod local;
 
@@ -23,7 +22,7 @@ use local::Local;
 
 /// The most look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
-/// The most look-ups of users and ports at the same time. Usually this host knows them itself.
+/// The most look-ups of users and ports at the same time. They seldom need another host.
 const MOST_OWN: usize = 4;
 /// The stack of a thread that looks up names, in bytes.
 const STACK: usize = 512 * 1024;
@@ -33,13 +32,13 @@ const STACK: usize = 512 * 1024;
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Number {
     Host(IpAddr),
-    /// A port: a service of TCP or UDP, or a protocol of IP for raw sockets.
+    /// A port of TCP or UDP, or the protocol of a raw socket.
     Port(Protocol, u16),
     User(u32),
 }
 
 impl Number {
-    /// The port of a socket. UDP-Lite has the services of UDP.
+    /// Returns the number for a port. The services of UDP-Lite are those of UDP.
     pub fn port(protocol: Protocol, port: u16) -> Self {
         let is_lite = protocol == Protocol::UdpLite;
         Self::Port(if is_lite { Protocol::Udp } else { protocol }, port)
@@ -51,7 +50,7 @@ impl Number {
 pub struct Naming {
     /// Hosts.
     pub hosts: bool,
-    /// Ports, and the protocols of raw sockets.
+    /// Ports, including the protocols that raw sockets have in their place.
     pub ports: bool,
     /// Users.
     pub users: bool,
@@ -59,8 +58,8 @@ pub struct Naming {
 
 /// The names that are known so far.
 ///
-/// A resolver cannot be interrupted. So look-ups run on other threads, and an answer is waited for
-/// only until a deadline. An answer that comes later serves the next listing.
+/// A call of the resolver cannot be interrupted, so it runs on another thread. rnetstat waits for
+/// the answer until a deadline; later answers are for the next listing.
 pub struct Names {
     /// All numbers that were looked up.
     asked: HashSet<Number>,
@@ -70,7 +69,7 @@ pub struct Names {
     /// The names in files; read when the first port is looked up.
     local: OnceCell<Local>,
     hosts: Arc<Pool>,
-    /// Ports and users, which do not have to wait for hosts.
+    /// Ports and users. They have their own threads, so that they do not wait for hosts.
     own: Arc<Pool>,
     answers: Receiver<Answer>,
     answer: Sender<Answer>,
@@ -95,15 +94,15 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Looks up these numbers, and waits for the answers until the deadline. Does not wait for
-    /// numbers that an earlier call waited for in vain. Returns how many of all numbers are still
-    /// unanswered.
+    /// Looks up these numbers, and waits for the answers until the deadline. If an earlier call
+    /// waited for a number and got no answer, this call does not wait for it. Returns how many of
+    /// these numbers have no answer yet.
     pub fn look_up(
         &mut self,
         numbers: impl IntoIterator<Item = Number>,
         deadline: Duration,
     ) -> usize {
-        // `None` if the end is beyond the range of the clock.
+        // `None` if the deadline is beyond the range of the clock.
         let end = Instant::now().checked_add(deadline);
         while let Ok(late) = self.answers.try_recv() {
             self.learn(late);
@@ -135,7 +134,7 @@ impl Names {
         self.known.extend(name.map(|name| (number, name)));
     }
 
-    /// Looks up a port in the files of this host. Returns false if the resolver must be asked.
+    /// Looks up a port in the files of this host. Returns false if the resolver is needed.
     fn find_in_files(&mut self, number: Number) -> bool {
         let Number::Port(protocol, port) = number else { return false };
         let local = self.local.get_or_init(Local::read);
@@ -146,7 +145,7 @@ impl Names {
         true
     }
 
-    /// Gives these numbers to the threads. Returns false if no thread can be started.
+    /// Gives these numbers to threads. Returns false if hosts or other numbers get no thread.
     fn ask(&self, numbers: &HashSet<Number>) -> bool {
         let (hosts, own): (Vec<_>, Vec<_>) =
             numbers.iter().partition(|number| matches!(number, Number::Host(_)));
@@ -165,8 +164,8 @@ impl Pool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues these numbers, and starts up to `most` threads, which end when the queue is empty.
-    /// Returns false if no thread can be started.
+    /// Queues these numbers, and starts threads for them, up to `most` in all. The threads end when
+    /// the queue is empty. Returns false if there is no thread.
     fn work(self: &Arc<Self>, numbers: Vec<Number>, most: usize, answer: &Sender<Answer>) -> bool {
         let wanted = numbers.len().min(most);
         self.queue().extend(numbers);
@@ -194,7 +193,7 @@ impl Pool {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // While the queue is locked, so that the next call of `work` counts the right number.
+            // Count this thread out before unlocking, so that the next `work` does not rely on it.
             self.workers.fetch_sub(1, Relaxed);
         }
         number
@@ -202,7 +201,7 @@ impl Pool {
 }
 
 /// Returns the number of a user. A name has precedence over a number, as for chown(1). Fails if the
-/// user is unknown, or if the resolver does not answer in time.
+/// user is unknown. Also fails if the resolver does not answer in time, unless `user` is a number.
 pub fn user(user: &str, timeout: Duration) -> Result<u32, Remark> {
     let number = decimal(user.as_bytes());
     let (answer, answers) = mpsc::channel();
@@ -217,7 +216,7 @@ pub fn user(user: &str, timeout: Duration) -> Result<u32, Remark> {
     }
 }
 
-/// Asks the resolver, however long it takes.
+/// Asks the resolver, which can take very long.
 fn look_up(number: Number) -> Option<String> {
     match number {
         Number::Host(address) => {
@@ -229,7 +228,7 @@ fn look_up(number: Number) -> Option<String> {
             let flags = NI_NUMERICHOST | datagram;
             let (_, service) =
                 getnameinfo(&SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), flags).ok()?;
-            // For a port without a name, it returns the number.
+            // getnameinfo returns the number of a port that has no name.
             (service != port.to_string()).then_some(service)
         }
         Number::User(uid) => User::from_uid(Uid::from_raw(uid)).ok()?.map(|user| user.name),
@@ -244,7 +243,7 @@ mod tests {
     fn late_answer_serves_a_later_call() {
         let mut names = Names::default();
         let root = Number::User(0);
-        // The answer can arrive in time nevertheless.
+        // The answer can arrive in time, even if the deadline is zero.
         let unknown = names.look_up([root, root], Duration::ZERO);
         assert_eq!(unknown, usize::from(names.get(root).is_none()));
         // Later calls do not wait for the answer, but take it once it has arrived.
@@ -257,10 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn number_without_a_name_is_not_waited_for_again() {
+    fn number_without_a_name_is_looked_up_once() {
         let mut names = Names::default();
         let (root, nobody) = (Number::User(0), Number::User(u32::MAX - 7));
         assert_eq!(names.look_up([root, nobody], Duration::MAX), 0);
         assert_eq!((names.get(root), names.get(nobody)), (Some("root"), None));
+        assert_eq!(names.look_up([root, nobody], Duration::ZERO), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Who owns the sockets: one sweep of `<root>/<pid>/fd` finds the owners of every inode.
+//! The owners of sockets. One sweep of `<root>/<pid>/fd` finds the owners of every inode.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -48,14 +48,14 @@ pub struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Sweeps the processes below `root`, while `meanwhile` runs on this thread for as long as it
-    /// takes. A process that ends during the sweep owns nothing.
+    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread at the same time. A
+    /// process that ends during the sweep owns nothing.
     pub fn run<T>(root: &'a Path, meanwhile: impl FnOnce() -> T) -> (Self, T) {
         let (findings, result) = sweep::sweep(root, meanwhile);
         (Self { root, findings }, result)
     }
 
-    /// Returns the owners of the sockets with these inodes. Reads what `detail` asks about each.
+    /// Returns the owners of the sockets with these inodes, with the requested details.
     pub fn owners(
         self,
         inodes: impl IntoIterator<Item = u64>,
@@ -66,7 +66,8 @@ impl<'a> Sweep<'a> {
         findings.remarks(root).for_each(&mut *remark);
         findings.hidden |= hides_processes(root);
         let own = own_pid(root);
-        // Ignore our own netlink socket; only our stdio can be an inherited one.
+        // Ignore the sockets that rnetstat opened itself, but not those that it inherited as 0 to
+        // 2.
         let sees_any = findings.sockets.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
         let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
         wanted.sort_unstable();
@@ -95,8 +96,7 @@ fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sin
     findings.sockets.sort();
 }
 
-/// Reads the processes that own a socket, in order of PID, and drops the sockets of those that
-/// ended.
+/// Reads the processes that own sockets, in order of PID. Drops the sockets of ended processes.
 fn read_owners(
     root: &Path,
     findings: &mut Findings,
@@ -131,11 +131,11 @@ fn read_owners(
     processes
 }
 
-/// Reads a process. Returns also the reason if its user should be known and is not.
+/// Reads a process. Returns also the error if its user was requested and could not be read.
 fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<(Process, io::Result<()>)> {
     let mut process = Process::read(root, pid, detail)?;
     let user = if detail.user { process.read_user(root) } else { Ok(()) };
-    // The process has ended since, or the saved tree has no status file.
+    // The process has just ended, or a saved tree has no status file.
     let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
     Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
 }
@@ -164,7 +164,7 @@ fn read_processes(
     })
 }
 
-/// The owners of the sockets that were asked for.
+/// The owners of the requested sockets.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says what cannot be seen")]
 pub struct Owners {
@@ -180,7 +180,7 @@ pub struct Owners {
     links_hidden: bool,
     /// This PID namespace is inside another one, whose processes cannot be seen.
     is_nested: bool,
-    /// The PID of this process; `None` if the root is not the /proc of this host.
+    /// The PID of rnetstat itself; `None` if the root has no link `self`, as in most saved trees.
     own: Option<Pid>,
 }
 
@@ -208,19 +208,19 @@ impl Owners {
         self.sees_namespace() && !self.is_nested
     }
 
-    /// Returns true if this is the process that runs this code.
+    /// Returns true if this process is rnetstat itself.
     pub fn is_own(&self, process: &Process) -> bool {
         self.own == Some(process.pid)
     }
 
-    /// Says which owners of the sockets with these inodes cannot be seen.
+    /// Reports if owners of the sockets with these inodes can be hidden.
     pub fn report_hidden(&self, inodes: impl IntoIterator<Item = u64>, remark: Sink<'_>) {
         match (self.hidden, self.sees_any) {
             (false, _) => {}
             (true, true) => remark(Remark::SomeProcessesHidden),
             (true, false) => remark(Remark::AllProcessesHidden),
         }
-        // Root in a container without CAP_SYS_PTRACE.
+        // This happens to root in a container without CAP_SYS_PTRACE.
         if self.links_hidden {
             remark(Remark::LinksHidden);
         }
@@ -236,7 +236,7 @@ impl Owners {
     }
 }
 
-/// Returns the PID of this process, or `None` if the root is not the /proc of this host.
+/// Returns the PID of rnetstat itself; `None` if the root has no link `self`.
 fn own_pid(root: &Path) -> Option<Pid> {
     fs::read_link(root.join("self")).ok()?.to_str()?.parse().ok()
 }
@@ -262,9 +262,9 @@ fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
     });
 }
 
-/// What a failure to read something about a process means.
+/// The meaning of an error when something about a process is read.
 enum Meaning {
-    /// The process has ended, or the name of another file looks like a PID.
+    /// The process has ended, or the name of a file that is not a process is a number.
     Ended,
     /// The process is hidden.
     Hidden,

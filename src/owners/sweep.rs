@@ -1,7 +1,7 @@
 //! The sweep: reads every descriptor of every process, on several threads if there are many.
 //!
-//! A process is one piece of work. A process with very many descriptors is cut into several pieces
-//! while its directory is listed, so that the other threads do not run out of work.
+//! A process is one piece of work. A process with very many descriptors gives several pieces,
+//! already while its directory is listed, so that the other threads do not run out of work.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,16 +18,16 @@ use crate::directory::{Directory, Scratch};
 use crate::process::{Pid, file, threads};
 use crate::remark::Remark;
 
-/// The most threads that sweep at once. No machine with more cores has been measured.
+/// The most threads that sweep at once. This was not measured on machines with more cores.
 const MOST_THREADS: usize = 8;
-/// With at least this many processes, starting threads pays.
+/// Threads are started early if there are at least this many processes.
 ///
-/// Measured on two cores with processes of 30 descriptors: with 31 processes 3.8 ms instead of 4.1,
-/// with 100 processes 7.5 ms instead of 9.9. More threads than cores gain nothing.
+/// Measured on two cores with processes of 30 descriptors: 31 processes take 3.8 ms with threads
+/// and 4.1 ms without, 100 processes 7.5 ms and 9.9 ms. More threads than cores gain nothing.
 const MANY_PROCESSES: usize = 32;
 /// The number of descriptors in one piece of work.
 const BATCH: usize = 512;
-/// The most pieces that wait. When the queue is full, a thread works on its new piece itself.
+/// The most batches in the queue. If it is full, a thread works on its new batch itself.
 const MOST_BATCHES: usize = 2 * MOST_THREADS;
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
@@ -41,15 +41,14 @@ pub(super) struct Findings {
     pub(super) hidden: bool,
     /// Some descriptors can be listed, but not read.
     pub(super) links_hidden: bool,
-    /// Processes that show no descriptors: kernel threads, and processes whose first thread has
-    /// ended.
+    /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
     /// Other failures by process; `None` for the list of processes.
     errors: Vec<(Option<Pid>, io::Error)>,
 }
 
-/// Sweeps the processes below `root`, while `meanwhile` runs on this thread. A process that ends
-/// during the sweep owns nothing.
+/// Sweeps the processes below `root`, and runs `meanwhile` on this thread at the same time. A
+/// process that ends during the sweep owns nothing.
 pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings, T) {
     let mut worker = Worker::default();
     let pids = worker.processes(root);
@@ -98,7 +97,7 @@ pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
 struct Work<'a> {
     root: &'a Path,
     queue: Mutex<Queue>,
-    /// Signals that the queue has a new piece, or that all work is done.
+    /// Signals that the queue has a new batch, or that all work is done.
     more: Condvar,
 }
 
@@ -127,8 +126,7 @@ impl Work<'_> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts threads that work beside this one: one for each further core, or as many as the
-    /// system allows.
+    /// Starts a thread for each further core, or as many as the system allows.
     fn helpers<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
@@ -164,7 +162,7 @@ impl Work<'_> {
         }
     }
 
-    /// Notes that a process has been listed to its end.
+    /// Notes that the descriptors of a process have all been listed.
     fn listed(&self) {
         let mut queue = self.queue();
         queue.listing -= 1;
@@ -200,7 +198,7 @@ impl Worker {
         pids
     }
 
-    /// Works until all work is done. Calls `share` when it can give work to other threads.
+    /// Works until all work is done. Calls `share` before it queues a batch for other threads.
     fn run(&mut self, work: &Work<'_>, share: &mut dyn FnMut()) {
         while let Some(piece) = work.next() {
             match piece {
@@ -249,8 +247,7 @@ impl Findings {
                 Ok(Some(inode)) => self.sockets.push((inode, Descriptor { pid, fd })),
                 Ok(None) => {}
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    // The descriptor was closed after it was listed. Or it is not a link, in a
-                    // saved tree.
+                    // The descriptor was closed meanwhile, or is not a link in a saved tree.
                     Some(Errno::ENOENT | Errno::EINVAL) => {}
                     Some(Errno::EACCES | Errno::EPERM) => self.links_hidden = true,
                     _ => result = Err(error),
@@ -260,7 +257,7 @@ impl Findings {
         self.note(Some(pid), result);
     }
 
-    /// Notes what a failure to read a process, or the list of processes, means.
+    /// Notes an error of a process, or of the list of processes.
     fn note(&mut self, pid: Option<Pid>, result: io::Result<()>) {
         let Err(error) = result else { return };
         match Meaning::of(&error) {
@@ -280,7 +277,7 @@ impl Findings {
 
     /// Sorts the findings, so that they do not depend on the order of the threads.
     fn sorted(mut self) -> Self {
-        // The findings of each thread are sorted already, so this merges them.
+        // The sort merges the findings of the threads, which are already sorted.
         self.sockets.sort();
         self.errors.sort_by_key(|&(pid, _)| pid);
         self.errors.dedup_by_key(|&mut (pid, _)| pid);
@@ -305,8 +302,8 @@ mod tests {
 
     use super::*;
 
-    /// Makes a tree of processes with numbers of descriptors. Each owns the sockets `pid * 10_000 +
-    /// fd`, and all of them own socket 7.
+    /// Makes a tree with these processes. Each has this number of descriptors: descriptor `fd`
+    /// refers to socket `pid * 10_000 + fd`. One more refers to socket 7, which all processes own.
     fn tree(processes: &[(Pid, u32)]) -> (TempDir, Vec<(u64, Descriptor)>) {
         let root = TempDir::new().unwrap();
         let mut expected = Vec::new();

@@ -45,8 +45,8 @@ fn last_part(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
 }
 
-/// Returns a program without its directories. A program that is the only word may have rewritten
-/// its command line, with its arguments after a space.
+/// Returns a program without its directories. If the program is the only word, its arguments can
+/// follow after a space: some programs rewrite their command line in this way.
 fn without_directories(program: &[u8], is_only_word: bool) -> Cow<'_, [u8]> {
     let is_path = [&b"/"[..], b"./", b"../"].iter().any(|start| program.starts_with(start));
     if !is_path {
@@ -57,7 +57,7 @@ fn without_directories(program: &[u8], is_only_word: bool) -> Cow<'_, [u8]> {
     [last_part(path), rest].concat().into()
 }
 
-/// Returns true if this program, of any version, runs scripts.
+/// Returns true if this program runs scripts. Its name can end with a version.
 fn is_interpreter(program: &[u8]) -> bool {
     let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
     let end = program.iter().rposition(|byte| !version(byte)).map_or(0, |last| last + 1);
@@ -69,7 +69,7 @@ fn is_interpreter(program: &[u8]) -> bool {
 }
 
 /// Returns the script among the arguments of an interpreter: the first that is not an option.
-/// `None` if an option gives the code itself, or the name of a module.
+/// `None` if an option has the code itself, or the name of a module.
 fn script<'a, 'b>(arguments: &'a mut [Cow<'b, [u8]>]) -> Option<&'a mut Cow<'b, [u8]>> {
     let first = arguments.iter().position(|word| !word.starts_with(b"-"))?;
     let (options, rest) = arguments.split_at_mut(first);

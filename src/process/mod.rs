@@ -12,14 +12,14 @@ use crate::directory::{Directory, Scratch};
 use crate::files;
 pub use command::CommandLine;
 
-/// The number of a process.
+/// The number that identifies a process or a thread.
 pub type Pid = u32;
 
 /// What to read about a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// Read the command line up to 64 KiB, and not only the 4096 bytes that the name needs. A
-    /// process can make it as long as it likes.
+    /// Read up to 64 KiB of the command line, which a process can make as long as it likes. The
+    /// name of the program needs only the first 4096 bytes.
     pub whole_command: bool,
     /// Read the user.
     pub user: bool,
@@ -49,7 +49,7 @@ impl Process {
             &mut name[..]
         };
         let mut length = files::read_start(&file(root, pid, "cmdline"), buffer)?.len();
-        // A process whose first thread has ended shows its command line only through the others.
+        // If the first thread has ended, only the other threads show the command line.
         if length == 0 {
             let others = threads(root, pid).into_iter().filter(|&thread| thread != pid);
             for thread in others {
@@ -86,8 +86,7 @@ pub(crate) fn threads(root: &Path, pid: Pid) -> Vec<Pid> {
     }
 }
 
-/// `<root>/<pid>/<name>`, such as `cmdline` or `status` (`man 5 proc_pid_cmdline`,
-/// `proc_pid_status`).
+/// Returns `<root>/<pid>/<name>`, such as `cmdline` (`man 5 proc_pid_cmdline`).
 pub fn file(root: &Path, pid: Pid, name: &str) -> PathBuf {
     root.join(pid.to_string()).join(name)
 }

@@ -1,6 +1,6 @@
-//! What a socket, and the process that owns it, must be like.
+//! Filters: conditions on a socket and on its owners.
 //!
-//! The values of one filter are alternatives. Different filters must all match.
+//! One value of each filter must match, and all filters must match.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use crate::process::{Pid, Process};
 use crate::socket::{Endpoint, InternetSocket, Kind, Protocol, Socket, State};
 
-/// What a socket must be like. An empty list accepts every socket.
+/// Conditions on a socket. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// `--port`: the port of either end.
@@ -64,7 +64,7 @@ impl Filter {
     }
 }
 
-/// The addresses that begin with the same bits.
+/// A network: the addresses that begin with the first bits of `address`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -73,8 +73,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns the addresses whose first `prefix` bits are those of `address`; `None` if an address
-    /// of that family has fewer bits. An IPv4-mapped address counts as the IPv4 address.
+    /// Returns the addresses that begin with the first `prefix` bits of `address`; `None` if it has
+    /// fewer. An IPv4-mapped address counts as the IPv4 address, and has at least 96.
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let (canonical, bits) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), IpAddr::V4(mapped)) => (mapped.into(), prefix.checked_sub(96)?),
@@ -110,7 +110,7 @@ fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// Which process must own a socket. An empty list accepts every process.
+/// Conditions on an owner. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnerFilter {
     /// `--pid`.

@@ -1,42 +1,42 @@
-//! Which sockets are asked for: one predicate over [`Socket`].
+//! The selection of sockets: one predicate over [`Socket`].
 
 mod filter;
 
 use crate::socket::{Kind, Protocol, Section, Socket};
 pub use filter::{Filter, Network, OwnerFilter};
 
-/// Which sockets netstat lists: those with a peer, those without, or all.
+/// Servers, the other sockets, or all. `is_server` has the definition of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
-    /// Sockets with a peer; netstat's default.
+    /// All sockets but servers, as netstat lists them by default.
     Connected,
-    /// Sockets without a peer, `-l`.
+    /// Servers, `-l`.
     Listening,
     /// All sockets, `-a`.
     #[default]
     All,
 }
 
-/// The sockets that are asked for.
+/// The sockets to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Sockets of these kinds.
     pub kinds: Vec<Kind>,
-    /// Sockets with a peer, without a peer, or both.
+    /// Servers, the other sockets, or all.
     pub scope: Scope,
-    /// What a socket must be like.
+    /// Conditions on the socket.
     pub filter: Filter,
-    /// Which process must own a socket.
+    /// Conditions on its owners.
     pub owner: OwnerFilter,
 }
 
 impl Query {
-    /// Returns true if sockets of this kind are asked for.
+    /// Returns true if sockets of this kind are selected.
     pub fn includes(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// The sections in which sockets are asked for, in order.
+    /// The sections of the selected kinds, in order.
     pub fn sections(&self) -> Vec<Section> {
         let mut sections: Vec<_> = self.kinds.iter().map(|kind| kind.section()).collect();
         sections.sort_unstable();
@@ -44,17 +44,17 @@ impl Query {
         sections
     }
 
-    /// Returns true if this socket is asked for. Its owners are not considered.
+    /// Returns true if this socket is selected. Its owners are not considered.
     pub fn selects(&self, socket: &Socket) -> bool {
         self.includes(socket.kind())
             && self.scope.includes(is_server(socket))
             && self.filter.passes(socket)
     }
 
-    /// Returns the query for all sockets that can be at the other end of a selected one.
+    /// Returns the query for all sockets that can be the other end of a selected socket.
     #[must_use]
     pub fn with_other_ends(&self) -> Self {
-        // An IPv6 socket can talk IPv4.
+        // An IPv6 socket can be connected to an IPv4 socket.
         let is_like = |one: Kind, other: &Kind| match (one, *other) {
             (Kind::Internet(one, _), Kind::Internet(other, _)) => one == other,
             (one, other) => one == other,
@@ -79,8 +79,9 @@ impl Scope {
     }
 }
 
-/// netstat's test for a socket without a peer: no remote port for TCP, no remote address for the
-/// other protocols. As for netstat, an IPv4-mapped `0.0.0.0` is an address.
+/// Returns true if netstat regards this socket as a server: a UNIX socket that listens, a TCP
+/// socket without a remote port, or another socket without a remote address. To netstat, an
+/// IPv4-mapped `0.0.0.0` is an address.
 fn is_server(socket: &Socket) -> bool {
     match socket {
         Socket::Internet(socket) => match socket.protocol {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn other_ends_can_be_of_the_other_family() {
+    fn other_end_can_have_the_other_address_family() {
         let tcp = |family| Kind::Internet(Protocol::Tcp, family);
         for (kinds, expected) in [
             (vec![tcp(Family::Ipv6)], vec![tcp(Family::Ipv4), tcp(Family::Ipv6)]),

@@ -1,4 +1,4 @@
-//! What a listing looks like. Layouts write to a [`std::io::Write`].
+//! The layouts. They write a listing to a [`std::io::Write`].
 
 mod netstat;
 mod records;
@@ -12,16 +12,16 @@ use crate::names::Names;
 use crate::request::{Format, Look};
 use table::Screen;
 
-/// Writes one listing after the other.
+/// Writes listings in one layout.
 pub struct Renderer {
     look: Look,
     screen: Screen,
-    /// csv still needs its heading.
+    /// The heading of csv is still to be written: it comes once, before the first listing.
     heading: bool,
 }
 
 impl Renderer {
-    /// A renderer for output to this screen.
+    /// Returns a renderer for output to this screen.
     pub fn new(look: Look, screen: Screen) -> Self {
         Self { heading: look.header, look, screen }
     }

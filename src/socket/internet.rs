@@ -19,7 +19,7 @@ pub enum Protocol {
 
 /// The address family that a socket was opened with.
 ///
-/// An IPv6 socket that talks IPv4 stays [`Family::Ipv6`]; its addresses are IPv4-mapped.
+/// An IPv6 socket with an IPv4 peer is [`Family::Ipv6`]; its addresses are IPv4-mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// `AF_INET`.
@@ -51,9 +51,9 @@ pub struct Queues {
 /// The timer that is pending on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// What the timer is for.
+    /// The purpose of the timer.
     pub kind: TimerKind,
-    /// Clock ticks (`sysconf(_SC_CLK_TCK)`) until it expires, counted from when the table was read.
+    /// Clock ticks (`sysconf(_SC_CLK_TCK)`) from the reading of the table to the expiry.
     pub ticks: u64,
     /// Unanswered retransmissions.
     pub retransmits: u32,
@@ -61,7 +61,7 @@ pub struct Timer {
     pub probes: u32,
 }
 
-/// What a timer is for, by the kernel's number in column `tr` (`net/ipv4/tcp_ipv4.c`).
+/// The purpose of a timer, with the number of the kernel in column `tr` (`net/ipv4/tcp_ipv4.c`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimerKind {
     /// 0: no timer is pending.
@@ -79,7 +79,7 @@ pub enum TimerKind {
 }
 
 impl TimerKind {
-    /// Returns the kind with the kernel's number.
+    /// Returns the kind with this number of the kernel.
     pub fn from_kernel(number: u8) -> Self {
         use TimerKind::{Keepalive, Off, Other, Probe, Retransmit, TimeWait};
         let kinds = [Off, Retransmit, Keepalive, TimeWait, Probe];
@@ -106,7 +106,7 @@ pub struct InternetSocket {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// The number of the row in the kernel's table.
+    /// The number of the row in the table of the kernel.
     pub slot: u32,
     /// The end on this host.
     pub local: Endpoint,
@@ -117,19 +117,18 @@ pub struct InternetSocket {
     pub state: State,
     /// The bytes in the queues.
     pub queues: Queues,
-    /// The pending timer; `None` if the source does not tell.
+    /// The pending timer; `None` if the source does not give it.
     pub timer: Option<Timer>,
     /// The user who opened the socket.
     pub uid: u32,
-    /// The inode, by which processes own the socket; 0 if no process can (`TIME_WAIT`, handshakes).
+    /// The inode, as in `/proc/<pid>/fd`; 0 if no process can own it (`TIME_WAIT`, handshakes).
     pub inode: u64,
     /// Received datagrams that were dropped; `None` if the kernel does not count them.
     pub drops: Option<u32>,
 }
 
 impl InternetSocket {
-    /// The state as netstat shows it. A socket of another protocol than TCP has a state only if it
-    /// is connected.
+    /// The state as netstat shows it: for TCP, and for other sockets if they are connected.
     pub fn state(&self) -> Option<State> {
         match (self.protocol, self.state) {
             (Protocol::Tcp, state) => Some(state),

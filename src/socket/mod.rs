@@ -1,8 +1,8 @@
 //! The model: a socket as the kernel describes it. Typed and compact; does no I/O.
 //!
-//! A value keeps its meaning (a port is a number, a state an enum) until a layout renders it. What
-//! every kind of socket has is a method of [`Socket`] with one arm per kind, so that the compiler
-//! points at each place that a new kind needs.
+//! Values are typed: a port is a number, a state an enum. Layouts turn them into text. Each
+//! property of all kinds is a method of [`Socket`] with one arm per kind, so that the compiler
+//! finds each place that a new kind needs.
 
 mod internet;
 mod state;
@@ -24,7 +24,7 @@ pub enum Socket {
 /// One end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End<'a> {
-    /// An address and a port of this protocol.
+    /// An IP address and a port. The protocol is that of the socket, and of the port.
     Internet(Protocol, Endpoint),
     /// The path or abstract name that a UNIX socket is bound to.
     Path(&'a [u8]),
@@ -39,7 +39,7 @@ impl Socket {
         }
     }
 
-    /// The inode, by which processes own the socket; 0 if no process can.
+    /// The inode, as in the links of `/proc/<pid>/fd`; 0 if no process can own the socket.
     pub fn inode(&self) -> u64 {
         match self {
             Self::Internet(socket) => socket.inode,
@@ -47,7 +47,7 @@ impl Socket {
         }
     }
 
-    /// The user who opened the socket; `None` if the kernel does not tell.
+    /// The user who opened the socket; `None` if the kernel does not show it.
     pub fn user(&self) -> Option<u32> {
         match self {
             Self::Internet(socket) => Some(socket.uid),
@@ -55,7 +55,7 @@ impl Socket {
         }
     }
 
-    /// The bytes in the queues; `None` if the kernel does not tell.
+    /// The bytes in the queues; `None` if the kernel does not show them.
     pub fn queues(&self) -> Option<Queues> {
         match self {
             Self::Internet(socket) => Some(socket.queues),
@@ -90,7 +90,7 @@ impl Socket {
     }
 }
 
-/// What a socket is. The kernel has one table for each kind.
+/// The kind of a socket. The kernel has one table for each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// An internet socket.
@@ -99,7 +99,7 @@ pub enum Kind {
     Unix,
 }
 
-/// A part of a listing with a heading and columns of its own, in the order of listings.
+/// A section of a listing. It has its own heading and columns. The order is that of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
     /// Internet sockets.
@@ -114,7 +114,7 @@ impl Kind {
         std::iter::successors(Some(Self::Internet(Protocol::Tcp, Family::Ipv4)), |kind| kind.next())
     }
 
-    /// The kind that follows in netstat's order. One arm per kind, so that no kind can be left out.
+    /// Returns the next kind in netstat's order. One arm per kind, so that none is forgotten.
     fn next(self) -> Option<Self> {
         use Family::{Ipv4, Ipv6};
         use Kind::{Internet, Unix};

@@ -53,12 +53,12 @@ impl State {
     /// The states of UNIX sockets.
     const UNIX: [Self; 5] = [Listening, Free, Connecting, Connected, Disconnecting];
 
-    /// Returns the state with the kernel's number, or `None` if there is none.
+    /// Returns the state with this number of the kernel, or `None` if there is none.
     pub fn from_kernel(number: u8) -> Option<Self> {
         Self::KERNEL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
-    /// Every state that a filter can ask for, by a name of its own.
+    /// The states that `--state` accepts: all that have a name of their own.
     pub fn all() -> impl Iterator<Item = Self> {
         let all = Self::KERNEL.into_iter().chain(Self::UNIX);
         all.filter(|&state| state != NewSynRecv)

@@ -6,7 +6,7 @@ use super::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are those of socket(2)")]
 pub enum SocketType {
-    /// Not set yet: a connection that waits for a place in the queue of its listener.
+    /// Not set yet: a connection that waits for room in the queue of its listener.
     Unset = 0,
     Stream = 1,
     Datagram = 2,
@@ -60,7 +60,7 @@ impl UnixState {
 /// A UNIX socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnixSocket {
-    /// Reference count in the kernel.
+    /// The reference count in the kernel.
     pub references: u32,
     /// The kernel's flags, such as [`ACCEPTS`](Self::ACCEPTS).
     pub flags: u32,
@@ -68,12 +68,12 @@ pub struct UnixSocket {
     pub kind: SocketType,
     /// The state.
     pub state: UnixState,
-    /// The inode, by which processes own the socket; 0 for a connection that is not accepted yet.
+    /// The inode, as in the links of `/proc/<pid>/fd`; 0 for a connection that is not accepted yet.
     pub inode: u64,
-    /// What it is bound to: a file, or an abstract name that begins with `@`. `None` for most.
+    /// The bound name: a path, or an abstract name with `@` first. `None` for most sockets.
     pub path: Option<Box<[u8]>>,
-    /// The inode of the socket that it is connected to, 0 if that one has no inode yet. `None` if
-    /// it is not connected, or if the source does not tell.
+    /// The inode of the socket at the other end; 0 if that socket has no inode yet. `None` if there
+    /// is no other end, or if the source does not give it.
     pub peer: Option<u64>,
 }
 

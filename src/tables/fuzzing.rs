@@ -14,7 +14,7 @@ use super::{proc_net, sock_diag};
 use crate::remark::Fault;
 use crate::socket::{Kind, Protocol, Socket};
 
-/// The most bytes of a line here. It is small, so that small inputs have lines that are too long.
+/// The maximum length of a line, in bytes. It is small, so that small inputs can have longer lines.
 const LONGEST_LINE: usize = 300;
 
 /// Checks a text. The input is the number of the table, the bytes per read, and the text.

@@ -6,17 +6,18 @@ use std::io;
 use super::policy::MOST_READINGS;
 use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
 
-/// Appends the sockets whose inodes are not among those from `start` on.
+/// Appends the sockets of `more` whose inode no socket from index `start` on has.
 pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
     let known = inodes(sockets.get(start..).unwrap_or_default());
     sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));
 }
 
-/// Reads a table again, and appends what was missed, until two readings have the same sockets or one
-/// fails. One reading without new sockets is not enough: it can miss sockets while others go away.
+/// Reads a table again and appends the sockets that were missed, until two readings have the same
+/// inodes, one fails, or there were [`MOST_READINGS`]. A reading without new sockets does not
+/// suffice: it can miss sockets while others go away.
 ///
-/// Each pass misses at most about a hundred of several thousand sockets, at random, so a few passes
-/// find every long-lived one.
+/// Each reading misses at most about a hundred of several thousand sockets, at random, so a few
+/// readings find every long-lived one.
 pub(super) fn read_again(
     sockets: &mut Vec<Socket>,
     start: usize,
@@ -56,11 +57,12 @@ pub(super) fn retry_if_interrupted(
     }
 }
 
-/// What tells two sockets with one inode apart.
+/// The key of a row among rows with the same inode. Rows with equal keys are about the same socket.
 ///
-/// The subflows of an MPTCP socket share its inode, so for TCP the ends count as well. Behind a
-/// newline in the path of a UNIX socket, an attacker can make up a row with the inode of another
-/// socket. Such a row must not replace that socket, so everything else of the row counts.
+/// The subflows of an MPTCP socket share its inode, so the key of a TCP socket has both ends. The
+/// path of a UNIX socket can have a newline, and after it a forged row with the inode of another
+/// socket. A forged row must not replace that socket, so the key of a UNIX socket has all other
+/// fields of its row.
 #[derive(PartialEq, Eq, Hash)]
 enum RowKey {
     Internet(Kind, Option<(Endpoint, Endpoint)>),
@@ -81,10 +83,10 @@ impl RowKey {
     }
 }
 
-/// Drops every row that shows a socket again. While a table changes, a socket can move behind the
-/// place that a reader has reached, so that the kernel prints it a second time.
+/// Drops every row about a socket that an earlier row is about. While a table changes, a socket can
+/// move behind the place that a reader has reached, so that the kernel prints it a second time.
 pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
-    // Almost always no inode comes twice, so keys are made only for those that do.
+    // Repeated inodes are rare, so keys are made only for the sockets that have one.
     let mut seen = HashSet::with_capacity(sockets.len());
     let inodes = sockets.iter().map(Socket::inode);
     let repeated: HashSet<u64> =
@@ -177,7 +179,7 @@ mod tests {
         let udp = InternetSocket { protocol: Protocol::Udp, ..first };
         let tcp6 = InternetSocket { family: Family::Ipv6, ..first };
         check(&[first, udp, tcp6], &[first, udp, tcp6]);
-        // It was connected between the two rows.
+        // The UDP socket was connected after its first row was printed.
         let connected_udp = InternetSocket { local: socket(5, 0).local, ..udp };
         check(&[udp, connected_udp], &[udp]);
     }

@@ -1,7 +1,7 @@
-//! Where sockets come from: the kernel's tables, read as text or by netlink.
+//! The tables of sockets in the kernel, read as text or by netlink.
 //!
 //! [`policy`] decides which source a table is read from, `merge` combines several readings, and the
-//! modules of the two sources parse one table at a time.
+//! modules `proc_net` (text) and `sock_diag` (netlink) parse one table at a time.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -23,7 +23,7 @@ use policy::{Conditions, Method, Plan, Policy};
 use proc_net::Text;
 use sock_diag::Netlink;
 
-/// Returns true if a kernel can lack this table: without IPv6, or since UDP-Lite was removed.
+/// Returns true if a kernel can lack this table: without IPv6, or without UDP-Lite.
 const fn is_optional(kind: Kind) -> bool {
     match kind {
         Kind::Internet(protocol, family) => {
@@ -40,7 +40,7 @@ pub struct Tables {
     netlink: Netlink,
 }
 
-/// How the reading of one table ended.
+/// The result of reading one table.
 struct Outcome {
     origin: Origin,
     /// There was at least one row or fault.
@@ -48,35 +48,35 @@ struct Outcome {
     result: io::Result<()>,
 }
 
-/// How far the text of a table can be trusted.
+/// The trust in the text of a table.
 enum Trust {
-    /// It has every socket that existed during the whole reading.
+    /// The text has every socket that existed during the whole reading.
     Whole,
-    /// It may have missed some.
+    /// The text may lack some of these sockets.
     Partial,
-    /// It may have rows that an attacker made up behind a newline in the name of a UNIX socket.
+    /// The text may have rows that an attacker forged with a newline in the name of a UNIX socket.
     Nothing,
 }
 
-/// One table, and the sockets that were read before.
+/// One table to read, and the list of all sockets that were read so far.
 struct Reading<'a> {
     kind: Kind,
     query: &'a Query,
     sockets: &'a mut Vec<Socket>,
-    /// The number of sockets that come from other tables.
+    /// The index of the first socket of this table.
     start: usize,
 }
 
 impl Tables {
-    /// The tables below `root`, which is `/proc` or a copy of it. Fails if the source that was
-    /// asked for cannot serve the request.
+    /// Returns the tables below `root`, which is `/proc` or a copy of it. Fails if the source that
+    /// `--source` names cannot serve the request.
     pub fn new(root: &Path, conditions: Conditions) -> Result<Self, Remark> {
         Ok(Self::with_policy(root, Policy::new(conditions)?))
     }
 
-    /// The tables of the network namespace of a process, which is this directory below /proc.
+    /// Returns the tables in the namespace of the process with this directory below /proc.
     pub fn of_process(process: &Path) -> Self {
-        // netlink knows only rnetstat's own namespace.
+        // netlink gives only the sockets of rnetstat's own namespace.
         Self::with_policy(process, Policy::Text)
     }
 
@@ -84,13 +84,13 @@ impl Tables {
         Self { policy, text: Text::new(root), netlink: Netlink::new() }
     }
 
-    /// Returns true if [`find_unix_peers`](Self::find_unix_peers) can find other ends.
+    /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.
     pub fn tell_unix_peers(&self) -> bool {
         self.policy != Policy::Text
     }
 
-    /// Reads the sockets that `query` selects. A table that the kernel does not have (as without
-    /// IPv6) has no rows. Fails with [`Remark::NoTable`] if no table can be read.
+    /// Reads the sockets that `query` selects. A table that this kernel does not have (without
+    /// IPv6, for example) has no rows. Fails with [`Remark::NoTable`] if no table can be read.
     pub fn read(&mut self, query: &Query, remark: Sink<'_>) -> Result<Vec<Socket>, Remark> {
         let mut sockets = Vec::new();
         let mut failures = Vec::new();
@@ -119,7 +119,7 @@ impl Tables {
         Ok(sockets)
     }
 
-    /// Sets the other end of each connected UNIX socket of this host. Only netlink tells it.
+    /// Sets the other ends of UNIX sockets in rnetstat's own namespace. Only netlink has them.
     pub fn find_unix_peers(&mut self, sockets: &mut [Socket], remark: Sink<'_>) {
         if !self.tell_unix_peers() {
             return;
@@ -144,7 +144,7 @@ impl Tables {
         }
     }
 
-    /// Reads one table as planned. If netlink fails, reads the text instead.
+    /// Reads one table as the plan says. If netlink fails, reads the text instead.
     fn read_table(
         &mut self,
         plan: &mut Plan,
@@ -177,9 +177,10 @@ impl Tables {
         }
     }
 
-    /// Reads a text, and then what it missed.
+    /// Reads the text of a table, and then the sockets that it lacks.
     fn read_text(&mut self, reading: &mut Reading<'_>, checked: bool, remark: Sink<'_>) -> Outcome {
-        // Lines that an attacker made up are no faults once netlink has given all sockets.
+        // Keep the faults back. If netlink then gives all sockets, lines that an attacker forged
+        // are not reported.
         let mut faults = Vec::new();
         let keeps_faults = checked && policy::needs_check(reading.kind, true);
         let (outcome, is_whole) = self.read_text_once(reading, &mut |fault| {
@@ -207,8 +208,7 @@ impl Tables {
         outcome
     }
 
-    /// Reads a text once. Returns also whether it surely has every socket that existed during the
-    /// reading.
+    /// Reads the text of a table once. Returns also true if no socket can be missing.
     fn read_text_once(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> (Outcome, bool) {
         let mut any = false;
         let Reading { kind, query, .. } = *reading;
@@ -232,8 +232,8 @@ impl Tables {
         });
     }
 
-    /// Cross-checks the text of a table against netlink and appends the sockets that the text
-    /// missed. Returns how far the text can be trusted, or `None` if netlink failed.
+    /// Cross-checks the text of a table against netlink, and appends the sockets that the text
+    /// lacks. Returns the trust in the text, or `None` if netlink failed.
     fn cross_check(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> Option<Trust> {
         let mut more = Vec::new();
         let mut is_forged = false;
@@ -247,7 +247,7 @@ impl Tables {
         match result {
             Ok(()) if is_forged => Some(Trust::Nothing),
             Ok(()) => Some(Trust::Whole),
-            // Every socket was told, only not every field of each.
+            // netlink gave every socket; only a field of some sockets is uncertain.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Trust::Whole),
             Err(error) => {
                 remark(Remark::Unchecked(Origin::Netlink(reading.kind.table()), error));
@@ -256,7 +256,7 @@ impl Tables {
         }
     }
 
-    /// Reads a table by netlink. Returns also the remarks about malformed messages.
+    /// Reads a table by netlink. Returns also remarks about malformed messages.
     fn read_netlink(&mut self, reading: &mut Reading<'_>) -> (Outcome, Vec<Remark>) {
         let Reading { kind, query, start, .. } = *reading;
         let origin = Origin::Netlink(kind.table());
@@ -287,12 +287,12 @@ impl Tables {
         (Outcome { origin, any, result }, faults)
     }
 
-    /// Fails unless every failed table is absent and optional.
+    /// Fails if one of the failed tables exists, or is a table that every kernel has.
     fn ensure_only_optional(
         &self,
         failures: &mut Vec<(Kind, Origin, io::Error)>,
     ) -> Result<(), Remark> {
-        // A kernel without IPv6 has the directory, but not the tables.
+        // A kernel without IPv6 has the directory `net`, but not the tables of IPv6.
         if self.policy != Policy::Netlink
             && let Err(error) = fs::metadata(self.text.directory())
         {
@@ -315,7 +315,7 @@ fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
     }
 }
 
-/// Returns true if the text of the socket's table can have made-up rows because of its name.
+/// Returns true if the name of this socket can forge rows in the text of its table.
 fn can_forge_rows(socket: &Socket) -> bool {
     match socket {
         Socket::Internet(_) => false,

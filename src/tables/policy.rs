@@ -1,9 +1,8 @@
 //! Decides which source each table is read from: text, netlink, or both.
 //!
-//! The text of `/proc/net` has every field. But it costs more than netlink on a host with many
-//! sockets, and it can miss sockets when it takes more than one read, because the table changes in
-//! between. netlink knows only the network namespace of this process, and does not tell timers as
-//! the text does.
+//! The text of `/proc/net` has every field. But with many sockets it costs more than netlink, and
+//! it can lack sockets if it takes more than one read, because the table changes between two reads.
+//! netlink has no timers for `-o`, and only the sockets of rnetstat's own network namespace.
 
 use std::io;
 use std::path::Path;
@@ -13,17 +12,17 @@ use crate::query::Query;
 use crate::remark::Remark;
 use crate::socket::Kind;
 
-/// The most readings of one table whose text or dump may be incomplete.
+/// The most readings of a table that may be incomplete.
 pub(super) const MOST_READINGS: usize = 5;
 
 /// With at least this many sockets, netlink is read instead of the text.
 ///
 /// netlink is never slower, but below this number it saves only a few milliseconds. Measured with
-/// -tuan on two cores of Linux 6.18, netlink and text: 4 ms and 6 ms with ten sockets, 5 and 11
-/// with 1,000, 11 and 27 with 5,000, 0.2 s and 1.2 s with 120,000.
+/// -tuan on two cores of Linux 6.18, netlink and text: 4 ms and 6 ms with 10 sockets, 5 ms and 11
+/// ms with 1,000, 11 ms and 27 ms with 5,000, 0.2 s and 1.2 s with 120,000.
 const MANY_SOCKETS: u64 = 1000;
 
-/// The source that the user asks for, `--source`.
+/// The value of `--source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Whichever fits the request and the host.
@@ -34,27 +33,27 @@ pub enum Source {
     Netlink,
 }
 
-/// How much the request needs timers, which only the text tells.
+/// The need for timers, which only the text gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timers {
-    /// They are not shown.
+    /// No shown field has timers.
     Unneeded,
-    /// They are shown if they are known.
+    /// Timers are shown if they are known.
     Wanted,
-    /// They were asked for by name.
+    /// `-o` asks for timers.
     Required,
 }
 
-/// What the decision depends on.
+/// The conditions of the decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
-    /// The source that the user asks for.
+    /// The value of `--source`.
     pub source: Source,
     /// The need for timers.
     pub timers: Timers,
-    /// The tables are below another root than this host's `/proc`.
+    /// `--proc`: the tables are not those of this host.
     pub other_root: bool,
-    /// Other network namespaces are asked for as well.
+    /// `--netns`: the sockets of other network namespaces are listed.
     pub other_namespaces: bool,
 }
 
@@ -63,7 +62,7 @@ pub struct Conditions {
 pub(super) enum Policy {
     /// Only text.
     Text,
-    /// Text; netlink adds the sockets that the text missed.
+    /// Text; netlink adds the sockets that the text lacks.
     TextFirst,
     /// Netlink if there are many internet sockets, else as `TextFirst`.
     ByCount,
@@ -72,7 +71,7 @@ pub(super) enum Policy {
 }
 
 impl Policy {
-    /// Returns the decision. Fails if netlink is asked for and cannot serve the request.
+    /// Returns the decision. Fails if `--source netlink` cannot serve the request.
     pub(super) fn new(conditions: Conditions) -> Result<Self, Remark> {
         let Conditions { source, timers, other_root, other_namespaces } = conditions;
         let unfit = if other_root {
@@ -105,7 +104,7 @@ impl Policy {
 /// How one table is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
-    /// As text; `checked` if netlink then adds what the text missed.
+    /// As text. If `checked`, netlink then adds the sockets that the text lacks.
     Text { checked: bool },
     /// By netlink.
     Netlink,
@@ -132,14 +131,14 @@ impl Plan {
         }
     }
 
-    /// Returns true if a malformed message costs only its own socket. Otherwise the table is read
-    /// as text.
+    /// Returns true if a malformed message drops only its own socket. If false, the table is then
+    /// read as text.
     pub(super) fn tolerates_faults(&self) -> bool {
         self.policy == Policy::Netlink
     }
 
-    /// Returns true if the text is read because netlink failed with this error. Unless the error is
-    /// about one table only, netlink is not preferred for the tables that follow.
+    /// Returns true if this error of netlink means that the text is read instead. If the error is
+    /// about more than one table, the following tables are read as text too.
     pub(super) fn falls_back(&mut self, error: &io::Error) -> bool {
         let is_of_one_table =
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Unsupported);
@@ -148,21 +147,23 @@ impl Plan {
     }
 }
 
-/// Returns true if a text must be cross-checked by netlink. `is_whole` if one read gave all of it.
+/// Returns true if the text of a table must be cross-checked by netlink. `is_whole` if one read
+/// returned all of it.
 pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
     match kind {
         Kind::Internet(..) => !is_whole,
-        // A newline in the name of a socket can make up rows.
+        // A newline in the name of a socket can forge rows.
         Kind::Unix => true,
     }
 }
 
-/// Returns true if a dump is repeated until it adds nothing.
+/// Returns true if a table is read several times by netlink.
 pub(super) fn repeats_dump(kind: Kind) -> bool {
     match kind {
         Kind::Internet(..) => false,
-        // The kernel keeps UNIX sockets in a few long hash chains. It continues a dump within a
-        // chain by counting, so that it can skip sockets when others go away.
+        // The kernel keeps UNIX sockets in a few long hash chains. Between two parts of a dump it
+        // remembers its place in a chain as a number of sockets, so if some go away, it skips
+        // others.
         Kind::Unix => true,
     }
 }

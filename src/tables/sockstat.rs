@@ -13,7 +13,7 @@ use crate::number::decimal;
 use crate::query::Query;
 use crate::socket::Kind;
 
-/// The bytes of a file that are read. The kernel's files have a few hundred.
+/// The most bytes of a file that are read. The files of the kernel have a few hundred.
 const LONGEST: usize = 4096;
 
 /// Counts the internet sockets in the tables that `query` includes, also those in `TIME_WAIT`.
@@ -28,7 +28,7 @@ pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
     Ok(count("sockstat")?.saturating_add(count("sockstat6").unwrap_or(0)))
 }
 
-/// Returns the number of sockets in a line, or 0 if they are not asked for.
+/// Returns the number of sockets in a line, or 0 if `query` does not select them.
 fn sockets(line: &[u8], query: &Query) -> u64 {
     let mut words = line.split(|&byte| byte == b' ');
     let Some(label) = words.next().and_then(|word| word.strip_suffix(b":")) else { return 0 };
@@ -55,7 +55,7 @@ mod tests {
     use crate::socket::{Family, Protocol};
 
     #[test]
-    fn only_sockets_that_are_asked_for_are_counted() {
+    fn only_selected_sockets_are_counted() {
         let directory = TempDir::new().unwrap();
         let put = |file, text| fs::write(directory.path().join(file), text).unwrap();
         let kinds = |protocol, families: &[Family]| -> Vec<Kind> {

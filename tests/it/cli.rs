@@ -19,27 +19,21 @@ fn control_characters_in_arguments_are_replaced() {
 #[test]
 fn unsupported_modes_name_the_tool_to_use() {
     for (flag, message) in [
-        ("-r", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
-        ("--route", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
-        ("-nr", "-r, --route is not for rnetstat, which lists sockets: use ip route"),
-        ("-i", "-i, --interfaces is not for rnetstat, which lists sockets: use ip -s link"),
-        ("-g", "-g, --groups is not for rnetstat, which lists sockets: use ip maddress"),
-        ("-s", "-s, --statistics is not for rnetstat, which lists sockets: use nstat -az"),
-        ("-M", "-M, --masquerade is not for rnetstat, which lists sockets: use conntrack -L"),
-        ("-F", "-F, --fib is not for rnetstat, which lists sockets: use ip route"),
-        ("-C", "-C, --cache is not for rnetstat, which lists sockets: use ip route show cache"),
-        ("-S", "-S, --sctp is not for rnetstat, which lists sockets: use ss -S"),
-        ("-Z", "-Z, --context is not for rnetstat, which lists sockets: use ss -Z"),
-        (
-            "-2",
-            "-2, --l2cap is not for rnetstat, which lists sockets: use the netstat of net-tools",
-        ),
-        (
-            "-f",
-            "-f, --rfcomm is not for rnetstat, which lists sockets: use the netstat of net-tools",
-        ),
-        ("--ax25", "--ax25 is not for rnetstat, which lists sockets: use the netstat of net-tools"),
-        ("-Aipx", "-A ipx is not for rnetstat, which lists sockets: use the netstat of net-tools"),
+        ("-r", "-r, --route is not supported: use ip route"),
+        ("--route", "-r, --route is not supported: use ip route"),
+        ("-nr", "-r, --route is not supported: use ip route"),
+        ("-i", "-i, --interfaces is not supported: use ip -s link"),
+        ("-g", "-g, --groups is not supported: use ip maddress"),
+        ("-s", "-s, --statistics is not supported: use nstat -az"),
+        ("-M", "-M, --masquerade is not supported: use conntrack -L"),
+        ("-F", "-F, --fib is not supported: use ip route"),
+        ("-C", "-C, --cache is not supported: use ip route show cache"),
+        ("-S", "-S, --sctp is not supported: use ss -S"),
+        ("-Z", "-Z, --context is not supported: use ss -Z"),
+        ("-2", "-2, --l2cap is not supported: use the netstat of net-tools"),
+        ("-f", "-f, --rfcomm is not supported: use the netstat of net-tools"),
+        ("--ax25", "--ax25 is not supported: use the netstat of net-tools"),
+        ("-Aipx", "-A ipx is not supported: use the netstat of net-tools"),
         ("-Afoo", "unknown address family 'foo': use inet, inet6 or unix"),
     ] {
         assert_eq!(rnetstat(flag).error(), format!("rnetstat: {message}\n"), "{flag}");
@@ -53,8 +47,8 @@ fn unsupported_families_name_net_tools() {
             (format!("--{family}"), format!("--{family}")),
             (format!("-A inet,{family}"), format!("-A {family}")),
         ] {
-            let rest = "is not for rnetstat, which lists sockets: use the netstat of net-tools";
-            assert_eq!(rnetstat(&flags).error(), format!("rnetstat: {option} {rest}\n"));
+            let message = "is not supported: use the netstat of net-tools";
+            assert_eq!(rnetstat(&flags).error(), format!("rnetstat: {option} {message}\n"));
         }
     }
 }
@@ -114,7 +108,7 @@ fn conflicting_options_are_refused() {
         ("-c --wait", "cannot be used with"),
         ("-x --port=80", "UNIX sockets have no ports, addresses or users"),
         ("-x --user=0", "use --pid, --program or --state"),
-        ("--netns=all --source=netlink", "knows only rnetstat's own network namespace"),
+        ("--netns=all --source=netlink", "reads only rnetstat's own network namespace"),
         ("--interval=3 --wait", "cannot be used with"),
     ] {
         let found = rnetstat(flags).error();

@@ -45,8 +45,8 @@ fn proc_without_tables_is_an_error_unless_the_source_is_netlink() {
     host.mount_proc_without_tables();
     for flags in ["-uan", "-uanp", "-uan --format json"] {
         let message = "rnetstat: no socket table can be read: /proc/net: No such file or directory \
-                       (os error 2) (is /proc mounted? --proc DIR reads another place, and --source \
-                       netlink needs none)\n";
+                       (os error 2) (is /proc mounted? --proc DIR reads a copy of it, --source \
+                       netlink works without it)\n";
         assert_eq!(host.rnetstat(flags).run(), Run::failure(message, 2), "{flags}");
     }
     assert_eq!(host.rnetstat("-uanp --source netlink").run(), expected);

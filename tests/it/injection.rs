@@ -134,7 +134,7 @@ fn write_errors_are_reported() {
         for error in ["EIO", "ENOSPC", "EACCES", "ENOMEM"] {
             // Only the first write fails, which is the listing; the message on stderr is later.
             let (run, _) = host.strace(&format!("-e inject=write:error={error}:when=1"), &flags);
-            assert!(run.stderr.starts_with("rnetstat: cannot write the listing: "), "{run:?}");
+            assert!(run.stderr.starts_with("rnetstat: cannot write the output: "), "{run:?}");
             assert_eq!(run.status, Some(2), "{format} {error}");
         }
         let (complete, _) = host.strace("-e trace=write", &flags);

@@ -44,8 +44,8 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
     };
 
     let found = host.rnetstat("-n --port 5000 --netns all --format json").run();
-    let empty = "rnetstat: network namespaces without a process, whose sockets /proc does not show: \
-                 2 (1, green)\n";
+    let empty = "rnetstat: network namespaces without a process: 2 (1, green); /proc does not show \
+                 their sockets\n";
     assert_eq!((found.stderr.as_str(), found.status), (empty, Some(0)));
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_valid(&schema(), "--netns all", &found);
@@ -72,8 +72,8 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
     // A namespace with the name `1` takes precedence over the process with the PID 1.
     for name in ["green", "1"] {
         let message = format!(
-            "rnetstat: no process is in the network namespace {name}, so that /proc does not show \
-             its sockets: ip netns exec {name} rnetstat looks from inside\n"
+            "rnetstat: the network namespace {name} has no process, so /proc does not show its \
+             sockets: run ip netns exec {name} rnetstat\n"
         );
         let found = host.rnetstat(&format!("-tan --netns {name}")).run();
         assert_eq!(found, Run::failure(message, 2));
@@ -122,14 +122,13 @@ fn plain_user_sees_sockets_of_other_namespaces_without_owners() {
         (&Value::Null, &format!("pid:{blue}").into())
     );
     let message = list("-tln --netns blue").error();
-    let start =
-        "rnetstat: no network namespace is known to be blue, but some do not show their names ";
+    let start = "rnetstat: no network namespace blue was found, but some hide their names ";
     assert!(message.starts_with(start), "{message}");
 
     host.hide_processes("1");
     let found = list("-tuln --netns all").run();
     assert_eq!((found.stdout.lines().count(), found.status), (3, Some(0)), "{}", found.stdout);
-    let end = " processes do not show which one they are in\n";
+    let end = " of the processes hide their namespace\n";
     assert!(found.stderr.ends_with(end), "{}", found.stderr);
     assert_eq!(found.stderr.lines().count(), 1, "{}", found.stderr);
 }

@@ -29,7 +29,7 @@ fn closed_pipe_gives_status_0_and_no_message() {
 #[test]
 fn full_disk_is_an_error() {
     let child = rnetstat("-tan --proc fixtures/01-lab/proc").stdout(full_disk()).run();
-    let message = "rnetstat: cannot write the listing: No space left on device (os error 28)\n";
+    let message = "rnetstat: cannot write the output: No space left on device (os error 28)\n";
     assert_eq!(child, Run::failure(message, 2));
 }
 
@@ -41,7 +41,7 @@ fn unwritable_stdout_is_an_error() {
         ("-tan --proc fixtures/01-lab/proc", File::open("/dev/null").unwrap()),
     ] {
         let message = rnetstat(flags).stdout(stdout).error();
-        assert!(message.starts_with("rnetstat: cannot write the listing: "), "{message}");
+        assert!(message.starts_with("rnetstat: cannot write the output: "), "{message}");
     }
 }
 
@@ -73,7 +73,7 @@ fn fifos_devices_and_odd_process_names_in_a_tree_do_no_harm() {
     let expected = "\
         rnetstat: /net/udp: this table is not complete: not a regular file\n\
         rnetstat: /net/udp6: this table is not complete: not a regular file\n\
-        rnetstat: /1057/cmdline: its sockets may be shown without an owner: not a regular file\n";
+        rnetstat: /1057/cmdline: sockets may be shown without their owner: not a regular file\n";
     assert_eq!((run.status, remarks.as_str()), (Some(0), expected));
     assert_eq!(run.stdout.matches("9154/firefox").count(), 5, "{}", run.stdout);
     assert_eq!(run.stdout.matches("LISTEN      -").count(), 2, "{}", run.stdout);
@@ -82,7 +82,7 @@ fn fifos_devices_and_odd_process_names_in_a_tree_do_no_harm() {
 /// Fails if a listing of this tree does not end with this error.
 fn assert_no_table(root: &Path, flags: &str, message: &str) {
     let hint = if message.contains("No such file") {
-        " (is /proc mounted? --proc DIR reads another place, and --source netlink needs none)"
+        " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
     } else {
         ""
     };

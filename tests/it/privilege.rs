@@ -35,7 +35,7 @@ fn two_capabilities_replace_root_but_not_for_another_proc() {
     fs::write(tree.join("net/udp"), "secret\n").unwrap();
     fs::set_permissions(&tree, fs::Permissions::from_mode(0o700)).unwrap();
     let message = as_nobody("-uan --proc").arg(&tree).error();
-    assert!(message.contains("capabilities of its own"), "{message}");
+    assert!(message.contains("privileges that its caller lacks"), "{message}");
     // Root may read the tree.
     let remarks = host.rnetstat("-uan --proc").arg(&tree).run().stderr;
     assert!(remarks.contains("secret"), "{remarks}");

@@ -1,4 +1,4 @@
-//! Builds a row from texts, numbers and columns in one reused buffer.
+//! Builds a row in one buffer, which is reused for the next row.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::ENDPOINT;
 use crate::harmless::harmless;
 
-/// The most bytes of a port if the endpoint is cut.
+/// The most bytes of a port in an endpoint that is cut.
 const PORT: usize = 18;
 /// The row so far, in UTF-8.
 #[derive(Default)]
@@ -22,15 +22,15 @@ impl RowBuffer {
         written
     }
 
-    /// Appends the first `length` bytes. Copying all of them and cutting the end is faster than
-    /// copying a part.
+    /// Appends the first `length` of these `N` bytes. A copy of `N` bytes, cut afterwards, is
+    /// faster than a copy of `length` bytes.
     fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
         let end = self.0.len() + length;
         self.0.extend_from_slice(bytes);
         self.0.truncate(end);
     }
 
-    /// The number of bytes so far.
+    /// The number of bytes in the row so far.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -43,18 +43,18 @@ impl RowBuffer {
         self.text(itoa::Buffer::new().format(number));
     }
 
-    /// Appends formatted text. Texts and numbers have faster functions.
+    /// Appends formatted text. This is slower than `text` and `number`.
     pub(super) fn format(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a vector cannot fail.
         let _ = self.0.write_fmt(text);
     }
 
-    /// Appends text that another process chose.
+    /// Appends foreign text, harmless for a terminal.
     pub(super) fn foreign(&mut self, text: &[u8]) {
         self.foreign_within(text, usize::MAX);
     }
 
-    /// Appends at most `most` bytes of text that another process chose, cut between two characters.
+    /// Appends harmless foreign text, cut to at most `most` bytes between two characters.
     pub(super) fn foreign_within(&mut self, text: &[u8], most: usize) {
         let shown = text.get(..most).unwrap_or(text);
         if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) {
@@ -92,7 +92,7 @@ impl RowBuffer {
         };
         match (ipv6.to_ipv4_mapped(), ipv6.segments()) {
             (Some(mapped), _) => self.ipv4(mapped.octets()),
-            // An IPv4-compatible address, which Rust prints in hex.
+            // An IPv4-compatible address. The standard library would print it in hex.
             (None, [0, 0, 0, 0, 0, 0, high, low]) if high != 0 => {
                 let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
                 self.text("::");
@@ -116,7 +116,8 @@ impl RowBuffer {
         self.0.pop();
     }
 
-    /// Appends an IPv6 address. `::` replaces the first of the longest runs of two or more zeros.
+    /// Appends an IPv6 address. `::` replaces the longest run of zero groups, the first of equal
+    /// runs.
     fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {
@@ -193,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ipv6_matches_the_standard_library(
+        fn ipv6_groups_are_printed_as_by_the_standard_library(
             groups: [u16; 8],
             zero in prop::array::uniform8(any::<bool>()),
             short in 0..17_u32,
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_matches_the_standard_library() {
+    fn ipv4_is_printed_as_by_the_standard_library() {
         for octet in 0..=u8::MAX {
             let address = Ipv4Addr::new(octet, 0, octet, 7);
             let mut row = RowBuffer::default();

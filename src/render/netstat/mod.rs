@@ -26,7 +26,7 @@ const PROGRAM: usize = 19;
 /// The width of the column with the namespace, in bytes.
 const NAMESPACE: usize = 12;
 
-/// The columns that need more than the sockets themselves.
+/// The columns for which more than the sockets must be read.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
     let Look { programs, timers, peers, namespaces, .. } = *look;
     let columns = [(programs, &PID), (timers, &TIMER), (peers, &PEER), (namespaces, &NETNS)];
@@ -168,7 +168,7 @@ impl<W: Write> Layout<'_, W> {
         }
     }
 
-    /// Writes the owner, and the columns that netstat does not have.
+    /// Writes the owner, and the columns that net-tools does not have.
     fn more(&mut self, entry: &Entry<'_>) {
         let Look { programs, peers, namespaces, .. } = *self.look;
         for (is_shown, owners) in [(programs, Some(entry.owners)), (peers, entry.peer)] {
@@ -205,7 +205,7 @@ impl<W: Write> Layout<'_, W> {
         self.row.cell(ENDPOINT + 1, |row| row.endpoint(wide, host, port));
     }
 
-    /// Writes a timer like ` on (0.20/1/0)`; `-` if the source does not tell it.
+    /// Writes a timer such as ` on (0.20/1/0)`; `-` if the source does not give it.
     fn timer(&mut self, protocol: Protocol, timer: Option<Timer>) {
         let Some(timer) = timer else { return self.row.text(" -") };
         self.row.format(format_args!(" {}", ShownTimer(protocol, timer)));

@@ -1,8 +1,7 @@
 //! Comma-separated values, RFC 4180 except that lines end with a newline alone: one line for each
 //! owner of a socket, and one line for a socket without a known owner.
 //!
-//! What is unknown is empty. csv cannot escape a character that would harm a terminal, so `.`
-//! replaces it.
+//! An unknown value is empty. `.` replaces characters that control a terminal: csv has no escapes.
 
 use std::io::{self, Write};
 
@@ -14,7 +13,7 @@ use crate::listing::Listing;
 use crate::names::{Names, Number};
 use crate::socket::End;
 
-/// Writes a listing. With `time`, that is the first column.
+/// Writes a listing. If there is a `time`, it is the first column.
 pub(super) fn write(
     listing: &Listing,
     fields: &[&Field],
@@ -58,7 +57,7 @@ struct CellWriter<'a, W: Write> {
 }
 
 impl<W: Write> CellWriter<'_, W> {
-    /// Writes the cells of a value. Missing cells at the end are left to the caller.
+    /// Writes the cells of a value. The caller adds the missing empty cells.
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
             // The path of a UNIX socket has a column of its own.
@@ -120,7 +119,7 @@ impl<W: Write> CellWriter<'_, W> {
         }
     }
 
-    /// Writes a number with a decimal point, also if it is whole.
+    /// Writes a number, always with a decimal point.
     fn decimal(&mut self, number: f64) -> csv::Result<()> {
         self.text(format!("{number:?}"))
     }
@@ -129,8 +128,7 @@ impl<W: Write> CellWriter<'_, W> {
         self.foreign(self.names.get(number).unwrap_or_default().as_bytes())
     }
 
-    /// Writes foreign text as valid UTF-8 that is harmless for a terminal. Invalid bytes become
-    /// U+FFFD, as in JSON.
+    /// Writes foreign text, harmless for a terminal. Invalid bytes become U+FFFD, as in JSON.
     fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
         self.text(harmless(String::from_utf8_lossy(text).as_bytes()).collect::<String>())
     }

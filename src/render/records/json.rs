@@ -18,7 +18,7 @@ use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, State, UnixSocke
 pub(super) struct Record<'a> {
     pub(super) entry: Entry<'a>,
     pub(super) names: &'a Names,
-    /// `--peers`: tell the other end.
+    /// `--peers`: the object has the other end.
     pub(super) peers: bool,
     /// The time of the listing, if records have it.
     pub(super) time: Option<f64>,
@@ -124,7 +124,7 @@ struct PeerRecord<'a> {
     processes: Option<Vec<ProcessRecord<'a>>>,
 }
 
-/// Returns the owners of a socket; `None` if some may be hidden.
+/// Returns the visible owners of a socket; `None` if it may have owners and all are hidden.
 fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<ProcessRecord<'a>>> {
     let record = |owner: Owner<'a>| {
         let process = owner.process;
@@ -170,8 +170,8 @@ fn write(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
     Ok(record.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless))?)
 }
 
-/// Compact JSON that is harmless for a terminal. Escapes the characters that would control it, are
-/// invisible or change the direction of writing, so that nothing is lost.
+/// Compact JSON that is harmless for a terminal. Characters that control a terminal, are invisible
+/// or change the direction of writing are escaped.
 struct Harmless;
 
 impl Formatter for Harmless {

@@ -1,7 +1,7 @@
 //! Records for programs: an array of JSON objects, one object per line, or comma-separated values.
 //!
-//! Numbers stay numbers, what is unknown is null, and all text is valid UTF-8: an invalid byte
-//! becomes U+FFFD. JSON is nested, and follows the model. csv has a column or more for each field.
+//! All text is valid UTF-8: an invalid byte becomes U+FFFD. JSON is nested like the model, and an
+//! unknown value is null. csv has columns for each field except `sport` and `dport`.
 
 mod csv;
 mod json;
@@ -15,7 +15,7 @@ use crate::names::Names;
 use crate::request::{Format, Look};
 use json::Record;
 
-/// Writes a listing. `heading` is true if csv still needs its heading.
+/// Writes a listing. `heading` is true until csv has its heading.
 pub(super) fn write(
     look: &Look,
     listing: &Listing,
@@ -35,7 +35,7 @@ pub(super) fn write(
     }
 }
 
-/// The fields in records: all of them, but the other end only with `--peers`.
+/// The fields in records: all except `peer`, which needs `--peers`.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
     fields::ALL.into_iter().filter(|field| field.key != PEER.key || look.peers).collect()
 }

@@ -9,7 +9,7 @@ use crate::listing::SocketOwners;
 use crate::names::{Names, Number};
 use crate::socket::{End, Endpoint, Protocol, State};
 
-/// The most characters of the program at the other end.
+/// The most characters of the program name at the other end.
 const PEER: usize = 24;
 
 /// Returns the text of a value, harmless for a terminal.
@@ -47,7 +47,7 @@ pub(super) fn text(value: &Value<'_>, names: &Names) -> String {
     }
 }
 
-/// Returns the first of `count` things, and how many others there are, such as `302 +1`.
+/// Returns the first of `count` values and the number of the others, such as `302 +1`.
 fn with_others(first: impl fmt::Display, count: usize) -> String {
     match count.saturating_sub(1) {
         0 => first.to_string(),
@@ -55,7 +55,7 @@ fn with_others(first: impl fmt::Display, count: usize) -> String {
     }
 }
 
-/// Returns `-` if a socket has no owner, `?` if its owner is hidden.
+/// Returns `-` if a socket has no owner, `?` if it may have hidden owners.
 fn no_owner(owners: &SocketOwners<'_>) -> &'static str {
     if owners.are_known() { "-" } else { "?" }
 }

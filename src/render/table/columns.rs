@@ -13,14 +13,14 @@ use crate::socket::{Section, Socket};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) field: &'static Field,
-    /// How soon the column is hidden if there is not enough room; see [`Field::priority`].
+    /// The order of hiding, see [`Field::priority`]. 0 if the user asked for the column.
     pub(super) priority: u8,
 }
 
-/// The columns of a section. The last one has the command.
+/// Returns the columns of a section. The last one has the command.
 pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column> {
     let usual = |field: &'static Field| Some(Column { field, priority: field.priority });
-    // A column that was asked for is never hidden.
+    // A column that the user asked for is never hidden.
     let asked_for = |is_shown: bool, field| is_shown.then_some(Column { field, priority: 0 });
     let peer = asked_for(look.peers, &PEER);
     let netns = asked_for(look.namespaces, &NETNS);

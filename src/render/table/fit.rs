@@ -2,20 +2,20 @@
 
 use std::cmp::Reverse;
 
-/// The spaces between two columns, and the fewest to which they can be reduced.
+/// The spaces between two columns, and the smallest number of spaces in a narrow line.
 pub(super) const GAP: u16 = 2;
 const NARROW_GAP: u16 = 1;
-/// At least this many characters of a command are shown.
+/// At least this many characters of each command are shown.
 pub(super) const COMMAND: u16 = 8;
 
-/// What the fitting knows about a column.
+/// The width and the priority of a column.
 pub(super) struct Weight {
     /// The width of the widest cell.
     pub(super) width: u16,
-    /// How soon the column is hidden; 0 is never, then the highest is first.
+    /// The order of hiding: the highest number first; 0 is never hidden.
     pub(super) priority: u8,
-    /// All its numbers are 0.
-    pub(super) is_trivial: bool,
+    /// All values of the column are 0.
+    pub(super) is_zero: bool,
 }
 
 /// Which columns are shown, and how wide the command can be.
@@ -31,9 +31,9 @@ pub(super) struct Fit {
 impl Fit {
     /// Fits columns, a mark before them, and a command of this width after them, into a line.
     ///
-    /// First hides the columns that have only zeros, then reduces the spaces between columns, then
-    /// hides other columns by priority. If the addresses alone need several lines, keeps the
-    /// remaining columns: they fit there.
+    /// Hides the columns with zeros first, then narrows the gaps, then hides other columns by
+    /// priority. If the columns that are never hidden need several lines anyway, hides only the
+    /// columns with zeros: the others fit into these lines.
     pub(super) fn new(
         columns: &[Weight],
         command: u16,
@@ -45,11 +45,10 @@ impl Fit {
         };
         let least = command.min(COMMAND);
         let hideable = columns.iter().enumerate().filter(|(_, column)| column.priority > 0);
-        let (trivial, mut others): (Vec<_>, Vec<_>) =
-            hideable.partition(|(_, column)| column.is_trivial);
+        let (zero, mut others): (Vec<_>, Vec<_>) = hideable.partition(|(_, column)| column.is_zero);
         others.sort_by_key(|(_, column)| Reverse(column.priority));
-        let trivial_count = trivial.len();
-        let order: Vec<usize> = trivial.into_iter().chain(others).map(|(index, _)| index).collect();
+        let zero_count = zero.len();
+        let order: Vec<usize> = zero.into_iter().chain(others).map(|(index, _)| index).collect();
         let taken = |gap: u16, hidden: &[usize]| {
             let shown = (0..).zip(columns).filter(|(index, _)| !hidden.contains(index));
             let mark = if is_marked { 1 + gap } else { 0 };
@@ -59,9 +58,9 @@ impl Fit {
             let hidden = order.get(..count).unwrap_or_default();
             taken(gap, hidden).saturating_add(least) <= line
         };
-        let narrow = (trivial_count..=order.len()).map(|count| (NARROW_GAP, count));
-        let found = [(GAP, 0), (GAP, trivial_count)].into_iter().chain(narrow).find(fits);
-        let (gap, count) = found.unwrap_or((NARROW_GAP, trivial_count));
+        let narrow = (zero_count..=order.len()).map(|count| (NARROW_GAP, count));
+        let found = [(GAP, 0), (GAP, zero_count)].into_iter().chain(narrow).find(fits);
+        let (gap, count) = found.unwrap_or((NARROW_GAP, zero_count));
         let hidden = order.get(..count).unwrap_or_default();
         let taken = taken(gap, hidden);
         let lines = taken.saturating_add(least).div_ceil(line);
@@ -74,16 +73,16 @@ impl Fit {
 mod tests {
     use super::*;
 
-    /// Three columns of 10: one that is always shown, one that is hidden second, one first.
-    fn fit(is_trivial: bool, line: u16) -> (Vec<usize>, u16, Option<u16>) {
-        let column = |priority, is_trivial| Weight { width: 10, priority, is_trivial };
-        let columns = [column(0, false), column(1, is_trivial), column(2, false)];
+    /// Fits three columns of width 10 with the priorities 0, 1 and 2, and a command of width 20.
+    fn fit(is_zero: bool, line: u16) -> (Vec<usize>, u16, Option<u16>) {
+        let column = |priority, is_zero| Weight { width: 10, priority, is_zero };
+        let columns = [column(0, false), column(1, is_zero), column(2, false)];
         let Fit { hidden, gap, command } = Fit::new(&columns, 20, false, Some(line));
         (hidden, gap, command)
     }
 
     #[test]
-    fn narrow_line_hides_zeros_then_narrows_gaps_then_hides_columns() {
+    fn narrow_line_hides_zero_columns_then_narrows_gaps_then_hides_other_columns() {
         assert_eq!(fit(false, 44), (vec![], 2, Some(8)));
         assert_eq!(fit(false, 43), (vec![], 1, Some(10)));
         assert_eq!(fit(true, 43), (vec![1], 2, Some(19)));
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stay_if_one_line_is_never_enough() {
+    fn columns_are_not_hidden_if_one_line_cannot_be_enough() {
         assert_eq!(fit(false, 18), (vec![], 1, Some(21)));
     }
 }

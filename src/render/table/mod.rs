@@ -17,7 +17,7 @@ use crate::request::Look;
 use crate::socket::Section;
 use sheet::Sheet;
 
-/// What a table is shown on.
+/// The screen that shows the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
     /// The characters in a line; `None` if lines can have any length.
@@ -26,10 +26,10 @@ pub struct Screen {
     pub color: bool,
 }
 
-/// What happened to a socket since the previous listing.
+/// The change of a socket since the previous listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing, or there is no previous listing.
+    /// No change, or no previous listing.
     Same,
     /// It is new.
     New,

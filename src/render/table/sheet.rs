@@ -31,8 +31,8 @@ impl Sheet<'_> {
         each: &mut dyn FnMut(&str) -> io::Result<()>,
     ) -> io::Result<Vec<&'static str>> {
         let Some((command, columns)) = self.columns.split_last() else { return Ok(Vec::new()) };
-        // If lines can have any length, the longest command would pad all other lines. So commands
-        // are appended to the lines, outside the table.
+        // If lines can have any length, a command in the table would pad all lines to the longest
+        // command. So commands are appended to the lines, outside the table.
         let longest = screen.width.map(|width| 2 * usize::from(width) + usize::from(COMMAND));
         let mut table = self.table(columns, longest.map(|longest| (command, longest)), header);
         let (fit, hidden) = self.fit(&mut table, columns, screen.width);
@@ -68,10 +68,10 @@ impl Sheet<'_> {
         cell::text(&(column.field.value)(subject), self.names)
     }
 
-    /// Fills a table. Each command is cut to the given length, which is more than fits.
+    /// Fills a table. A command is cut to this length, which is more than the screen shows.
     fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
         let mut table = Table::new();
-        // Without a delimiter between words, cells are cut exactly at the end of the column.
+        // A delimiter that no cell has: cells are cut at the edge of the column, not between words.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
         if header {
             let titles = columns.iter().map(|column| column.field.title);
@@ -90,8 +90,8 @@ impl Sheet<'_> {
         table
     }
 
-    /// Sets the widths of the columns, and hides those that do not fit. Returns also the titles of
-    /// these, except columns that have only zeros.
+    /// Hides the columns that do not fit, and limits the width of the command. Returns also the
+    /// titles of the hidden columns, except those with only zeros.
     fn fit(
         &self,
         table: &mut Table,
@@ -109,7 +109,7 @@ impl Sheet<'_> {
         let weights: Vec<_> = columns
             .iter()
             .zip(&widths)
-            .map(|(it, &width)| Weight { width, priority: it.priority, is_trivial: is_zero(it) })
+            .map(|(it, &width)| Weight { width, priority: it.priority, is_zero: is_zero(it) })
             .collect();
         let command = widths.get(columns.len()).copied().unwrap_or(0);
         let fit = Fit::new(&weights, command, self.is_marked, width);
@@ -122,7 +122,7 @@ impl Sheet<'_> {
             }
             if fit.hidden.contains(&index) {
                 column.set_constraint(ColumnConstraint::Hidden);
-                hidden.extend((!weight.is_trivial).then_some(field.title));
+                hidden.extend((!weight.is_zero).then_some(field.title));
             }
         }
         if let (Some(column), Some(width)) = (table.column_mut(columns.len()), fit.command) {

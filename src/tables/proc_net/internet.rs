@@ -5,11 +5,11 @@
 //!    0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 …
 //! ```
 //!
-//! The kernel's `net/ipv4/tcp_ipv4.c`, `udp.c`, `raw.c` and the same files of `net/ipv6` print
-//! them; `man 5 proc` describes them. The slot, and every number after the retransmits, is decimal;
-//! the others are hexadecimal. An address is printed as words in host byte order: one word for
-//! IPv4, four for IPv6. The inode is followed by the reference count and a pointer; except for TCP,
-//! also by the number of dropped datagrams.
+//! `tcp_ipv4.c`, `udp.c` and `raw.c` in the kernel's `net/ipv4`, and the same files in `net/ipv6`,
+//! print them; `man 5 proc` describes them. The slot and the numbers from the uid to the reference
+//! count are decimal, and so is the number of drops; the others are hexadecimal. An address is
+//! printed as words in host byte order: one word for IPv4, four for IPv6. After the inode there are
+//! the reference count and a pointer, and except for TCP the number of dropped datagrams.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,14 +18,13 @@ use crate::number::{decimal, hex};
 use crate::remark::Fault;
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind};
 
-/// Returns true if this line is the heading.
 pub(super) fn is_heading(line: &[u8]) -> bool {
     let titles = line.trim_ascii_start().strip_prefix(b"sl ");
     titles.is_some_and(|titles| titles.trim_ascii_start().starts_with(b"local_address "))
 }
 
-/// Parses one row. Fails if a field up to the reference count is missing or malformed. The count
-/// itself is not used, but without it the inode before it could be cut off.
+/// Parses one row. Fails if a field that is read is missing or malformed. The reference count is
+/// read only to be sure that the inode before it is not cut off.
 pub(super) fn parse(
     protocol: Protocol,
     family: Family,
@@ -97,7 +96,7 @@ fn words<const N: usize>(text: &[u8]) -> Option<[[u8; 4]; N]> {
     Some(words)
 }
 
-/// Parses two hex numbers, such as `00000000:0000002A`.
+/// Parses two hexadecimal numbers, such as `00000000:0000002A`.
 fn pair<A: TryFrom<u64>, B: TryFrom<u64>>(text: &[u8]) -> Option<(A, B)> {
     let (first, second) = split(text)?;
     Some((hex(first)?, hex(second)?))
@@ -193,7 +192,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A row, and what it says.
+    /// A row, and the socket that it describes.
     pub(in crate::tables::proc_net) fn rows(
         protocol: Protocol,
         family: Family,
@@ -204,7 +203,7 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn cut_off_row_is_a_fault_or_the_same_socket(
+        fn truncated_row_gives_an_error_or_the_same_socket(
             socket in sockets(Protocol::Tcp, Family::Ipv4),
         ) {
             let row = kernel_row(&socket);
@@ -236,7 +235,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn malformed_field_is_named_and_drops_only_its_line() {
+    fn malformed_field_is_named_in_the_error_and_drops_only_its_line() {
         for (good, bad, fault) in [
             (":1388", ":FFFFF", "its local address is malformed: \"0100007F:FFFFF\""),
             ("0100007F", "0100007", "its local address is malformed: \"0100007:1388\""),
@@ -264,7 +263,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn line_of_a_mebibyte_drops_only_that_line() {
+    fn line_of_a_mebibyte_does_not_affect_other_lines() {
         let line = format!("{}\n", "1".repeat(1 << 20));
         let (sockets, faults) = read(TCP, format!("{HEADING}{ROW}{line}{ROW}").as_bytes());
         assert_eq!(sockets.len(), 2);

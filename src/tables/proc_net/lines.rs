@@ -1,4 +1,4 @@
-//! Splits a reader into lines, in one buffer that the caller owns and reuses.
+//! Splits the bytes of a reader into lines, in a buffer that the caller reuses.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ use memchr::memchr;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Whole(&'a [u8]),
-    /// The line was longer than the buffer, and is lost.
+    /// The line does not fit into the buffer with its newline, and is lost.
     TooLong,
 }
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn line_longer_than_the_buffer_drops_only_that_line() {
+    fn line_longer_than_the_buffer_does_not_affect_other_lines() {
         let text = b"a\nbbbbbbbbbbbbbbbbbbbbbbbbbbbb\nc\ndddddddddd";
         let expected =
             vec![(1, Some(b"a".to_vec())), (2, None), (3, Some(b"c".to_vec())), (4, None)];

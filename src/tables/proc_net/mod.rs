@@ -14,7 +14,7 @@ use crate::socket::{Kind, Socket};
 use lines::Line;
 use table_file::TableFile;
 
-/// The most bytes of a line. The kernel's lines have fewer than 400.
+/// The maximum length of a line, in bytes. Lines from the kernel are shorter than 400.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// The tables below one /proc root, and the buffer to read them.
@@ -37,9 +37,9 @@ impl Text {
         self.directory.join(kind.table())
     }
 
-    /// Calls `each` with the number of every line of a table, from 1, and with what it says.
-    /// Returns true if these are surely all sockets that existed during the whole reading. An error
-    /// comes after the lines before it.
+    /// Calls `each` for every line of a table except the heading: with its number, from 1, and with
+    /// its socket or fault. Returns true if these are certainly all sockets that existed during the
+    /// whole reading. An error comes after the lines before it.
     pub(super) fn read(
         &mut self,
         kind: Kind,
@@ -51,8 +51,8 @@ impl Text {
     }
 }
 
-/// Calls `each` with the number of every line of `input`, from 1, and with what it says. An error
-/// comes after the lines before it.
+/// Calls `each` for every line of `input` except the heading: with its number, from 1, and with its
+/// socket or fault. An error comes after the lines before it.
 pub(super) fn for_each_socket(
     kind: Kind,
     input: impl Read,
@@ -88,7 +88,7 @@ fn parse(kind: Kind, line: &[u8]) -> Result<Socket, Fault> {
 struct Words<'a>(&'a [u8]);
 
 impl<'a> Words<'a> {
-    /// Returns the next word, parsed by `parse`. A fault calls it `field`.
+    /// Returns the next word, parsed by `parse`. If it fails, the fault names `field`.
     fn next<T>(
         &mut self,
         field: &'static str,
@@ -123,7 +123,7 @@ mod tests {
         (sockets, faults)
     }
 
-    /// Any table, a row of it, and what the row says.
+    /// Any table, a row of it, and the socket that the row describes.
     fn rows() -> impl Strategy<Value = (Kind, Vec<u8>, Socket)> {
         proptest::sample::select(Kind::all().collect::<Vec<_>>()).prop_flat_map(|kind| {
             let rows = match kind {

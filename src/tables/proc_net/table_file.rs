@@ -1,8 +1,8 @@
-//! The file of a table, read to its end without a last, empty read.
+//! The file of a table. It is read to its end, but without a last read that would return nothing.
 //!
-//! Each read returns as many rows as fit into a page of the kernel. A read after the last row
-//! returns nothing, but for TCP the kernel walks through its whole table for it: half of the cost
-//! of the table on a host with few sockets.
+//! A read returns as many rows as fit into a page of the kernel. If a read after the last row
+//! followed, the kernel would walk through its whole table of TCP sockets to find nothing: half of
+//! the cost of the table on a host with few sockets.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,10 +15,10 @@ const PAGE: usize = 4096;
 /// More than the length of any row, in bytes.
 const ROW: usize = 512;
 
-/// A file that ends with the first read that had room for one more row.
+/// A file whose end is detected by a read with room for one more row.
 pub(super) struct TableFile {
     file: File,
-    /// The file is the kernel's own. A read of a copy can return any number of bytes.
+    /// The file is in the kernel's /proc. A read of another file can return any number of bytes.
     is_kernels: bool,
     ended: bool,
     reads: usize,
@@ -31,8 +31,9 @@ impl TableFile {
         Self { file, is_kernels, ended: false, reads: 0 }
     }
 
-    /// Returns true if no socket that existed during the whole reading can be missing. If the table
-    /// changes between two reads, the kernel continues at the wrong place, because it counts rows.
+    /// Returns true if no socket that existed during the whole reading can be missing. The kernel
+    /// finds its place for the next read by counting rows, so if the table changes between two
+    /// reads, it can skip some.
     pub(super) fn is_whole(&self) -> bool {
         !self.is_kernels || self.reads <= 1
     }

@@ -14,7 +14,6 @@ use crate::number::{decimal, hex};
 use crate::remark::Fault;
 use crate::socket::{SocketType, UnixSocket, UnixState};
 
-/// Returns true if this line is the heading.
 pub(super) fn is_heading(line: &[u8]) -> bool {
     line.starts_with(b"Num ")
 }
@@ -68,7 +67,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A row, and what it says.
+    /// A row, and the socket that it describes.
     pub(in crate::tables::proc_net) fn rows() -> impl Strategy<Value = (Vec<u8>, Socket)> {
         sockets().prop_map(|socket| (kernel_row(&socket), Socket::Unix(socket)))
     }
@@ -95,7 +94,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn malformed_field_is_named_and_drops_only_its_line() {
+    fn malformed_field_is_named_in_the_error_and_drops_only_its_line() {
         let row = "0000000000000000: 00000002 00000000 00010000 0001 01 21577 /x";
         for (good, bad, fault) in [
             (" 0001 ", " 0009 ", "its type is malformed: \"0009\""),

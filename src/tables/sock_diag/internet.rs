@@ -1,7 +1,6 @@
 //! Internet sockets: `struct inet_diag_msg` of `linux/inet_diag.h`.
 //!
-//! Where netlink and the text of `/proc/net` describe a socket differently, the parser follows the
-//! text.
+//! Where netlink and the text of `/proc/net` differ, the parser follows the text.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,7 +24,7 @@ pub(super) struct InternetDump {
     slot: u32,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
-    /// The user of every handshake so far is known.
+    /// The users of all handshakes so far are known.
     is_certain: bool,
 }
 
@@ -93,20 +92,19 @@ impl InternetDump {
         Ok(socket)
     }
 
-    /// Adjusts the fields that netlink tells differently from the text.
+    /// Changes the fields in which netlink and the text differ to those of the text.
     fn follow_text(&mut self, socket: &mut InternetSocket) {
         let port = socket.local.port;
         match (self.protocol, socket.state) {
-            // netlink tells the protocol as the remote port.
+            // netlink gives the protocol as the remote port.
             (Protocol::Raw, _) => socket.remote.port = 0,
             (Protocol::Tcp, State::Listen) => {
-                // netlink tells the limit of the accept queue as the send queue.
+                // netlink gives the limit of the accept queue as the send queue.
                 socket.queues.send = 0;
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
                 *user = user.filter(|&other| other == socket.uid);
             }
-            // The text shows the user of the listener. The kernel lists listeners before
-            // handshakes.
+            // The text shows the user of the listener. The kernel lists listeners first.
             (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
                 match self.listeners.get(&port).copied().flatten() {
                     Some(user) => socket.uid = user,
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn netlink_rows_match_proc_net_conventions() {
+    fn socket_from_netlink_has_the_fields_of_the_text() {
         let raw = socket(Protocol::Raw, State::Established);
         let parsed = InternetDump::new(Protocol::Raw, Family::Ipv4).parse(&inet_diag_msg(&raw));
         let parsed = parsed.unwrap();
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_off_or_unknown_field_is_named() {
+    fn error_names_the_truncated_or_unknown_field() {
         let whole = inet_diag_msg(&socket(Protocol::Tcp, State::Listen));
         let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
         for (length, field) in [(0, "family"), (5, "local port"), (71, "inode")] {

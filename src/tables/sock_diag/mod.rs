@@ -32,7 +32,7 @@ const NLM_F_DUMP_INTR: u16 = 0x10;
 /// The sequence number of our request, and of the answers to it.
 const SEQUENCE: u32 = 1;
 
-/// Reads the tables of this network namespace. Holds the buffer for that.
+/// Reads the tables of rnetstat's own network namespace. Has the buffer for a datagram.
 pub(super) struct Netlink(Vec<u8>);
 
 impl Netlink {
@@ -40,12 +40,12 @@ impl Netlink {
         Self(vec![0; DATAGRAM])
     }
 
-    /// Calls `each` with the number of every message about a socket in a table, from 1, and with
-    /// what it says.
+    /// Calls `each` for every socket in a table and for every malformed message: with its number,
+    /// from 1, and with the socket or the fault.
     ///
-    /// Fails with `ENOENT` if the kernel cannot list this table. Fails after all sockets with
-    /// `Interrupted` if the table changed during the dump, or with `Unsupported` if a field of some
-    /// socket is uncertain.
+    /// Fails with `ENOENT` if the kernel cannot list this table. Two errors come only after all
+    /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if a field of
+    /// some socket is uncertain.
     pub(super) fn read(
         &mut self,
         kind: Kind,
@@ -57,8 +57,8 @@ impl Netlink {
 
     /// Requests a dump and calls `each` with its messages.
     fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        // A new socket has nothing left over from a dump that failed. The kernel answers during the
-        // request, so there is never anything to wait for.
+        // A new socket has no messages of an earlier dump that failed. The kernel answers during
+        // the request, so reading never has to wait.
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
@@ -85,7 +85,7 @@ impl Netlink {
     }
 }
 
-/// Calls `each` with what every message of `dump` says about a table, as [`Netlink::read`] does.
+/// Like [`Netlink::read`], with the messages of `dump`.
 pub(super) fn for_each_socket(
     kind: Kind,
     dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
@@ -143,7 +143,7 @@ pub(super) fn take(
     Ok(ControlFlow::Continue(()))
 }
 
-/// Fails with the error in the last message of a dump, if there is one.
+/// Fails if the last message of a dump has an error.
 fn ensure_success(payload: &[u8]) -> io::Result<()> {
     match Payload(payload).bytes("error").map(i32::from_ne_bytes) {
         Ok(0) | Err(_) => Ok(()),

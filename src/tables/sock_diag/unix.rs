@@ -1,12 +1,12 @@
 //! UNIX sockets: `struct unix_diag_msg` of `linux/unix_diag.h`.
 //!
-//! netlink does not tell three things that the text shows:
+//! The text shows three things that netlink does not give directly:
 //!
-//! - The reference count. Here it is two of the socket's own (its descriptor's and the table's) and
-//!   one for each socket that is connected to it.
-//! - Connections that wait to be accepted. The listener tells their clients, so they are put behind
-//!   their listener, wherever they are in the kernel's table.
-//! - Connections that wait for room in the queue of a listener. They are missing.
+//! - The reference count. It is computed here: two for each socket (its descriptor and the table
+//!   refer to it), and one for each socket that is connected to it.
+//! - Connections that wait to be accepted. Netlink gives them as a list in the listener. Here they
+//!   follow their listener; the text has another order.
+//! - Connections that wait for room in the queue of a listener. They are missing here.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) fn request() -> Vec<u8> {
 #[derive(Default)]
 pub(super) struct UnixDump {
     sockets: Vec<UnixSocket>,
-    /// The number of sockets that are connected to the socket with this inode.
+    /// The number of sockets that are connected to each inode.
     connected: HashMap<u64, u32>,
 }
 
@@ -81,7 +81,7 @@ impl UnixDump {
         for &client in waiting.as_chunks().0 {
             let client = u32::from_ne_bytes(client);
             self.count_connection(client);
-            // The client refers to it as well, unless the client is gone.
+            // The client also refers to the connection, unless the client is gone.
             let references = OWN_REFERENCES + u32::from(client != 0);
             let peer = Some(client.into());
             self.sockets.push(UnixSocket { references, peer, ..connection.clone() });
@@ -89,7 +89,7 @@ impl UnixDump {
         Ok(())
     }
 
-    /// Counts a connection to the socket with this inode; 0 is a socket without an inode.
+    /// Counts a connection to the socket with this inode, unless the inode is 0.
     fn count_connection(&mut self, inode: u32) {
         if inode != 0 {
             *self.connected.entry(inode.into()).or_default() += 1;
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn netlink_rows_match_proc_net_conventions() {
+    fn socket_from_netlink_has_the_fields_of_the_text() {
         use {SocketType as Type, UnixState as Is};
 
         let row = |kind: u8, state: u8, inode: u32, attributes: &[Vec<u8>]| {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_off_or_unknown_field_is_named() {
+    fn error_names_the_truncated_or_unknown_field() {
         let mut dump = UnixDump::default();
         assert_eq!(dump.add(&[1, 9]), Err(Fault::malformed("type", b"9")));
         assert_eq!(dump.add(&[1, 1, 1, 0, 0]), Err(Fault::Missing("inode")));

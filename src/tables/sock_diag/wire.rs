@@ -14,7 +14,7 @@ pub(super) struct Message<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// Returns the messages of one datagram. A `None` ends it: the length of that message is wrong.
+/// Returns the messages of one datagram. The last is `None` if its length is wrong.
 pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Option<Message<'_>>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
@@ -96,7 +96,7 @@ impl Payload<'_> {
         self.bytes(field).map(u32::from_ne_bytes)
     }
 
-    /// Returns what `from` makes of the next byte. Fails if it returns `None`.
+    /// Returns the next byte, converted by `from`. Fails if `from` returns `None`.
     pub(super) fn known<T>(
         &mut self,
         field: &'static str,
