@@ -1,10 +1,10 @@
 //! Compares whole programs: rnetstat, netstat, ss and lsof, on hosts made for this.
 //!
 //! `cargo bench --bench host` measures every host, `cargo bench --bench host -- crowd --runs 15`
-//! measures one. Each host has its own namespaces. The programs run in turns, so that other load on
-//! the machine affects all of them. First, the output of rnetstat is compared with netstat. `cargo
-//! bench --bench host -- shell crowd` makes a host and starts a shell on it, for strace, perf and
-//! so on.
+//! measures one. Each host has its own namespaces. In each round every program runs once, so that
+//! other load on the machine affects all of them. First, the output of rnetstat is compared with
+//! netstat. `cargo bench --bench host -- shell crowd` makes a host and starts a shell on it, for
+//! strace, perf and so on.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its results")]
 #![allow(clippy::indexing_slicing, reason = "a bench that fails ends")]
@@ -158,7 +158,7 @@ fn contenders(flags: &str, sweep: bool) -> Result<Vec<Contender>> {
     Ok(contenders)
 }
 
-/// Runs the programs in turns.
+/// Runs every program once in each round.
 fn race(contenders: &[Contender], runs: usize) -> Result<Vec<Figures>> {
     let mut all: Vec<Figures> = contenders
         .iter()
@@ -207,7 +207,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Measures one run. A process of its own starts the program, so that its peak memory is known.
+/// Measures one run. A separate process starts the program, so that its peak memory is known.
 fn clock(words: &[String]) -> Result<(Duration, u64)> {
     let output = Command::new(env::current_exe()?)
         .arg("time")

@@ -9,10 +9,10 @@ use crate::common::host::Host;
 use crate::common::run::RunCommand;
 use crate::common::say;
 
-/// The remark about sockets without an owner that can be seen: the host is in a PID namespace.
+/// The remark if a socket has no visible owner, because the host is in a PID namespace.
 const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
                          the sockets may be theirs";
-/// The remark when a connection is being opened while netlink is read.
+/// The remark if a connection is being opened while netlink is read.
 const HANDSHAKES: [&str; 2] = [
     "rnetstat: netlink tcp: the text of /proc/net is read instead: the user of a handshake is unknown",
     "rnetstat: netlink tcp6: the text of /proc/net is read instead: the user of a handshake is unknown",
@@ -24,7 +24,7 @@ type Key = (String, u64);
 /// The sockets of a listing and the PIDs of their owners, one entry for each row.
 type Rows = Vec<(Key, Vec<u32>)>;
 
-/// The flags of a layout, and the function that reads it.
+/// The flags that select a layout, and the function that parses its output.
 type Layout = (&'static str, fn(&str) -> Rows);
 
 #[test]
@@ -51,7 +51,7 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
     ];
     let end = Instant::now() + TIME;
     let (mut listings, mut seen) = (0, 0);
-    // Every layout from every source at least once, even on a slow machine.
+    // Test every layout with every source at least once, even on a slow machine.
     let all = sources.len() * layouts.len();
     for number in (0..).take_while(|&number| number < all || Instant::now() < end) {
         let source = sources[number % sources.len()];
@@ -60,7 +60,8 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
         let name = format!("listing {number}, {flags}");
         let run = host.rnetstat(&flags).run();
         assert_eq!(run.status, Some(0), "{name}\n{}", run.stderr);
-        // rnetstat cannot tell a socket whose owner has just ended from that of an outsider.
+        // If the owner of a socket has just ended, rnetstat cannot know that. The owner could also
+        // be a process outside of the PID namespace.
         let expected = |line| line == OUTSIDERS || HANDSHAKES.contains(&line);
         assert!(run.stderr.lines().all(expected), "{name}\n{}", run.stderr);
         let rows = read(&run.stdout);
@@ -154,12 +155,13 @@ fn json(listing: &str) -> Rows {
     array.as_array().unwrap().iter().map(record).collect()
 }
 
-/// Reads one JSON object a line.
+/// Reads lines with one JSON object each.
 fn jsonl(listing: &str) -> Rows {
     listing.lines().map(|line| record(&serde_json::from_str(line).unwrap())).collect()
 }
 
-/// Reads CSV, which has one line for each owner of a socket, one after the other.
+/// Reads csv. It has one line for each owner of a socket, and the lines of one socket follow each
+/// other.
 fn csv(listing: &str) -> Rows {
     let mut rows = Rows::new();
     for line in csv::Reader::from_reader(listing.as_bytes()).deserialize() {

@@ -17,7 +17,7 @@ fn control_characters_in_arguments_are_replaced() {
 }
 
 #[test]
-fn unsupported_modes_name_the_tool_to_use() {
+fn error_for_an_unsupported_option_names_another_tool() {
     for (flag, message) in [
         ("-r", "-r, --route is not supported: use ip route"),
         ("--route", "-r, --route is not supported: use ip route"),
@@ -41,7 +41,7 @@ fn unsupported_modes_name_the_tool_to_use() {
 }
 
 #[test]
-fn unsupported_families_name_net_tools() {
+fn error_for_an_unsupported_family_names_net_tools() {
     for family in ["ax25", "ipx", "ddp", "netrom", "rose", "x25", "econet", "ash", "bluetooth"] {
         for (flags, option) in [
             (format!("--{family}"), format!("--{family}")),
@@ -72,7 +72,7 @@ fn bad_durations_and_counts_are_refused() {
 }
 
 #[test]
-fn bad_option_values_say_what_is_accepted() {
+fn error_for_a_bad_value_says_what_is_accepted() {
     for (option, wanted) in [
         ("--port=0", "expected a port from 1 to 65535, or a range of ports such as 8000-8080"),
         ("--port=65536", "expected a port from 1 to 65535"),
@@ -130,8 +130,8 @@ fn repeated_filters_equal_lists_and_user_names_equal_uids() {
     assert_eq!(list("--sort state --sort -sport"), list("--sort state,-sport"));
 }
 
-/// rnetstat can inherit a socket from its parent, and its own command line contains the text that
-/// the filter looks for.
+/// rnetstat can inherit a socket, so it can be an owner. Its own command line contains the text
+/// that the filter searches.
 #[test]
 fn program_filter_does_not_match_rnetstat_itself() {
     let list = |flags: &str| {
@@ -147,7 +147,7 @@ fn program_filter_does_not_match_rnetstat_itself() {
 }
 
 #[test]
-fn pipes_get_colours_only_with_color_always() {
+fn colours_go_to_a_pipe_only_with_color_always() {
     let has_colours = |flags: &str, no_color: &str| {
         let mut command = rnetstat("-tan --format table --proc fixtures/01-lab/proc");
         let listing = command.args(words(flags)).env("NO_COLOR", no_color).run().stdout;
@@ -199,7 +199,7 @@ fn completions_and_man_page_have_every_option_of_the_help() {
             let option = if what == "fish" { format!("-l {name}") } else { (*option).to_owned() };
             assert!(generated.contains(&option), "{option} is missing for {what}");
         }
-        // `--route` is known only to be refused.
+        // rnetstat accepts `--route` only to say which tool to use.
         assert!(!generated.contains("route"), "{what} has an option that is refused");
     }
 }

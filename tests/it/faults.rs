@@ -10,8 +10,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, Run, RunCommand, rnetstat};
 use crate::common::{NOBODY, difference, needs_root, public_copy, words};
 
-/// With `hidepid=1` the kernel refuses with EPERM, which netstat does not count as a refusal; with
-/// `hidepid=2` the processes are not even listed.
+/// With `hidepid=1` the kernel answers EPERM, which netstat does not take for a hidden process.
+/// With `hidepid=2` the kernel does not list the processes.
 #[test]
 fn processes_hidden_by_hidepid_are_reported() {
     if !needs_root() {
@@ -52,7 +52,8 @@ fn proc_without_tables_is_an_error_unless_the_source_is_netlink() {
     assert_eq!(host.rnetstat("-uanp --source netlink").run(), expected);
 }
 
-/// With `subset=pid` the tables are in `/proc/PID/net`, and in that of rnetstat itself.
+/// If /proc is mounted with `subset=pid`, the tables are in `/proc/PID/net` of each process, also
+/// of rnetstat itself.
 #[test]
 fn netns_all_works_with_a_proc_that_has_only_processes() {
     let Some(host) = Host::new(&["python3", "mount", "unshare"]) else { return };
@@ -70,8 +71,8 @@ fn netns_all_works_with_a_proc_that_has_only_processes() {
     assert!(row(":6001 ").contains(&format!(" {leader}/python3")), "{listing}");
 }
 
-/// A process can go on after its first thread has ended, and a thread can have a network namespace
-/// for itself.
+/// The first thread of a process can end before the others, and a thread can have a network
+/// namespace for itself.
 #[test]
 fn sockets_of_threads_are_found() {
     let Some(host) = Host::new(&["python3"]) else { return };
@@ -88,14 +89,14 @@ fn sockets_of_threads_are_found() {
     let pid = thread.line();
     let listing = host.rnetstat("-uanp --port 6002 --netns all").listing();
     assert!(listing.contains(&format!(" {pid}/python3 ")), "{listing}");
-    // A PID stands for the namespace of the process, not for those of its threads.
+    // A PID selects the namespace of the process, and not those of its threads.
     for wanted in [&leader, &pid] {
         let listing = host.rnetstat(&format!("-uan --netns {wanted}")).listing();
         assert!(listing.contains(":6001 ") && !listing.contains(":6002 "), "{wanted}");
     }
 }
 
-/// A process without tables is not taken for a process that has ended.
+/// rnetstat must not take a process without tables for a process that has ended.
 #[test]
 fn netns_all_reports_processes_without_tables() {
     let root = TempDir::new().unwrap();
@@ -155,17 +156,17 @@ fn possible_owners_outside_the_pid_namespace_are_reported() {
     let found = within("-uan --format jsonl");
     assert_eq!((found.stderr.as_str(), found.status), (remark, Some(0)));
     assert!(found.stdout.contains(r#""processes":null"#), "{}", found.stdout);
-    // No remark if no such socket is listed, or if owners are not listed.
+    // There is no remark if no such socket is listed, or if owners are not listed.
     for flags in ["-tanp", "-uan"] {
         assert_eq!(within(flags).stderr, "", "{flags}");
     }
     assert_eq!(host.rnetstat("-uanp").run().stderr, "");
 }
 
-/// The host has so many processes that several threads scan them, and more sockets than fit in a
-/// page of the kernel's text.
+/// The host has so many processes that several threads read them, and more sockets than fit in a
+/// page of text.
 #[test]
-fn works_with_16_fds_or_64_mib() {
+fn sockets_are_listed_with_16_descriptors_or_64_mib() {
     let Some(host) = Host::new(&["python3", "prlimit"]) else { return };
     let _many = host.udp_sockets("300");
     let _sleepers = host.sleepers(100);

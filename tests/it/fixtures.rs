@@ -22,8 +22,8 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// Compares the output with each `fixtures/<case>/expected/<flags>.txt`, which netstat prints as
-/// well, and each `<flags>.out`, which netstat does not print.
+/// Compares the output with each `fixtures/<case>/expected/<flags>.txt`, which equals the output of
+/// netstat, and with each `<flags>.out`, which netstat cannot print.
 #[test]
 fn every_fixture_prints_its_expected_output() {
     let mut failures = Vec::new();
@@ -65,8 +65,8 @@ fn every_fixture_prints_its_expected_output() {
 
 /// Runs a case, on a terminal if a width is given. Returns also the UID of the run.
 ///
-/// Root could read the paths that a file `modes` forbids. A case with such a file therefore runs as
-/// nobody, and on a copy.
+/// Root can read the paths that a file `modes` forbids. So a case with such a file runs as nobody,
+/// and on a copy.
 fn run_case(case: &Path, flags: &str, width: Option<u16>) -> (Run, u32) {
     let own = Uid::effective().as_raw();
     let run = |command: &mut Command| {
@@ -97,7 +97,7 @@ fn run_case(case: &Path, flags: &str, width: Option<u16>) -> (Run, u32) {
         command.uid(NOBODY).gid(NOBODY);
     }
     let run = run(&mut command);
-    // Let the copy be removed.
+    // Restore the permissions, so that the copy can be removed.
     for (_, path) in &paths {
         set(path, 0o755);
     }
@@ -148,7 +148,7 @@ fn json_matches_the_schema_and_jsonl_and_csv_match_json() {
 }
 
 #[test]
-fn terminal_colours_follow_no_color_and_term() {
+fn no_color_and_term_disable_colours_on_a_terminal() {
     for (variable, value, color, colored) in [
         ("NO_COLOR", "", "auto", true),
         ("NO_COLOR", "1", "auto", false),

@@ -1,5 +1,5 @@
-//! Names and lines that other processes choose to do harm: they must neither control the terminal
-//! nor make rows of their own.
+//! Names and lines that a hostile process chooses: they must neither control the terminal nor forge
+//! rows.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,10 +18,10 @@ use crate::common::{FORMATS, copy_tree, have, needs_root, proc_tree, public_copy
 /// or are invisible.
 const HARM: &str = "\x1b[31m\x07\u{9b}2J\u{202e}\u{2066}\u{200b}";
 
-/// The beginning of each name; the harm follows it.
+/// The beginning of each name. The harmful text follows.
 const NAMES: [&str; 7] = ["program", "argument", "path", "host", "service", "user", "netns"];
 
-/// Each format, what it prints in place of the escape sequence, and which names it prints.
+/// Each format, its replacement for the escape sequence, and the names that it prints.
 const LAYOUTS: [(&str, &str, Shown); 5] = [
     ("netstat", ".[31m", Shown::Program),
     ("table", ".[31m", Shown::CommandLine),
@@ -30,15 +30,15 @@ const LAYOUTS: [(&str, &str, Shown); 5] = [
     ("csv", ".[31m", Shown::CommandLine),
 ];
 
-/// How much of an owner's command line a layout shows.
+/// The part of the command line of an owner that a layout shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Program,
     CommandLine,
 }
 
-/// Makes a host where every name contains the harm. Returns also the line of `hostile.py`: the
-/// inode of a UDP socket, and the PID of its owner.
+/// Makes a host where every name contains the harmful text. Returns also the line that `hostile.py`
+/// prints: the inode of a UDP socket, and the PID of its owner.
 fn host() -> Option<(Host, Service, String)> {
     let mut host = Host::new(&["python3", "mount", "touch"])?;
     host.put_names(format!("10.99.0.1 host{HARM}\n").as_bytes(), "");
@@ -76,7 +76,7 @@ fn no_layout_prints_control_characters_from_names() {
     let mut checked = 0;
     for source in ["auto", "text", "netlink"] {
         for (format, escaped, shown) in LAYOUTS {
-            // Netlink lists only the own namespace.
+            // Netlink gives only the sockets of the own namespace.
             let netns = if source == "auto" { "--netns all" } else { "" };
             let flags = format!("-uxaeWpv --format {format} --source {source} {netns}");
             let run = host.rnetstat(&flags).run();
@@ -108,7 +108,8 @@ fn live_view_prints_no_control_characters_from_names() {
     let run = pty.run_interactive(command.env("TERM", "xterm"));
     assert_eq!(run.status, Some(0));
     let mut view = run.stdout;
-    // The sequences of the view itself: screen, cursor, line wrap, position and attributes.
+    // The escape sequences of the live view itself: screen, cursor, line wrap, position and
+    // attributes.
     for own in [
         "\x1b[?1049h",
         "\x1b[?1049l",
@@ -137,9 +138,9 @@ fn live_view_prints_no_control_characters_from_names() {
     }
 }
 
-/// A newline in the name of a UNIX socket starts a new row in the kernel's text.
+/// A newline in the name of a UNIX socket begins a new row in the text of the kernel.
 #[test]
-fn newline_in_a_unix_name_makes_no_row() {
+fn newline_in_the_name_of_a_unix_socket_forges_no_row() {
     let Some((host, _hostile, line)) = host() else { return };
     let (inode, pid) = line.split_once(' ').unwrap();
     let raw = host.command("cat").arg("/proc/net/unix").run().stdout;
@@ -162,7 +163,7 @@ fn newline_in_a_unix_name_makes_no_row() {
 const CONTAINER: (&str, &str) =
     ("4f1c3a5e7b9d0000000000000000000000000000000000000000000000000000", "4f1c3a5e7b9d");
 
-/// Makes a tree with several namespaces, where all processes are in this control group.
+/// Makes a tree with several namespaces. All its processes are in this control group.
 fn in_group(group: &str) -> TempDir {
     let root = TempDir::new().unwrap();
     copy_tree(Path::new("fixtures/26-namespaces/proc"), root.path());
@@ -178,7 +179,7 @@ fn in_group(group: &str) -> TempDir {
     root
 }
 
-/// Only the identifier of a container is printed, which consists of digits and letters.
+/// rnetstat prints only the identifier of a container, which consists of digits and letters.
 #[test]
 fn names_of_control_groups_are_not_printed() {
     let (id, shown) = CONTAINER;
@@ -191,9 +192,9 @@ fn names_of_control_groups_are_not_printed() {
     }
 }
 
-/// A user who can make control groups can name one like the container of another user.
+/// A user who may make control groups can give one the name of a container of another user.
 #[test]
-fn container_name_of_several_namespaces_is_an_error() {
+fn container_identifier_of_several_namespaces_is_an_error() {
     let (id, shown) = CONTAINER;
     let root = in_group(&format!("/docker-{id}.scope"));
     for wanted in [shown, id] {
@@ -218,7 +219,7 @@ fn bad_lines_are_not_kept_in_memory() {
     assert_eq!((found.stderr.lines().count(), found.status), (LINES, Some(0)));
 }
 
-/// Without netlink, a forged row cannot be told from a real one, but it must not replace one.
+/// Without netlink, rnetstat cannot recognize a forged row. It must still list the real one.
 #[test]
 fn forged_unix_row_does_not_replace_a_real_row() {
     let row = |flags: &str, state: &str| {
@@ -231,7 +232,8 @@ fn forged_unix_row_does_not_replace_a_real_row() {
     assert!(listing.contains("[ ACC ]     STREAM     LISTENING     4711"), "{listing}");
 }
 
-/// Root can list a tree that another user has made, with links to files that only root may read.
+/// Root can list a tree that another user made. Its links can point to files that only root may
+/// read.
 #[test]
 fn links_in_a_tree_are_not_followed() {
     let (directory, program) = public_copy();

@@ -24,10 +24,10 @@ const CALLS: [&str; 12] = [
     "recvfrom",
 ];
 
-/// The errors that each of them fails with.
+/// The errors with which each of these calls fails.
 const ERRORS: [&str; 5] = ["EACCES", "EIO", "EMFILE", "ENOMEM", "EINTR"];
 
-/// Returns how often a system call is in a trace: before `main` of rnetstat, and in total.
+/// Returns how often a trace has a system call: before `main` of rnetstat, and in total.
 fn count(log: &str, call: &str) -> (usize, usize) {
     // Rust's runtime ignores SIGPIPE just before `main`.
     let start = log.find("rt_sigaction(SIGPIPE").unwrap();
@@ -47,13 +47,14 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs the job. Returns `None` if the failure was harmless or reported, else a description.
+    /// Runs the program. Returns `None` if the failure was harmless or reported, else a
+    /// description.
     fn failure(&self, host: &Host) -> Option<String> {
         let Self { flags, expected, call, number, error } = self;
         let options = format!("-e inject={call}:error={error}:when={number}");
         let (Run { stdout, stderr, status }, log) = host.strace(&options, flags);
         let is_complete = stdout == *expected && status == Some(0);
-        // The remark about this PID namespace does not report a failure.
+        // This remark is about the PID namespace, and not about a failure.
         let mut remarks =
             stderr.lines().filter(|line| !line.contains("outside of this PID namespace"));
         let is_reported = remarks.next().is_some() && matches!(status, Some(0 | 2));
@@ -70,8 +71,8 @@ impl Job<'_> {
     }
 }
 
-/// Each system call fails in turn, with each error. Either all rows are listed, or a remark says
-/// what is missing, or there is an error with status 2.
+/// Makes each system call fail once, with each error. Then all rows are listed, a remark says what
+/// is missing, or there is an error with status 2.
 #[test]
 fn every_failed_system_call_is_harmless_or_reported() {
     let Some(host) = Host::new(&["python3", "strace"]) else { return };
@@ -104,7 +105,7 @@ fn every_failed_system_call_is_harmless_or_reported() {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // The host can change during a run for another reason, but not twice in a row.
+                    // Something else can change the host during a run, but not twice in succession.
                     if job.failure(&host).is_some()
                         && let Some(failure) = job.failure(&host)
                     {
@@ -132,7 +133,7 @@ fn write_errors_are_reported() {
     for format in FORMATS {
         let flags = format!("-tan --proc fixtures/01-lab/proc --format {format}");
         for error in ["EIO", "ENOSPC", "EACCES", "ENOMEM"] {
-            // Only the first write fails, which is the listing; the message on stderr is later.
+            // Only the first write fails: that of the listing. The message on stderr comes later.
             let (run, _) = host.strace(&format!("-e inject=write:error={error}:when=1"), &flags);
             assert!(run.stderr.starts_with("rnetstat: cannot write the output: "), "{run:?}");
             assert_eq!(run.status, Some(2), "{format} {error}");

@@ -9,8 +9,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, Run, RunCommand};
 use crate::common::service::Service;
 
-/// Makes a host with a receiver that has got a message, and its sender. Returns also the receiver's
-/// PID.
+/// Makes a host with a receiver, which has received a message, and with the sender. Returns also
+/// the PID of the receiver.
 fn lab() -> Option<(Host, Service, Service, String)> {
     let mut host = Host::new(&["python3", "mount"])?;
     host.put_names(b"", "");
@@ -49,7 +49,7 @@ fn receiver_is_listed_with_its_pid() {
 }
 
 #[test]
-fn grep_q_in_a_pipeline_succeeds_without_messages() {
+fn pipeline_into_grep_q_succeeds_without_messages() {
     let Some((host, _receiver, _sender, _)) = lab() else { return };
     let grep = |port: &str| {
         let line = format!("set -o pipefail; \"$0\" -tuln | grep -q '127.0.0.1:{port}'");
@@ -66,13 +66,13 @@ fn records(host: &Host, flags: &str) -> Vec<Value> {
     listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Returns the run in which no socket matches.
+/// Returns the expected run if no socket matches.
 fn no_match() -> Run {
     Run::failure("rnetstat: no socket matches\n", 1)
 }
 
 #[test]
-fn receiver_is_found_by_script_by_pid_and_by_port() {
+fn filters_by_script_pid_and_port_find_the_receiver() {
     const HEADING: &str = "Active Internet connections (servers and established)\n";
     let Some((host, _receiver, _sender, pid)) = lab() else { return };
     let columns = "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, RunCommand};
 
-/// A tmux session with a shell, on a host of its own.
+/// A shell in tmux, on its own host.
 struct Terminal {
     host: Host,
 }
@@ -75,7 +75,7 @@ impl Terminal {
             == "0 1 1\n"
     }
 
-    /// Returns the modes of the terminal that the live view changes.
+    /// Returns those modes of the terminal that the live view changes.
     fn modes(&self) -> String {
         let modes = "-?(icanon|echo|isig)|\\^Z";
         self.enter(&format!(
@@ -150,7 +150,7 @@ fn live_view_marks_new_and_closed_sockets() {
         row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 1s; q quits", screen)
     });
 
-    // The view follows the size of the terminal at once.
+    // The view is drawn again as soon as the size of the terminal changes.
     terminal.tmux(&["resize-window", "-x", "50", "-y", "5"]);
     terminal.until("a smaller table", |screen| {
         screen.len() == 5
@@ -169,14 +169,14 @@ fn live_view_marks_new_and_closed_sockets() {
     });
     terminal.until("an empty table", |screen| screen == empty);
 
-    // `q` counts even after 200 other keys at once.
+    // The view ends even if 200 other keys come before the `q`.
     terminal.tmux(&["send-keys", "-l", &("x".repeat(200) + "q")]);
     let screen = terminal.until("the shell", |screen| screen[1] == "before");
     assert_eq!(screen[3..], ["$", "", "", "", ""].map(String::from), "{screen:?}");
     assert!(terminal.is_restored());
 }
 
-/// tmux translates the attributes: 1 is bold, 9 is struck through.
+/// tmux shows attributes as codes: 1 is bold, 9 is struck through.
 #[test]
 fn new_rows_are_bold_and_closed_rows_are_struck_through() {
     let Some(terminal) = Terminal::new() else { return };
@@ -217,7 +217,7 @@ fn terminal_is_restored_after_every_kind_of_end() {
         assert!(terminal.is_restored(), "{end}");
         assert_eq!(terminal.modes(), modes, "{end}");
     }
-    // The last of a number of listings, and an error.
+    // The view ends after the last listing of `--count`, and after an error.
     terminal.enter(&format!("clear; {RNETSTAT} {WATCH} --count 2; echo status $?"));
     terminal.until("its status", |screen| screen.iter().any(|line| line == "status 0"));
     terminal.enter(&format!("clear; {RNETSTAT} {WATCH} --proc /nowhere; echo status $?"));
@@ -228,7 +228,7 @@ fn terminal_is_restored_after_every_kind_of_end() {
     assert_eq!(terminal.modes(), modes);
 }
 
-/// A process cannot ignore SIGSTOP, and the view cannot restore the terminal before it stops.
+/// SIGSTOP stops every process at once, so the view cannot restore the terminal before.
 #[test]
 fn live_view_continues_after_sigstop() {
     let Some(terminal) = Terminal::new() else { return };
@@ -246,7 +246,7 @@ fn live_view_continues_after_sigstop() {
     assert!(terminal.is_restored());
 }
 
-/// Unknown names are shown as numbers, and keys work meanwhile.
+/// While names are not known yet, the view shows numbers and reacts to keys.
 #[test]
 fn live_view_does_not_wait_for_names() {
     let Some(mut terminal) = Terminal::new() else { return };
@@ -261,7 +261,7 @@ fn live_view_does_not_wait_for_names() {
 }
 
 #[test]
-fn pipe_gets_one_listing_after_the_other() {
+fn continuous_table_in_a_pipe_has_no_live_view() {
     let Some(terminal) = Terminal::new() else { return };
     let _receiver = terminal.host.receiver();
     let flags = "-uanc --format table --interval 0.01 --count 3";

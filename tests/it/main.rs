@@ -1,12 +1,12 @@
-//! The integration tests. Each module covers one subject; a new test goes to the module whose line
-//! fits it:
+//! The integration tests. Each module is about one subject. Put a new test into the module whose
+//! description fits:
 //!
-//! - `architecture`: the module table in `src/lib.rs`, and the size of source files
+//! - `architecture`: the list of modules in `src/lib.rs`, and the size of source files
 //! - `churn`: complete listings while sockets and processes come and go
 //! - `cli`: options, error messages, exit status, help, completions and the manual page
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
-//! - `hostile`: names and lines that other processes choose to do harm
+//! - `hostile`: names and lines that a hostile process chooses
 //! - `injection`: system calls that fail
 //! - `lab`: the tasks of the lab in the README, such as finding the owner of port 5000
 //! - `live`: the live view in a real terminal
@@ -15,13 +15,13 @@
 //! - `output`: pipes, full disks, and /proc trees with missing or strange files
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
-//! - `sources`: when a table is read as text, and when by netlink
+//! - `sources`: which tables are read as text, and which by netlink
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
 //!
 //! All tests run in parallel in one process. A test that needs a certain host makes a
-//! [`common::host::Host`], which has its own namespaces. A test must not change its own process:
-//! its environment, its directory, its limits. File descriptors must be close-on-exec, since
+//! [`common::host::Host`], which has its own namespaces. A test must not change the environment,
+//! the directory or the limits of its process. File descriptors must be close-on-exec, because
 //! another test can start a program at any time.
 
 #![allow(

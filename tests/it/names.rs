@@ -7,8 +7,8 @@ use crate::common::run::{Run, RunCommand};
 use crate::common::say;
 use crate::common::service::Service;
 
-/// Makes a host with this many peers, whose names come from a DNS server that answers after this
-/// pause.
+/// Makes a host that is connected to this many peers. A DNS server gives their names, after this
+/// pause for each answer.
 fn host_with_peers(count: u8, pause: &str) -> Option<(Host, [Service; 2])> {
     let mut host = Host::new(&["python3", "mount"])?;
     host.put("/etc/services", b"");
@@ -32,7 +32,7 @@ fn named(count: u8, name: impl Fn(u8) -> String) -> Vec<String> {
     names
 }
 
-/// One after the other, 200 answers of 0.2 s would take 40 s; the deadline is 5 s.
+/// 200 answers of 0.2 s would take 40 s if they came one after the other. The deadline is 5 s.
 #[test]
 fn names_are_looked_up_in_parallel() {
     let Some((host, _services)) = host_with_peers(200, "0.2") else { return };
@@ -70,7 +70,7 @@ fn late_answers_appear_in_later_listings() {
     let named = |listing: &str| listing.matches(".example.test:9 ").count();
     let counts: Vec<_> = listings.iter().map(|listing| named(listing)).collect();
     assert_eq!((counts.len(), counts[0], counts[14]), (15, 0, 3), "{}", run.stdout);
-    // Each listing without all names has its own remark.
+    // Each listing that lacks a name has its own remark.
     let incomplete = counts.iter().filter(|&&count| count < 3).count();
     assert_eq!(run.stderr.lines().count(), incomplete, "{counts:?}\n{}", run.stderr);
 }
@@ -85,8 +85,8 @@ fn numeric_flags_look_up_no_names() {
     }
 }
 
-/// rnetstat reads /etc/services itself if `files` is the only source, and else asks the C library.
-/// An NSS module that does not exist is skipped.
+/// If `files` is the only source, rnetstat reads /etc/services itself. Otherwise it asks the C
+/// library, which ignores a missing NSS module.
 #[test]
 fn service_names_come_from_files_or_from_the_resolver() {
     let Some((mut host, _services)) = host_with_peers(1, "0") else { return };
@@ -116,7 +116,7 @@ fn control_characters_in_looked_up_names_are_replaced() {
     assert!(!listing.contains('\u{202e}'), "{listing:?}");
 }
 
-/// As in chown(1), a user name takes precedence over the UID that it looks like.
+/// As in chown(1), a user name has precedence over the UID that it looks like.
 #[test]
 fn user_name_takes_precedence_over_an_equal_uid() {
     let Some(mut host) = Host::new(&["mount"]) else { return };

@@ -16,7 +16,7 @@ use crate::common::{copy_tree, full_disk, proc_tree};
 fn closed_pipe_gives_status_0_and_no_message() {
     let mut table = fs::read_to_string("fixtures/01-lab/proc/net/tcp").unwrap();
     let row = table.lines().last().unwrap().to_owned() + "\n";
-    // The listing must be far longer than what a pipe can hold.
+    // The listing must be much longer than the buffer of a pipe.
     table += &row.repeat(20_000);
     let tree = proc_tree(&[("net/tcp", &table)]);
     let mut child = rnetstat("-tan --proc").arg(tree.path()).start();
@@ -66,7 +66,7 @@ fn fifos_devices_and_odd_process_names_in_a_tree_do_no_harm() {
     for name in ["2147483648", "0001", "+2", "name"] {
         copy_tree(&proc.join("9154"), &proc.join(name));
     }
-    // timeout(1) ends a run that waits for a FIFO or reads a device without end.
+    // timeout(1) ends a run that waits for a FIFO, or that reads a device forever.
     let flags = ["20", RNETSTAT, "-tuanp", "--proc"];
     let run = Command::new("timeout").args(flags).arg(&proc).run();
     let remarks = run.stderr.replace(proc.to_str().unwrap(), "");
@@ -126,7 +126,7 @@ fn unreadable_table_is_reported_and_the_others_are_listed() {
 }
 
 #[test]
-fn verbose_names_missing_tables() {
+fn missing_tables_are_reported_with_verbose() {
     let flags = "-tuan --proc fixtures/11-no-ipv6/proc";
     let (brief, verbose) = (rnetstat(flags).run(), rnetstat(&format!("{flags} -v")).run());
     assert_eq!((brief.stdout, brief.stderr.as_str()), (verbose.stdout, ""));
@@ -167,7 +167,7 @@ fn continuous_records_have_a_time_and_one_csv_heading() {
     let times: Vec<_> = jsonl.lines().map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(times.iter().collect::<std::collections::HashSet<_>>().len(), 2, "{times:?}");
     assert_eq!(csv.lines().filter(|line| line.starts_with("time,protocol,")).count(), 1);
-    // One socket of this case has two owners, and so two lines.
+    // One socket of this case has two owners, so csv has two lines for it.
     assert_eq!(csv.lines().count(), 1 + 2 * (sockets + 1));
     let arrays = serde_json::Deserializer::from_str(&json).into_iter::<Vec<serde_json::Value>>();
     let lengths: Vec<_> = arrays.map(|array| array.unwrap().len()).collect();

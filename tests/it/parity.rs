@@ -35,7 +35,7 @@ const SOCKETS: [&str; 24] = [
     "--tcp --udplite --raw",
 ];
 
-/// Flags that select states and columns, with numbers.
+/// Flags that select states and columns. All have `-n`.
 const IN_NUMBERS: [&str; 12] = [
     "-n",
     "-an",
@@ -51,7 +51,7 @@ const IN_NUMBERS: [&str; 12] = [
     "--all --numeric --extend --timers --programs --wide",
 ];
 
-/// Flags that select states and columns, with names.
+/// Flags that select states and columns. None has `-n`.
 const BY_NAME: [&str; 8] = [
     "-a",
     "-lp",
@@ -81,8 +81,9 @@ fn without_seconds(text: &str) -> String {
     masked
 }
 
-/// Runs netstat and rnetstat with these flags, as another user if one is given. Repeats that until
-/// netstat prints the same before and after rnetstat: then the sockets have not changed meanwhile.
+/// Runs netstat, rnetstat and netstat again, with these flags and optionally as another user.
+/// Repeats this until both outputs of netstat are equal, which shows that the sockets did not
+/// change.
 fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run, Run) {
     let run = |program: &[&str]| {
         let mut command = match user {
@@ -101,7 +102,7 @@ fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run,
     panic!("the sockets of the host change all the time");
 }
 
-/// Leaves out the remarks about tables that this kernel cannot list by netlink.
+/// Removes the remarks about tables that this kernel cannot list by netlink.
 fn without_fallback(stderr: &str) -> String {
     let fallback = |line: &&str| {
         line.starts_with("rnetstat: netlink ") && line.contains(" is read instead: No such ")
@@ -132,9 +133,9 @@ fn rich_host() -> Option<(Host, Service)> {
     Some((host, sockets))
 }
 
-/// Compares stdout and stderr for all pairs of [`SOCKETS`] and these columns, as another user if
-/// one is given. Returns the number of pairs. `options` are for rnetstat alone; with options its
-/// listing is compared as far as netlink can tell it.
+/// Compares stdout and stderr for all pairs of [`SOCKETS`] and these columns, optionally as another
+/// user. Returns the number of pairs. `options` are for rnetstat alone. If there are any, its
+/// listing is compared without the parts that netlink does not give.
 fn compare(host: &Host, user: Option<u32>, options: &[&str], columns: &[&str]) -> usize {
     let (_directory, program) = public_copy();
     let rnetstat = [&[program.to_str().unwrap()], options].concat();
@@ -172,9 +173,9 @@ fn output_equals_netstat() {
     say(&format!("{compared} listings compared with netstat"));
 }
 
-/// Removes from a listing what netlink does not tell. UNIX sockets are sorted, since the place of
-/// connections that wait to be accepted is not known. The full listener of the host is left out,
-/// together with the connection that waits for a place in its queue: netlink does not list that
+/// Removes from a listing what netlink does not give. UNIX sockets are sorted, because netlink
+/// lists connections that wait to be accepted at other places. The full listener of the host is
+/// removed, with the connection that waits for room in its queue: netlink does not list that
 /// connection, and does not count its reference to the listener.
 fn as_netlink_tells_it(text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -194,7 +195,7 @@ fn netlink_output_equals_netstat() {
     say(&format!("{compared} listings by netlink compared with netstat"));
 }
 
-/// Returns true if the flags ask for timers, which only the text has.
+/// Returns true if the flags select timers, which only the text has.
 fn has_timers(columns: &str) -> bool {
     columns
         .split(' ')

@@ -11,10 +11,10 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, RunCommand};
 use crate::common::{needs_root, public_copy, say, words};
 
-/// With the capabilities a plain user sees what root sees, but `--proc` must not read files that
-/// the user may not read.
+/// With the two capabilities, a plain user sees what root sees. But `--proc` must not read files
+/// that the user may not read.
 #[test]
-fn two_capabilities_replace_root_but_not_for_another_proc() {
+fn two_capabilities_suffice_instead_of_root_except_with_proc_dir() {
     if !needs_root() {
         return;
     }
@@ -36,7 +36,7 @@ fn two_capabilities_replace_root_but_not_for_another_proc() {
     fs::set_permissions(&tree, fs::Permissions::from_mode(0o700)).unwrap();
     let message = as_nobody("-uan --proc").arg(&tree).error();
     assert!(message.contains("privileges that its caller lacks"), "{message}");
-    // Root may read the tree.
+    // Root itself may use `--proc`.
     let remarks = host.rnetstat("-uan --proc").arg(&tree).run().stderr;
     assert!(remarks.contains("secret"), "{remarks}");
 }
@@ -124,8 +124,8 @@ fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// No file is opened for writing, and nothing is sent but netlink requests and, without `-n`,
-/// requests of the resolver.
+/// rnetstat opens no file for writing. It sends only netlink requests and, without `-n`, requests
+/// of the resolver.
 #[test]
 fn only_allowed_system_calls_are_made() {
     let Some(host) = Host::new(&["python3", "strace"]) else { return };
@@ -168,7 +168,7 @@ fn only_allowed_system_calls_are_made() {
                 "bind" | "connect" | "sendmsg" | "sendmmsg" | "setsockopt" => {
                     assert!(asks_for_names, "{call}");
                 }
-                // Only PR_GET_AUXV, which an older strace prints as a number.
+                // Only PR_GET_AUXV. Older versions of strace print it as a number.
                 "prctl" => assert!(
                     arguments.contains("0x41555856") || arguments.contains("AUXV"),
                     "{call}"
@@ -184,7 +184,7 @@ fn only_allowed_system_calls_are_made() {
     say(&format!("{all} system calls of {} kinds are allowed", counts.len()));
 }
 
-/// With numbers, only the variables in the README have an influence.
+/// With `-n`, only the variables in the README have an influence.
 #[test]
 fn environment_and_directory_have_no_influence() {
     let Some(host) = Host::new(&["python3", "env"]) else { return };

@@ -1,4 +1,4 @@
-//! When a table is read as text, and when by netlink.
+//! Which tables are read as text, and which by netlink.
 
 use crate::common::host::Host;
 use crate::common::run::{Run, RunCommand, rnetstat};
@@ -12,17 +12,17 @@ fn host(sockets: &str) -> Option<(Host, Service)> {
     Some((host, many))
 }
 
-/// Runs rnetstat while strace injects this. Returns also the trace of calls that open files and
-/// sockets and receive answers.
+/// Runs rnetstat with this failure injected by strace. Returns also the trace of the calls that
+/// open files and sockets, and that receive answers.
 fn traced(host: &Host, flags: &str, inject: Option<&str>) -> (Run, String) {
     let inject = inject.map_or(String::new(), |inject| format!("-e inject={inject}"));
     host.strace(&format!("-e trace=socket,openat,recvfrom {inject}"), flags)
 }
 
-/// What strace injects to refuse all sockets.
+/// The injected failure that refuses all sockets.
 const REFUSED: Option<&str> = Some("socket:error=EPERM");
 
-/// Text that does not arrive in one read can miss sockets, so netlink completes it.
+/// Text that takes more than one read can miss sockets, so netlink adds them.
 #[test]
 fn few_sockets_are_read_as_text_and_many_by_netlink() {
     let (text, both, netlink) = ((true, false), (true, true), (false, true));
@@ -83,9 +83,9 @@ fn text_is_read_if_netlink_answers_are_incomplete() {
     }
 }
 
-/// The netlink socket of rnetstat itself must not count as an owner that could be seen.
+/// The netlink socket of rnetstat itself must not count as a socket with a visible owner.
 #[test]
-fn no_info_remark_is_the_same_with_netlink() {
+fn remark_about_hidden_processes_is_the_same_with_netlink() {
     if !needs_root() {
         return;
     }
@@ -99,7 +99,7 @@ fn no_info_remark_is_the_same_with_netlink() {
 }
 
 #[test]
-fn netlink_refuses_timers_and_another_proc() {
+fn source_netlink_is_refused_with_timers_and_with_proc_dir() {
     for (flags, what) in [("-o", "timers"), ("--proc fixtures/01-lab/proc", "--proc")] {
         let message = rnetstat(&format!("-tan --source netlink {flags}")).error();
         assert!(message.contains(what) && message.ends_with(": use --source text\n"), "{message}");

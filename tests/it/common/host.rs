@@ -19,12 +19,12 @@ pub struct Host {
     keeper: Child,
     /// The arguments of nsenter that enter the namespaces.
     enter: Vec<String>,
-    /// Files that are mounted over files of this machine.
+    /// The files that are mounted over files of this machine.
     files: Vec<NamedTempFile>,
 }
 
 impl Host {
-    /// Makes a host whose loopback interface is up. Reports the test as skipped and returns `None`
+    /// Makes a host with a working loopback device. Reports the test as skipped and returns `None`
     /// if a tool is missing or namespaces cannot be made.
     pub fn new(tools: &[&str]) -> Option<Self> {
         if !have(&["unshare", "nsenter", "ip", "sh"]) || !have(tools) {
@@ -46,7 +46,7 @@ impl Host {
             skipped("no namespaces");
             return None;
         }
-        // unshare stays outside of the new PID namespace; its child is inside.
+        // unshare itself stays outside of the new PID namespace. Only its child is inside.
         let child = procfs::process::all_processes()
             .unwrap()
             .flatten()
@@ -94,7 +94,7 @@ impl Host {
         command
     }
 
-    /// Runs the program under test with strace, and returns also the trace of all threads.
+    /// Runs the program under test in strace. Returns also the trace of all its threads.
     pub fn strace(&self, options: &str, flags: &str) -> (Run, String) {
         let log = NamedTempFile::new().unwrap();
         let mut command = self.command("strace");
@@ -103,7 +103,7 @@ impl Host {
         (run, fs::read_to_string(log.path()).unwrap())
     }
 
-    /// Mounts on this host. The arguments are those of mount(8).
+    /// Runs mount(8) on this host, with these arguments.
     pub fn mount(&self, arguments: &[&str]) {
         self.command("mount").args(arguments).succeed();
     }
@@ -132,7 +132,8 @@ impl Host {
         self.files.push(file);
     }
 
-    /// Sets the host names: first /etc/hosts, then `more`, the name of an NSS module or nothing.
+    /// Makes the resolver look up hosts in /etc/hosts, and then with the NSS module `more`, unless
+    /// `more` is empty.
     pub fn put_names(&mut self, hosts: &[u8], more: &str) {
         self.put(
             "/etc/nsswitch.conf",

@@ -1,4 +1,4 @@
-//! Helpers for all tests: reports, comparing texts, files, and which tools there are.
+//! Helpers for all tests: skipped tests, missing tools, differences between texts, and files.
 
 pub mod host;
 pub mod pty;
@@ -56,7 +56,7 @@ pub fn skipped(why: &str) {
     say(&format!("skipped: {why}"));
 }
 
-/// Writes a line to stderr without the test harness capturing it.
+/// Writes a line to stderr. `eprintln!` would be captured by the test harness.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -90,8 +90,8 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     let directory = TempDir::new().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = directory.path().join("rnetstat");
-    // Copying in this process would open the file for writing. A program that another test starts
-    // meanwhile can inherit that descriptor until its exec, and then the copy cannot be run.
+    // This process must not open the copy for writing: a program that another test starts at that
+    // moment would inherit the descriptor, and until its exec the copy could not be run.
     Command::new("cp").arg(RNETSTAT).arg(&program).succeed();
     (directory, program)
 }

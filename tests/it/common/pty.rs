@@ -20,8 +20,8 @@ pub struct Pty {
 impl Pty {
     /// Opens a terminal that is this many columns wide.
     pub fn new(columns: u16) -> Self {
-        // openpty(3) would leave the descriptors open in programs that other tests start. While
-        // such a program keeps the slave open, reading the master does not come to its end.
+        // openpty(3) does not set close-on-exec. Programs that other tests start would keep the
+        // slave open, and reading the master would not end.
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let master = posix_openpt(flags).unwrap();
         grantpt(&master).unwrap();
@@ -42,7 +42,7 @@ impl Pty {
     /// Runs a command with the terminal as its stdout. The returned lines end with `\n`.
     pub fn run(self, command: &mut Command) -> Run {
         let mut child = command.stdout(self.slave).stderr(Stdio::piped()).spawn().unwrap();
-        // The command still has its copies of the slave, which would keep the terminal open.
+        // Remove the copies of the slave from the command, which would keep the terminal open.
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut stdout = Vec::new();
         // Linux reports the end of a terminal as an error.

@@ -29,12 +29,12 @@ impl Run {
         Self::from(child.wait_with_output().unwrap())
     }
 
-    /// Returns a run that printed only this to stdout, with status 0.
+    /// Returns the expected run with this on stdout, nothing on stderr, and status 0.
     pub fn success(stdout: impl Into<String>) -> Self {
         Self { stdout: stdout.into(), stderr: String::new(), status: Some(0) }
     }
 
-    /// Returns a run that printed only this to stderr, with this status.
+    /// Returns the expected run with nothing on stdout, this on stderr, and this status.
     pub fn failure(stderr: impl Into<String>, status: i32) -> Self {
         Self { stdout: String::new(), stderr: stderr.into(), status: Some(status) }
     }
@@ -50,7 +50,7 @@ impl From<Output> for Run {
     }
 }
 
-/// Returns output as text. Fails if it is not UTF-8, which rnetstat prints in every case.
+/// Returns output as text. Fails if it is not UTF-8: rnetstat must always print UTF-8.
 pub fn utf8(output: Vec<u8>) -> String {
     String::from_utf8(output).expect("the output should be UTF-8")
 }

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use super::host::Host;
 use super::is_root;
 
-/// A program that runs on a [`Host`] until the host ends, if it does not end before.
+/// A program on a [`Host`]. If it does not end itself, it ends with the host.
 pub struct Service {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -83,7 +83,7 @@ impl Host {
         server.line();
         let mut client = self.python("client.py", &["5001"]);
         client.line();
-        // The descriptor of the accepted connection.
+        // Wait until the server has the descriptor of the accepted connection.
         server.line();
         [receiver, server, client]
     }
@@ -108,9 +108,9 @@ impl Host {
         self.python_ready("parity_host.py", &["/mnt", users])
     }
 
-    /// Connects a UDP socket to each of the hosts 10.99.0.1, 10.99.0.2, ... Their names come from a
-    /// DNS server that answers after a pause in seconds, or `never`. `options` are lines for
-    /// resolv.conf. Needs `python3` and `mount`.
+    /// Connects a UDP socket to each of the hosts 10.99.0.1, 10.99.0.2, and so on. A DNS server
+    /// gives their names after `pause` seconds, or never. `options` are lines for resolv.conf.
+    /// Needs `python3` and `mount`.
     pub fn named_peers(&mut self, count: u8, pause: &str, options: &str) -> [Service; 2] {
         self.put_names(b"", "dns");
         self.put("/etc/resolv.conf", format!("nameserver 127.0.0.1\n{options}").as_bytes());
