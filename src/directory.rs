@@ -15,7 +15,7 @@ use crate::number::decimal;
 /// The size of the buffer for directory entries, in bytes.
 const ENTRIES: usize = 32 * 1024;
 
-/// The most bytes of a link that are read. No link to a socket has more than 29.
+/// The maximum number of bytes read of a link. No link to a socket has more than 29.
 const LINK: usize = 64;
 
 pub(crate) struct Directory(OwnedFd);
@@ -68,7 +68,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Returns the result of `read` for the first 64 bytes of the link with this number.
+    /// Calls `read` with the start of the target of this link (64 bytes). Returns its result.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

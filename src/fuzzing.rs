@@ -76,7 +76,7 @@ pub fn tree(input: &[u8], root: &Path) {
     }
 }
 
-/// Iterates over the parts: the first line of each, and the rest.
+/// Iterates over the parts. An item is the first line of a part, and the rest of the part.
 struct Parts<'a>(&'a [u8]);
 
 impl<'a> Iterator for Parts<'a> {
@@ -98,7 +98,7 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Returns the request for one listing of this tree, with numbers: names are not in the tree.
+/// Returns a request for one listing of this tree. `-n`: a tree has no names.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
@@ -162,27 +162,27 @@ mod tests {
     }
 
     #[test]
-    fn checks_hold_for_the_corpus_of_texts() {
+    fn checks_hold_for_all_texts_in_the_corpus() {
         replay("text", text);
     }
 
     #[test]
-    fn checks_hold_for_the_corpus_of_netlink_datagrams() {
+    fn checks_hold_for_all_netlink_datagrams_in_the_corpus() {
         replay("netlink", netlink);
     }
 
     #[test]
-    fn checks_hold_for_the_corpus_of_links() {
+    fn checks_hold_for_all_links_in_the_corpus() {
         replay("link", link);
     }
 
     #[test]
-    fn checks_hold_for_the_corpus_of_arguments() {
+    fn checks_hold_for_all_command_lines_in_the_corpus() {
         replay("arguments", arguments);
     }
 
     #[test]
-    fn checks_hold_for_the_corpus_of_trees() {
+    fn checks_hold_for_all_proc_trees_in_the_corpus() {
         replay("tree", |input| tree(input, TempDir::new().unwrap().path()));
     }
 }

@@ -145,7 +145,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     seen.sort_by_key(|namespace| !namespace.is_own);
     let hides_processes = hides_processes(root);
     let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
-    // A remaining name has no process, or belongs to a namespace that hides its number.
+    // A name that remains has no process, or its namespace hides its number.
     if !found.hides_names() {
         found.empty = names.into_values().flatten().collect();
         found.empty.sort_unstable();
@@ -163,7 +163,7 @@ fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usi
         Directory::open(root).and_then(|it| it.for_each(&mut scratch, |pid| pids.push(pid)));
     listed.map_err(|error| Remark::NoNamespaces(root.to_owned(), error))?;
     for pid in pids {
-        // A thread can be in its own namespace, and the first thread can have ended.
+        // A thread can have its own namespace, and the first thread can have ended.
         let mut of_process: BTreeMap<NamespaceKey, Pid> = BTreeMap::new();
         let mut is_hidden = false;
         for thread in threads(root, pid) {
@@ -213,7 +213,7 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
     }
 }
 
-/// Returns the index of the namespace of a process: that of its first visible thread.
+/// Returns the index of the namespace that the first visible thread of a process is in.
 fn position_of_process(root: &Path, namespaces: &[Namespace], pid: Pid) -> Option<usize> {
     threads(root, pid)
         .iter()
@@ -238,7 +238,7 @@ fn key(process: &Path) -> io::Result<NamespaceKey> {
     }
 }
 
-/// Merges namespaces that are found by number and, through other processes, by `net/dev`.
+/// Merges a namespace that is in the map twice: by number, and by `net/dev`.
 fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
     let numbered: Vec<_> = found
         .iter()

@@ -183,7 +183,7 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
     }
 }
 
-/// The reason if rnetstat itself rejects a file or a table.
+/// A reason for which rnetstat itself rejects a file or a table.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the message describes the variant")]
 pub enum Reason {
@@ -203,7 +203,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// What the table consists of.
+    /// The name of one entry of the table.
     fn unit(&self) -> &'static str {
         match self {
             Self::Text(_) => "line",

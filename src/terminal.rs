@@ -80,7 +80,7 @@ impl<W: Write> Terminal<W> {
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // 0 disables the key that suspends: the shell would inherit these modes.
+        // 0 disables the key that suspends, because the shell would inherit these modes.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         self.show(ENTER)

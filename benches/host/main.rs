@@ -100,7 +100,7 @@ fn measure_all(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a host in these namespaces, and measures the programs on it or starts a shell.
+/// Makes a host in the current namespaces. Then measures the programs on it, or starts a shell.
 fn run_inside(arguments: &[String]) -> Result<()> {
     let [task, name, runs] = arguments else { return Err("inside TASK HOST RUNS".into()) };
     let runs: usize = runs.parse()?;

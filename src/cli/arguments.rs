@@ -24,7 +24,7 @@ const FILTERS: &str = "Filters";
 const LOOK: &str = "Look";
 const MORE: &str = "More";
 
-/// The grammar, with hidden options for the modes of netstat that are refused.
+/// Returns the grammar, with hidden options for what rnetstat refuses to do.
 pub(super) fn command() -> clap::Command {
     REFUSED.iter().fold(Arguments::command(), |command, &(short, long, _)| {
         let arg = Arg::new(long).long(long).action(ArgAction::SetTrue).hide(true);

@@ -77,7 +77,7 @@ pub(super) fn state() -> impl TypedValueParser<Value = State> {
     })
 }
 
-/// Returns a parser for a key to sort by: the field, and `true` if `-` is before its key.
+/// Returns a parser for a key to sort by, as a field and whether `-` is before the key.
 pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     let keys =
         fields::ALL.map(|field| PossibleValue::new(field.key).alias(format!("-{}", field.key)));
@@ -103,7 +103,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, Remark> {
     Duration::try_from_secs_f64(seconds).map_err(|_| Remark::NotSeconds)
 }
 
-/// Parses a port, or a range of ports. Port 0 means no port.
+/// Parses a port, or a range of ports. 0 is not a port.
 pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Remark> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (decimal(first.as_bytes()), decimal(last.as_bytes())) {

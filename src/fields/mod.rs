@@ -34,7 +34,7 @@ pub struct Field {
     pub align: Align,
     /// The order in which a narrow table hides columns: the highest number first, 0 never.
     pub priority: u8,
-    /// What has to be gathered.
+    /// What must be gathered before the value is known.
     pub needs: Needs,
     /// Returns the value for a socket.
     pub value: for<'a> fn(&Subject<'a>) -> Value<'a>,
@@ -77,7 +77,7 @@ pub enum Align {
     Right,
 }
 
-/// A set of what has to be gathered besides the sockets themselves.
+/// A set of things to gather besides the sockets themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs(u8);
 

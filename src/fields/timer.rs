@@ -1,4 +1,4 @@
-//! A timer in netstat's words.
+//! The text that netstat prints for a timer.
 
 use std::fmt;
 

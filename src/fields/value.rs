@@ -18,7 +18,7 @@ pub enum Value<'a> {
     Kind(Kind),
     /// A fixed word, such as the type of a UNIX socket.
     Word(&'static str),
-    /// Several fixed words.
+    /// Several fixed words, such as the flags of a UNIX socket.
     Words(Vec<&'static str>),
     State(State),
     Number(u64),
@@ -78,7 +78,7 @@ impl Value<'_> {
     }
 }
 
-/// Returns a command in lower case, cut because each socket of a process gets a copy.
+/// Returns the start of a command in lower case. Each socket of a process gets a copy.
 fn lower_case(command: &[u8]) -> Rank {
     const CHARACTERS: usize = 256;
     let text = String::from_utf8_lossy(command).to_lowercase();

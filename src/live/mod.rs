@@ -89,7 +89,7 @@ impl View<'_> {
             lines.push(line.to_owned());
             Ok(())
         };
-        // `each` does not fail.
+        // `each` always returns `Ok`, so there is no error to handle.
         let hidden = table::for_each_line(self.look, screen, self.names, true, &entries, &mut each)
             .unwrap_or_default();
         let room = usize::from(size.lines.saturating_sub(1));

@@ -20,9 +20,9 @@ use crate::remark::Remark;
 use crate::socket::Protocol;
 use local::Local;
 
-/// The most look-ups of hosts at the same time.
+/// The maximum number of look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
-/// The most look-ups of users and ports at the same time. They seldom need another host.
+/// The maximum number of look-ups of users and ports at the same time. Few need another host.
 const MOST_OWN: usize = 4;
 /// The stack of a thread that looks up names, in bytes.
 const STACK: usize = 512 * 1024;
@@ -78,7 +78,7 @@ pub struct Names {
 /// A number, and its name if it has one.
 type Answer = (Number, Option<String>);
 
-/// The threads for some look-ups, and the numbers that wait for them.
+/// Threads that look up numbers, and the queue of the numbers that they have not started with.
 #[derive(Default)]
 struct Pool {
     queue: Mutex<VecDeque<Number>>,
@@ -145,7 +145,7 @@ impl Names {
         true
     }
 
-    /// Gives these numbers to threads. Returns false if hosts or other numbers get no thread.
+    /// Gives these numbers to threads. Returns false if there is no thread for some of them.
     fn ask(&self, numbers: &HashSet<Number>) -> bool {
         let (hosts, own): (Vec<_>, Vec<_>) =
             numbers.iter().partition(|number| matches!(number, Number::Host(_)));
@@ -193,7 +193,8 @@ impl Pool {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // Count this thread out before unlocking, so that the next `work` does not rely on it.
+            // Count this thread out while the queue is locked, so that `work` starts enough
+            // threads.
             self.workers.fetch_sub(1, Relaxed);
         }
         number

@@ -55,7 +55,7 @@ impl<'a> Sweep<'a> {
         (Self { root, findings }, result)
     }
 
-    /// Returns the owners of the sockets with these inodes, with the requested details.
+    /// Returns the owners of the sockets with these inodes. Reads `detail` about each owner.
     pub fn owners(
         self,
         inodes: impl IntoIterator<Item = u64>,
@@ -66,8 +66,7 @@ impl<'a> Sweep<'a> {
         findings.remarks(root).for_each(&mut *remark);
         findings.hidden |= hides_processes(root);
         let own = own_pid(root);
-        // Ignore the sockets that rnetstat opened itself, but not those that it inherited as 0 to
-        // 2.
+        // Ignore sockets that rnetstat opened. Its descriptors 0 to 2 can be sockets of its caller.
         let sees_any = findings.sockets.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
         let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
         wanted.sort_unstable();
@@ -168,7 +167,7 @@ fn read_processes(
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says what cannot be seen")]
 pub struct Owners {
-    /// Inodes and descriptors for them, in order.
+    /// The inode of a socket and a descriptor for it, in order.
     sockets: Vec<(u64, Descriptor)>,
     /// In order of PID.
     processes: Vec<Process>,
@@ -213,7 +212,7 @@ impl Owners {
         self.own == Some(process.pid)
     }
 
-    /// Reports if owners of the sockets with these inodes can be hidden.
+    /// Sends remarks if owners of the sockets with these inodes may be hidden.
     pub fn report_hidden(&self, inodes: impl IntoIterator<Item = u64>, remark: Sink<'_>) {
         match (self.hidden, self.sees_any) {
             (false, _) => {}
@@ -262,13 +261,13 @@ fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
     });
 }
 
-/// The meaning of an error when something about a process is read.
+/// The meaning of an error from reading a file or a directory of a process.
 enum Meaning {
-    /// The process has ended, or the name of a file that is not a process is a number.
+    /// The process has ended, or this is not a process although its name is a number.
     Ended,
     /// The process is hidden.
     Hidden,
-    /// Anything else.
+    /// Any other error.
     Failed,
 }
 

@@ -1,7 +1,7 @@
 //! The sweep: reads every descriptor of every process, on several threads if there are many.
 //!
-//! A process is one piece of work. A process with very many descriptors gives several pieces,
-//! already while its directory is listed, so that the other threads do not run out of work.
+//! One process is one piece of work. If a process has very many descriptors, its directory is cut
+//! into batches while it is listed, so that the other threads do not run out of work.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,16 +18,16 @@ use crate::directory::{Directory, Scratch};
 use crate::process::{Pid, file, threads};
 use crate::remark::Remark;
 
-/// The most threads that sweep at once. This was not measured on machines with more cores.
+/// The maximum number of threads. More cores than this have not been measured.
 const MOST_THREADS: usize = 8;
 /// Threads are started early if there are at least this many processes.
 ///
 /// Measured on two cores with processes of 30 descriptors: 31 processes take 3.8 ms with threads
 /// and 4.1 ms without, 100 processes 7.5 ms and 9.9 ms. More threads than cores gain nothing.
 const MANY_PROCESSES: usize = 32;
-/// The number of descriptors in one piece of work.
+/// The number of descriptors in one batch.
 const BATCH: usize = 512;
-/// The most batches in the queue. If it is full, a thread works on its new batch itself.
+/// The maximum number of batches in the queue. If it is full, a thread reads its new batch itself.
 const MOST_BATCHES: usize = 2 * MOST_THREADS;
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
@@ -43,7 +43,7 @@ pub(super) struct Findings {
     pub(super) links_hidden: bool,
     /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
-    /// Other failures by process; `None` for the list of processes.
+    /// Other errors, each with its process; `None` is the list of processes.
     errors: Vec<(Option<Pid>, io::Error)>,
 }
 
@@ -284,7 +284,7 @@ impl Findings {
         self
     }
 
-    /// Takes the remarks about failures, in order of PID.
+    /// Removes the errors, and returns the remarks about them in order of PID.
     pub(super) fn remarks(&mut self, root: &Path) -> impl Iterator<Item = Remark> {
         self.errors.drain(..).map(|(pid, error)| {
             let path = pid.map_or_else(|| root.to_owned(), |pid| file(root, pid, "fd"));
@@ -302,8 +302,9 @@ mod tests {
 
     use super::*;
 
-    /// Makes a tree with these processes. Each has this number of descriptors: descriptor `fd`
-    /// refers to socket `pid * 10_000 + fd`. One more refers to socket 7, which all processes own.
+    /// Makes a tree with these processes, given as PID and number of descriptors. Descriptor `fd`
+    /// refers to socket `pid * 10_000 + fd`. One further descriptor of each process refers to
+    /// socket 7.
     fn tree(processes: &[(Pid, u32)]) -> (TempDir, Vec<(u64, Descriptor)>) {
         let root = TempDir::new().unwrap();
         let mut expected = Vec::new();

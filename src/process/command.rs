@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn title_has_no_directories_of_program_and_script() {
+    fn title_omits_the_directories_of_program_and_script() {
         for (command, title) in [
             ("/usr/bin/python3\0/home/x/receiver.py\0", "python3 receiver.py"),
             ("python3\0receiver.py\0", "python3 receiver.py"),

@@ -28,7 +28,7 @@ pub struct Detail {
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The number.
+    /// The PID.
     pub pid: Pid,
     /// The effective user; `None` if it was not read, or is unknown.
     pub uid: Option<u32>,

@@ -1,4 +1,5 @@
-//! Filters: conditions on a socket and on its owners.
+//! Filters: conditions on a socket and on its owners. All filters must match; of each filter, one
+//! of the values.
 //!
 //! One value of each filter must match, and all filters must match.
 
@@ -68,13 +69,14 @@ impl Filter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
-    /// The number of these bits.
+    /// The number of first bits that count.
     prefix: u8,
 }
 
 impl Network {
-    /// Returns the addresses that begin with the first `prefix` bits of `address`; `None` if it has
-    /// fewer. An IPv4-mapped address counts as the IPv4 address, and has at least 96.
+    /// Returns the network of all addresses whose first `prefix` bits are those of `address`;
+    /// `None` if `prefix` is out of range. An IPv4-mapped address counts as IPv4; its range is 96
+    /// to 128.
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let (canonical, bits) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), IpAddr::V4(mapped)) => (mapped.into(), prefix.checked_sub(96)?),
@@ -97,7 +99,7 @@ impl Network {
     }
 }
 
-/// The bits of an address, from the highest bit on.
+/// The bits of an address, left-aligned.
 fn bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

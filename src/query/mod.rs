@@ -1,4 +1,4 @@
-//! The selection of sockets: one predicate over [`Socket`].
+//! Decides which sockets are listed: one predicate over [`Socket`].
 
 mod filter;
 
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_of_other_kinds_are_not_selected() {
+    fn sockets_of_kinds_outside_the_query_are_not_selected() {
         let tcp = socket(Protocol::Tcp, PEER, 1);
         let kinds = vec![Kind::Internet(Protocol::Tcp, Family::Ipv4)];
         let query = Query { kinds, ..Query::default() };

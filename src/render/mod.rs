@@ -16,7 +16,7 @@ use table::Screen;
 pub struct Renderer {
     look: Look,
     screen: Screen,
-    /// The heading of csv is still to be written: it comes once, before the first listing.
+    /// The heading of csv has not been written yet. It comes once, before the first listing.
     heading: bool,
 }
 

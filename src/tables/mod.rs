@@ -287,7 +287,7 @@ impl Tables {
         (Outcome { origin, any, result }, faults)
     }
 
-    /// Fails if one of the failed tables exists, or is a table that every kernel has.
+    /// Fails if a table could not be read although it exists, or although every kernel has it.
     fn ensure_only_optional(
         &self,
         failures: &mut Vec<(Kind, Origin, io::Error)>,

@@ -12,7 +12,7 @@ use crate::query::Query;
 use crate::remark::Remark;
 use crate::socket::Kind;
 
-/// The most readings of a table that may be incomplete.
+/// The maximum number of readings of a table that may be incomplete.
 pub(super) const MOST_READINGS: usize = 5;
 
 /// With at least this many sockets, netlink is read instead of the text.

@@ -13,7 +13,7 @@ use crate::number::decimal;
 use crate::query::Query;
 use crate::socket::Kind;
 
-/// The most bytes of a file that are read. The files of the kernel have a few hundred.
+/// The maximum number of bytes read of a file. The files of the kernel have a few hundred.
 const LONGEST: usize = 4096;
 
 /// Counts the internet sockets in the tables that `query` includes, also those in `TIME_WAIT`.

@@ -9,7 +9,8 @@ use crate::common::host::Host;
 use crate::common::run::RunCommand;
 use crate::common::say;
 
-/// The remark if a socket has no visible owner, because the host is in a PID namespace.
+/// The remark about sockets without a visible owner. The host is in a PID namespace, so processes
+/// outside of it could own them.
 const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
                          the sockets may be theirs";
 /// The remark if a connection is being opened while netlink is read.

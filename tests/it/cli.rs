@@ -117,7 +117,7 @@ fn conflicting_options_are_refused() {
 }
 
 #[test]
-fn repeated_filters_equal_lists_and_user_names_equal_uids() {
+fn repeating_a_filter_is_like_a_list_and_a_user_name_is_like_its_uid() {
     let list = |flags: &str| {
         rnetstat(flags).args(["--proc", "fixtures/24-filters/proc", "-n"]).succeed().stdout
     };

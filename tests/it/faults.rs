@@ -74,7 +74,7 @@ fn netns_all_works_with_a_proc_that_has_only_processes() {
 /// The first thread of a process can end before the others, and a thread can have a network
 /// namespace for itself.
 #[test]
-fn sockets_of_threads_are_found() {
+fn sockets_of_threads_are_found_after_the_first_thread_has_ended() {
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut leader = host.python("threads.py", &["leader"]);
     let leader = leader.line();
@@ -156,7 +156,7 @@ fn possible_owners_outside_the_pid_namespace_are_reported() {
     let found = within("-uan --format jsonl");
     assert_eq!((found.stderr.as_str(), found.status), (remark, Some(0)));
     assert!(found.stdout.contains(r#""processes":null"#), "{}", found.stdout);
-    // There is no remark if no such socket is listed, or if owners are not listed.
+    // The remark appears only if owners are listed, and one of the listed sockets has none.
     for flags in ["-tanp", "-uan"] {
         assert_eq!(within(flags).stderr, "", "{flags}");
     }
@@ -166,7 +166,7 @@ fn possible_owners_outside_the_pid_namespace_are_reported() {
 /// The host has so many processes that several threads read them, and more sockets than fit in a
 /// page of text.
 #[test]
-fn sockets_are_listed_with_16_descriptors_or_64_mib() {
+fn listing_works_with_a_limit_of_16_descriptors_or_64_mib() {
     let Some(host) = Host::new(&["python3", "prlimit"]) else { return };
     let _many = host.udp_sockets("300");
     let _sleepers = host.sleepers(100);

@@ -148,7 +148,7 @@ fn json_matches_the_schema_and_jsonl_and_csv_match_json() {
 }
 
 #[test]
-fn no_color_and_term_disable_colours_on_a_terminal() {
+fn variables_no_color_and_term_disable_colours_on_a_terminal() {
     for (variable, value, color, colored) in [
         ("NO_COLOR", "", "auto", true),
         ("NO_COLOR", "1", "auto", false),

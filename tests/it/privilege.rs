@@ -36,14 +36,14 @@ fn two_capabilities_suffice_instead_of_root_except_with_proc_dir() {
     fs::set_permissions(&tree, fs::Permissions::from_mode(0o700)).unwrap();
     let message = as_nobody("-uan --proc").arg(&tree).error();
     assert!(message.contains("privileges that its caller lacks"), "{message}");
-    // Root itself may use `--proc`.
+    // Root may read the tree, so for root `--proc` is not refused.
     let remarks = host.rnetstat("-uan --proc").arg(&tree).run().stderr;
     assert!(remarks.contains("secret"), "{remarks}");
 }
 
 /// The allowed system calls of rnetstat, of the loader and of the C library.
 const ALLOWED: &[&str] = &[
-    // Memory, threads, and the process itself.
+    // System calls for memory, threads, and the process itself.
     "access",
     "arch_prctl",
     "brk",
@@ -78,7 +78,7 @@ const ALLOWED: &[&str] = &[
     "sigaltstack",
     "sysinfo",
     "uname",
-    // Reading.
+    // System calls that read files and directories.
     "close",
     "dup",
     "fcntl",
@@ -98,9 +98,9 @@ const ALLOWED: &[&str] = &[
     "stat",
     "statfs",
     "statx",
-    // Writing the listing and remarks.
+    // System calls that write the listing and remarks.
     "write",
-    // Netlink, and the resolver.
+    // System calls of netlink and of the resolver.
     "bind",
     "connect",
     "getpeername",

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::ENDPOINT;
 use crate::harmless::harmless;
 
-/// The most bytes of a port in an endpoint that is cut.
+/// The maximum length of a port in bytes, if its endpoint must be cut to fit the column.
 const PORT: usize = 18;
 /// The row so far, in UTF-8.
 #[derive(Default)]
@@ -22,8 +22,7 @@ impl RowBuffer {
         written
     }
 
-    /// Appends the first `length` of these `N` bytes. A copy of `N` bytes, cut afterwards, is
-    /// faster than a copy of `length` bytes.
+    /// Appends the first `length` of these `N` bytes. Copying all `N` and cutting is faster.
     fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
         let end = self.0.len() + length;
         self.0.extend_from_slice(bytes);
@@ -54,7 +53,7 @@ impl RowBuffer {
         self.foreign_within(text, usize::MAX);
     }
 
-    /// Appends harmless foreign text, cut to at most `most` bytes between two characters.
+    /// Appends foreign text, harmless for a terminal. Cuts it to `most` bytes, between characters.
     pub(super) fn foreign_within(&mut self, text: &[u8], most: usize) {
         let shown = text.get(..most).unwrap_or(text);
         if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) {
@@ -116,8 +115,8 @@ impl RowBuffer {
         self.0.pop();
     }
 
-    /// Appends an IPv6 address. `::` replaces the longest run of zero groups, the first of equal
-    /// runs.
+    /// Appends an IPv6 address. `::` replaces the longest run of zero groups (the first of
+    /// several).
     fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {

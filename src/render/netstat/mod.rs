@@ -19,14 +19,14 @@ use crate::socket::{
 };
 use cells::RowBuffer;
 
-/// The most bytes of an address and its port together, unless `-W` is given.
+/// The maximum length of an address and its port together, in bytes, unless `-W` is given.
 const ENDPOINT: usize = 22;
-/// The most bytes of `PID/Program name`.
+/// The maximum length of `PID/Program name`, in bytes.
 const PROGRAM: usize = 19;
 /// The width of the column with the namespace, in bytes.
 const NAMESPACE: usize = 12;
 
-/// The columns for which more than the sockets must be read.
+/// Returns the fields of the columns that need more than the sockets themselves.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
     let Look { programs, timers, peers, namespaces, .. } = *look;
     let columns = [(programs, &PID), (timers, &TIMER), (peers, &PEER), (namespaces, &NETNS)];

@@ -57,7 +57,7 @@ struct CellWriter<'a, W: Write> {
 }
 
 impl<W: Write> CellWriter<'_, W> {
-    /// Writes the cells of a value. The caller adds the missing empty cells.
+    /// Writes the cells of a value. The caller fills up the cells of the field with empty ones.
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
             // The path of a UNIX socket has a column of its own.

@@ -15,7 +15,7 @@ use crate::names::Names;
 use crate::request::{Format, Look};
 use json::Record;
 
-/// Writes a listing. `heading` is true until csv has its heading.
+/// Writes a listing. `heading` is true if the heading of csv has not been written yet.
 pub(super) fn write(
     look: &Look,
     listing: &Listing,

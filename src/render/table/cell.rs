@@ -9,7 +9,7 @@ use crate::listing::SocketOwners;
 use crate::names::{Names, Number};
 use crate::socket::{End, Endpoint, Protocol, State};
 
-/// The most characters of the program name at the other end.
+/// The maximum number of characters of the program name in the column Peer.
 const PEER: usize = 24;
 
 /// Returns the text of a value, harmless for a terminal.

@@ -31,9 +31,9 @@ pub(super) struct Fit {
 impl Fit {
     /// Fits columns, a mark before them, and a command of this width after them, into a line.
     ///
-    /// Hides the columns with zeros first, then narrows the gaps, then hides other columns by
-    /// priority. If the columns that are never hidden need several lines anyway, hides only the
-    /// columns with zeros: the others fit into these lines.
+    /// Hides first the columns that have only zeros, then narrows the gaps, then hides other
+    /// columns by priority. If a row needs several lines even so, hides only the columns that have
+    /// only zeros.
     pub(super) fn new(
         columns: &[Weight],
         command: u16,
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn narrow_line_hides_zero_columns_then_narrows_gaps_then_hides_other_columns() {
+    fn narrow_line_hides_columns_of_zeros_then_narrows_gaps_then_hides_more_columns() {
         assert_eq!(fit(false, 44), (vec![], 2, Some(8)));
         assert_eq!(fit(false, 43), (vec![], 1, Some(10)));
         assert_eq!(fit(true, 43), (vec![1], 2, Some(19)));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_not_hidden_if_one_line_cannot_be_enough() {
+    fn columns_stay_if_even_without_them_a_row_needs_several_lines() {
         assert_eq!(fit(false, 18), (vec![], 1, Some(21)));
     }
 }

@@ -26,7 +26,7 @@ pub struct Screen {
     pub color: bool,
 }
 
-/// The change of a socket since the previous listing.
+/// What has changed about a socket since the previous listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// No change, or no previous listing.

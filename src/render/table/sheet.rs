@@ -68,10 +68,11 @@ impl Sheet<'_> {
         cell::text(&(column.field.value)(subject), self.names)
     }
 
-    /// Fills a table. A command is cut to this length, which is more than the screen shows.
+    /// Fills a table. Commands are cut to this length, which is still more than fits.
     fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
         let mut table = Table::new();
-        // A delimiter that no cell has: cells are cut at the edge of the column, not between words.
+        // comfy-table breaks text at this delimiter. No cell has it, so cells are cut at any
+        // character.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
         if header {
             let titles = columns.iter().map(|column| column.field.title);

@@ -271,7 +271,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn only_a_heading_in_the_first_line_is_skipped() {
+    fn first_line_is_skipped_only_if_it_is_a_heading() {
         let (sockets, faults) = read(TCP, format!("{ROW}{HEADING}").as_bytes());
         assert_eq!(sockets.len(), 1);
         assert_eq!(faults, ["2: its slot is malformed: \"sl\""]);

@@ -15,7 +15,7 @@ const PAGE: usize = 4096;
 /// More than the length of any row, in bytes.
 const ROW: usize = 512;
 
-/// A file whose end is detected by a read with room for one more row.
+/// A file that ends with a read that had room for one more row.
 pub(super) struct TableFile {
     file: File,
     /// The file is in the kernel's /proc. A read of another file can return any number of bytes.

@@ -92,7 +92,7 @@ impl InternetDump {
         Ok(socket)
     }
 
-    /// Changes the fields in which netlink and the text differ to those of the text.
+    /// Changes fields that netlink gives differently from the text, so that they equal the text.
     fn follow_text(&mut self, socket: &mut InternetSocket) {
         let port = socket.local.port;
         match (self.protocol, socket.state) {
@@ -104,7 +104,7 @@ impl InternetDump {
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
                 *user = user.filter(|&other| other == socket.uid);
             }
-            // The text shows the user of the listener. The kernel lists listeners first.
+            // The text shows the user of the listener. netlink gives listeners before handshakes.
             (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
                 match self.listeners.get(&port).copied().flatten() {
                     Some(user) => socket.uid = user,

@@ -14,7 +14,7 @@ pub(super) struct Message<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// Returns the messages of one datagram. The last is `None` if its length is wrong.
+/// Returns the messages of a datagram. A malformed message is `None`, and ends the iteration.
 pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Option<Message<'_>>> {
     let mut rest = datagram;
     std::iter::from_fn(move || {
