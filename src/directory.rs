@@ -68,7 +68,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Calls `read` with the start of the target of this link (64 bytes). Returns its result.
+    /// Calls `read` with the start of the target of this link (at most 64 bytes). Returns its
+    /// result.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

@@ -98,7 +98,7 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Returns a request for one listing of this tree. `-n`: a tree has no names.
+/// Returns a request for one listing of this tree. `-n`: looking up names would leave the tree.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn checks_hold_for_all_links_in_the_corpus() {
+    fn checks_hold_for_all_descriptor_links_in_the_corpus() {
         replay("link", link);
     }
 

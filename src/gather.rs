@@ -38,7 +38,8 @@ pub struct Gatherer<'a> {
 }
 
 impl<'a> Gatherer<'a> {
-    /// Fails if `--proc` is refused, a user is unknown, or the source cannot serve the request.
+    /// Fails if `--proc` is refused, a user is not found in time, or the source cannot serve the
+    /// request.
     pub fn new(request: &'a Request) -> Result<Self, Remark> {
         if request.proc.is_some() && has_elevated_privileges() {
             return Err(Remark::ProcRefused);
@@ -64,12 +65,14 @@ impl<'a> Gatherer<'a> {
         Ok(Self { request, query, reading, needs, finds_peers, tables, names, found: None })
     }
 
-    /// Gathers a listing without its names. Fails if no table or namespace can be read.
+    /// Gathers a listing without its names. Fails if no table can be read, or if the namespace is
+    /// not found.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
         let time = SystemTime::now();
         let root = self.request.root();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
-            // The sweep and the tables take most of their time in the kernel, so both run at once.
+            // The sweep and the tables take most of their time in the kernel, so they run at once
+            // if that pays.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
             let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
@@ -189,8 +192,8 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    /// Looks up the names in a listing. Waits at most this long. Returns the number of names that
-    /// were not found; if they are found later, the next listing has them.
+    /// Looks up the names in a listing. Waits at most this long. Returns the number of look-ups
+    /// without an answer yet; the next listing has the answers that come later.
     pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> usize {
         let naming = self.request.look.naming;
         if naming == Naming::default() {

@@ -40,8 +40,8 @@ pub enum Selection {
 pub struct Namespace {
     /// The inode, which identifies the namespace; `None` if it is hidden.
     pub number: Option<u64>,
-    /// The names of `ip netns`, and the short identifier of the container. A container can choose a
-    /// name that misleads, so names need not be unique.
+    /// The names of `ip netns`, and the short identifier of the container. Anyone can choose a name
+    /// that misleads, so names need not be unique.
     pub names: Vec<String>,
     /// rnetstat itself is in this namespace.
     pub is_own: bool,
@@ -153,8 +153,8 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     Ok(found)
 }
 
-/// Returns the processes below `root`, grouped by namespace and in order of PID, and the number of
-/// processes whose namespace is hidden.
+/// Returns the processes or threads below `root`, grouped by namespace and in order of PID, and the
+/// number of processes whose namespace is hidden.
 fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usize), Remark> {
     let mut by_key: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;

@@ -39,7 +39,7 @@ pub enum Remark {
     // The request.
     #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
     NetlinkWithProc,
-    #[error("--source netlink has no timers for -o: use --source text")]
+    #[error("--source netlink does not give timers as -o shows them: use --source text")]
     NetlinkWithTimers,
     #[error("--source netlink reads only rnetstat's own network namespace: use --source text")]
     NetlinkWithNetns,
@@ -69,7 +69,7 @@ pub enum Remark {
     #[error("{0}: other ends of UNIX sockets may be missing: {1}")]
     UnixPeersMissing(Origin, io::Error),
     #[error(
-        "the other ends of UNIX sockets are not shown: only netlink has them, and only in \
+        "some other ends of UNIX sockets are not shown: only netlink has them, and only in \
          rnetstat's own network namespace"
     )]
     UnixPeersUnknown,
@@ -112,7 +112,7 @@ pub enum Remark {
     EmptyNamespaces(Vec<String>),
     #[error("no network namespace can be found: {0}: {1}")]
     NoNamespaces(PathBuf, io::Error),
-    #[error("no network namespace can be found: {0}: every process hides its namespace")]
+    #[error("no network namespace can be found: {0}: no process shows its namespace")]
     AllNamespacesHidden(PathBuf),
     #[error(
         "the network namespace {0} has no process, so /proc does not show its sockets: run ip \

@@ -74,13 +74,13 @@ impl<W: Write> Terminal<W> {
         Ok(terminal)
     }
 
-    /// Sets the modes and the screen, which the shell resets when the program is stopped.
+    /// Sets the modes, which the shell resets when the program is stopped, and the screen.
     fn enter(&mut self) -> io::Result<()> {
         let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // 0 disables the key that suspends, because the shell would inherit these modes.
+        // 0 disables the key that suspends: it would leave the screen as it is to the shell.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         self.show(ENTER)

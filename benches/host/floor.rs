@@ -70,8 +70,8 @@ fn read_netlink() -> Result<()> {
         sendto(netlink.as_raw_fd(), &request, &kernel, MsgFlags::empty())?;
         loop {
             let got = recv(netlink.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
-            // The last message ends the dump. It can be alone, or follow sockets.
             let Some(text) = buffer.get(..got) else { break };
+            // DONE ends the dump. It comes in a datagram of its own, or behind the last sockets.
             if ends(text, DONE) {
                 break;
             }

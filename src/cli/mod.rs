@@ -26,7 +26,7 @@ pub use values::Artefact;
 pub enum Task {
     /// List sockets.
     List(Box<Request>),
-    /// Write an artefact that is generated from the grammar.
+    /// Print the completions for a shell, or the manual page.
     Generate(Artefact),
     /// Print the help or the version.
     Print(String),

@@ -15,7 +15,7 @@ use peers::Peers;
 /// The sockets of one network namespace.
 #[derive(Debug)]
 pub struct Part {
-    /// The namespace; `None` if no field that is shown needs it.
+    /// The namespace; `None` if nothing that is shown or sorted needs it.
     pub namespace: Option<Namespace>,
     /// Its sockets.
     pub sockets: Vec<Socket>,

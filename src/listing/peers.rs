@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Part, Position};
 use crate::socket::{Endpoint, InternetSocket, Protocol, Socket};
 
-/// The connected internet sockets, keyed by their local and remote addresses.
+/// The connected internet sockets, keyed by protocol and both ends.
 #[derive(Debug)]
 pub(super) struct Peers(HashMap<Ends, Vec<Position>>);
 

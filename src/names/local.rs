@@ -41,7 +41,7 @@ impl Local {
         Self { names, services }
     }
 
-    /// Returns true if the resolver has no further names for this protocol.
+    /// Returns true if the resolver is not asked for this protocol.
     pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
         self.services || protocol == Protocol::Raw
     }

@@ -165,7 +165,7 @@ impl Pool {
     }
 
     /// Queues these numbers, and starts threads for them, up to `most` in all. The threads end when
-    /// the queue is empty. Returns false if there is no thread.
+    /// the queue is empty. Returns false if numbers are queued and there is no thread.
     fn work(self: &Arc<Self>, numbers: Vec<Number>, most: usize, answer: &Sender<Answer>) -> bool {
         let wanted = numbers.len().min(most);
         self.queue().extend(numbers);

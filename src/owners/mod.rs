@@ -48,8 +48,8 @@ pub struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread at the same time. A
-    /// process that ends during the sweep owns nothing.
+    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread, at the same time if
+    /// there are many processes. A process that ends during the sweep owns nothing.
     pub fn run<T>(root: &'a Path, meanwhile: impl FnOnce() -> T) -> (Self, T) {
         let (findings, result) = sweep::sweep(root, meanwhile);
         (Self { root, findings }, result)
@@ -95,7 +95,8 @@ fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sin
     findings.sockets.sort();
 }
 
-/// Reads the processes that own sockets, in order of PID. Drops the sockets of ended processes.
+/// Reads the processes that own sockets, in order of PID. Drops the sockets of processes that
+/// cannot be read.
 fn read_owners(
     root: &Path,
     findings: &mut Findings,

@@ -47,8 +47,8 @@ pub(super) struct Findings {
     errors: Vec<(Option<Pid>, io::Error)>,
 }
 
-/// Sweeps the processes below `root`, and runs `meanwhile` on this thread at the same time. A
-/// process that ends during the sweep owns nothing.
+/// Sweeps the processes below `root`, and runs `meanwhile` on this thread, at the same time if
+/// there are many processes. A process that ends during the sweep owns nothing.
 pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings, T) {
     let mut worker = Worker::default();
     let pids = worker.processes(root);

@@ -1,7 +1,5 @@
 //! Filters: conditions on a socket and on its owners. All filters must match; of each filter, one
 //! of the values.
-//!
-//! One value of each filter must match, and all filters must match.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;

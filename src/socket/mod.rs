@@ -24,7 +24,7 @@ pub enum Socket {
 /// One end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End<'a> {
-    /// An IP address and a port. The protocol is that of the socket, and of the port.
+    /// An IP address and a port, with the protocol that the port belongs to.
     Internet(Protocol, Endpoint),
     /// The path or abstract name that a UNIX socket is bound to.
     Path(&'a [u8]),

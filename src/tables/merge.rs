@@ -6,7 +6,8 @@ use std::io;
 use super::policy::MOST_READINGS;
 use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
 
-/// Appends those sockets of `more` whose inode is not yet among the sockets from index `start`.
+/// Appends those sockets of `more` that have an inode which is not yet among the sockets from index
+/// `start`.
 pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
     let known = inodes(sockets.get(start..).unwrap_or_default());
     sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));
@@ -61,8 +62,8 @@ pub(super) fn retry_if_interrupted(
 ///
 /// The subflows of an MPTCP socket share its inode, so the key of a TCP socket has both ends. The
 /// path of a UNIX socket can have a newline, and after it a forged row with the inode of another
-/// socket. A forged row must not replace that socket, so the key of a UNIX socket has all other
-/// fields of its row.
+/// socket. A forged row must not replace that socket, so the key of a UNIX socket also has its
+/// type, state, flags and path.
 #[derive(PartialEq, Eq, Hash)]
 enum RowKey {
     Internet(Kind, Option<(Endpoint, Endpoint)>),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_unix_row_does_not_replace_a_socket() {
+    fn forged_unix_row_does_not_replace_a_socket() {
         let real = UnixSocket { inode: 7, ..UnixSocket::example() };
         let without_inode = UnixSocket { inode: 0, ..real.clone() };
         let forged = UnixSocket { path: Some(b"/forged"[..].into()), ..real.clone() };

@@ -2,7 +2,8 @@
 //!
 //! The text of `/proc/net` has every field. But with many sockets it costs more than netlink, and
 //! it can lack sockets if it takes more than one read, because the table changes between two reads.
-//! netlink has no timers for `-o`, and only the sockets of rnetstat's own network namespace.
+//! netlink does not give timers as `-o` shows them, and gives only the sockets of rnetstat's own
+//! network namespace.
 
 use std::io;
 use std::path::Path;
@@ -33,10 +34,10 @@ pub enum Source {
     Netlink,
 }
 
-/// The need for timers, which only the text gives.
+/// The need for timers, which are read only from the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timers {
-    /// No shown field has timers.
+    /// Nothing that is shown or sorted has timers.
     Unneeded,
     /// Timers are shown if they are known.
     Wanted,
@@ -138,7 +139,7 @@ impl Plan {
     }
 
     /// Returns true if this error of netlink means that the text is read instead. If the error is
-    /// about more than one table, the following tables are read as text too.
+    /// about more than one table, netlink is not preferred for the following tables.
     pub(super) fn falls_back(&mut self, error: &io::Error) -> bool {
         let is_of_one_table =
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Unsupported);

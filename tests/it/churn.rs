@@ -9,8 +9,8 @@ use crate::common::host::Host;
 use crate::common::run::RunCommand;
 use crate::common::say;
 
-/// The remark about sockets without a visible owner. The host is in a PID namespace, so processes
-/// outside of it could own them.
+/// The remark about sockets without a visible owner. [`Host`] runs in a PID namespace of its own,
+/// so processes outside of that namespace could own them.
 const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
                          the sockets may be theirs";
 /// The remark if a connection is being opened while netlink is read.

@@ -41,7 +41,7 @@ fn error_for_an_unsupported_option_names_another_tool() {
 }
 
 #[test]
-fn error_for_an_unsupported_family_names_net_tools() {
+fn error_for_an_unsupported_family_refers_to_net_tools() {
     for family in ["ax25", "ipx", "ddp", "netrom", "rose", "x25", "econet", "ash", "bluetooth"] {
         for (flags, option) in [
             (format!("--{family}"), format!("--{family}")),

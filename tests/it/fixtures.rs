@@ -65,8 +65,8 @@ fn every_fixture_prints_its_expected_output() {
 
 /// Runs a case, on a terminal if a width is given. Returns also the UID of the run.
 ///
-/// Root can read the paths that a file `modes` forbids. So a case with such a file runs as nobody,
-/// and on a copy.
+/// A case can have a file `modes` with the permissions of paths in its tree. They are set on a copy
+/// of the tree. Root would ignore them, so root runs such a case as nobody.
 fn run_case(case: &Path, flags: &str, width: Option<u16>) -> (Run, u32) {
     let own = Uid::effective().as_raw();
     let run = |command: &mut Command| {

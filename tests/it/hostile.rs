@@ -76,7 +76,7 @@ fn no_layout_prints_control_characters_from_names() {
     let mut checked = 0;
     for source in ["auto", "text", "netlink"] {
         for (format, escaped, shown) in LAYOUTS {
-            // Netlink gives only the sockets of the own namespace.
+            // `--source netlink` refuses other namespaces; `text` reads them as `auto` does.
             let netns = if source == "auto" { "--netns all" } else { "" };
             let flags = format!("-uxaeWpv --format {format} --source {source} {netns}");
             let run = host.rnetstat(&flags).run();
@@ -194,7 +194,7 @@ fn names_of_control_groups_are_not_printed() {
 
 /// A user who may make control groups can give one the name of a container of another user.
 #[test]
-fn container_identifier_of_several_namespaces_is_an_error() {
+fn ambiguous_container_identifier_is_an_error() {
     let (id, shown) = CONTAINER;
     let root = in_group(&format!("/docker-{id}.scope"));
     for wanted in [shown, id] {

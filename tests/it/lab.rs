@@ -72,7 +72,7 @@ fn no_match() -> Run {
 }
 
 #[test]
-fn filters_by_script_pid_and_port_find_the_receiver() {
+fn program_pid_and_port_filters_each_find_the_receiver() {
     const HEADING: &str = "Active Internet connections (servers and established)\n";
     let Some((host, _receiver, _sender, pid)) = lab() else { return };
     let columns = "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";

@@ -115,8 +115,8 @@ impl RowBuffer {
         self.0.pop();
     }
 
-    /// Appends an IPv6 address. `::` replaces the longest run of zero groups (the first of
-    /// several).
+    /// Appends an IPv6 address. `::` replaces the longest run of two or more zero groups (the first
+    /// of several).
     fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {
@@ -146,7 +146,8 @@ impl RowBuffer {
         self.start_of(&text.to_be_bytes(), 4 - zeros as usize);
     }
 
-    /// Appends `host:port`. Unless `wide`, cuts it to its column: first the host, then the port.
+    /// Appends `host:port`. Unless `wide`, it is cut to its column: the host first, the port only
+    /// if that is not enough.
     pub(super) fn endpoint(
         &mut self,
         wide: bool,

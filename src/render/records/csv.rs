@@ -1,7 +1,7 @@
 //! Comma-separated values, RFC 4180 except that lines end with a newline alone: one line for each
 //! owner of a socket, and one line for a socket without a known owner.
 //!
-//! An unknown value is empty. `.` replaces characters that control a terminal: csv has no escapes.
+//! An unknown value is empty. `.` replaces characters that can harm a terminal: csv has no escapes.
 
 use std::io::{self, Write};
 

@@ -124,7 +124,7 @@ struct PeerRecord<'a> {
     processes: Option<Vec<ProcessRecord<'a>>>,
 }
 
-/// Returns the visible owners of a socket; `None` if it may have owners and all are hidden.
+/// `None` if no owner is visible, but a hidden process may own the socket.
 fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<ProcessRecord<'a>>> {
     let record = |owner: Owner<'a>| {
         let process = owner.process;

@@ -13,7 +13,8 @@ use crate::socket::{Section, Socket};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) field: &'static Field,
-    /// The order of hiding, see [`Field::priority`]. 0 if the user asked for the column.
+    /// The order of hiding, see [`Field::priority`]. 0 is never hidden, as for a column that the
+    /// user asked for.
     pub(super) priority: u8,
 }
 

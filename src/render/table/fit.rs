@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-/// The spaces between two columns, and the smallest number of spaces in a narrow line.
+/// The spaces between two columns.
 pub(super) const GAP: u16 = 2;
+/// The same, if the line is too narrow for [`GAP`].
 const NARROW_GAP: u16 = 1;
 /// At least this many characters of each command are shown.
 pub(super) const COMMAND: u16 = 8;

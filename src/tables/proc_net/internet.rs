@@ -5,11 +5,11 @@
 //!    0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 …
 //! ```
 //!
-//! `tcp_ipv4.c`, `udp.c` and `raw.c` in the kernel's `net/ipv4`, and the same files in `net/ipv6`,
-//! print them; `man 5 proc` describes them. The slot and the numbers from the uid to the reference
-//! count are decimal, and so is the number of drops; the others are hexadecimal. An address is
-//! printed as words in host byte order: one word for IPv4, four for IPv6. After the inode there are
-//! the reference count and a pointer, and except for TCP the number of dropped datagrams.
+//! `tcp_ipv4.c`, `udp.c` and `raw.c` in the kernel's `net/ipv4`, `tcp_ipv6.c` and `datagram.c` in
+//! `net/ipv6`, print them; `man 5 proc` describes them. The slot and every number after the
+//! retransmits are decimal, except the pointer; the others are hexadecimal. An address is printed
+//! as words in host byte order: one word for IPv4, four for IPv6. After the inode there are the
+//! reference count and a pointer, and except for TCP the number of dropped datagrams.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -4,8 +4,8 @@
 //!
 //! - The reference count. It is computed here: two for each socket (its descriptor and the table
 //!   refer to it), and one for each socket that is connected to it.
-//! - Connections that wait to be accepted. Netlink gives them as a list in the listener. Here they
-//!   follow their listener; the text has another order.
+//! - Connections that wait to be accepted. In netlink, the listener has a list of their clients.
+//!   Here they follow their listener; the text has another order.
 //! - Connections that wait for room in the queue of a listener. They are missing here.
 
 use std::collections::HashMap;
