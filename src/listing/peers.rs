@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn other_end_is_in_the_same_namespace_or_the_only_candidate() {
+    fn other_end_in_another_namespace_must_be_unambiguous() {
         // Two containers with the same address.
         let inside = [("10.0.2.100:80", "10.0.2.100:5"), ("10.0.2.100:5", "10.0.2.100:80")];
         let expected = [Some((0, 1)), Some((0, 0)), Some((1, 1)), Some((1, 0))];

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_gives_a_name_and_a_number() {
+    fn lines_with_a_name_and_a_number_give_an_entry() {
         let text =
             b"# a comment\nssh\t22/tcp # secure\n  http 80/tcp www\n\nalone\n#no 1/tcp\nend 9/udp";
         let found: Vec<_> = entries(text).collect();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn last_of_several_names_is_used() {
+    fn last_name_of_a_port_is_used() {
         let mut names = HashMap::new();
         for (number, name) in
             [(&b"80"[..], &b"www"[..]), (b"80", b"http"), (b"65536", b"no"), (b"x", b"no")]

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn state_filter_accepts_both_names_of_the_same_state() {
+    fn state_filter_accepts_states_with_the_same_meaning() {
         for (one, other, accepts) in [
             (Listen, Listening, true),
             (Listening, Listen, true),

@@ -13,7 +13,7 @@ use crate::common::say;
 /// so processes outside of that namespace could own them.
 const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
                          the sockets may be theirs";
-/// The remark if a connection is being opened while netlink is read.
+/// The remark if netlink shows a connection being opened, and the user of its listener is unknown.
 const HANDSHAKES: [&str; 2] = [
     "rnetstat: netlink tcp: the text of /proc/net is read instead: the user of a handshake is unknown",
     "rnetstat: netlink tcp6: the text of /proc/net is read instead: the user of a handshake is unknown",
@@ -161,8 +161,8 @@ fn jsonl(listing: &str) -> Rows {
     listing.lines().map(|line| record(&serde_json::from_str(line).unwrap())).collect()
 }
 
-/// Reads csv. It has one line for each owner of a socket, and the lines of one socket follow each
-/// other.
+/// Reads csv. It has one line for each owner of a socket, or one line if there is none. The lines
+/// of one socket follow each other.
 fn csv(listing: &str) -> Rows {
     let mut rows = Rows::new();
     for line in csv::Reader::from_reader(listing.as_bytes()).deserialize() {

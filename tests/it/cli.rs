@@ -17,7 +17,7 @@ fn control_characters_in_arguments_are_replaced() {
 }
 
 #[test]
-fn error_for_an_unsupported_option_names_another_tool() {
+fn error_for_an_unsupported_option_or_family_says_what_to_use() {
     for (flag, message) in [
         ("-r", "-r, --route is not supported: use ip route"),
         ("--route", "-r, --route is not supported: use ip route"),
@@ -199,7 +199,7 @@ fn completions_and_man_page_have_every_option_of_the_help() {
             let option = if what == "fish" { format!("-l {name}") } else { (*option).to_owned() };
             assert!(generated.contains(&option), "{option} is missing for {what}");
         }
-        // rnetstat accepts `--route` only to say which tool to use.
+        // rnetstat knows `--route` only to refuse it and name another tool.
         assert!(!generated.contains("route"), "{what} has an option that is refused");
     }
 }

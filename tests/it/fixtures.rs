@@ -22,8 +22,9 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// Compares the output with each `fixtures/<case>/expected/<flags>.txt`, which equals the output of
-/// netstat, and with each `<flags>.out`, which netstat cannot print.
+/// Compares the output with each `fixtures/<case>/expected/<flags>.txt`, which is the output of
+/// netstat unless the file `differs` lists the flags, and with each `<flags>.out`, for options that
+/// netstat does not have.
 #[test]
 fn every_fixture_prints_its_expected_output() {
     let mut failures = Vec::new();
@@ -148,7 +149,7 @@ fn json_matches_the_schema_and_jsonl_and_csv_match_json() {
 }
 
 #[test]
-fn variables_no_color_and_term_disable_colours_on_a_terminal() {
+fn no_color_and_dumb_terminal_disable_automatic_colours() {
     for (variable, value, color, colored) in [
         ("NO_COLOR", "", "auto", true),
         ("NO_COLOR", "1", "auto", false),

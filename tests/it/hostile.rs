@@ -1,5 +1,5 @@
-//! Names and lines that a hostile process chooses: they must neither control the terminal nor forge
-//! rows.
+//! Names and lines that a hostile process chooses: they must not control the terminal or hide a
+//! socket, and with netlink they must not forge rows.
 
 use std::fs;
 use std::os::unix::fs::symlink;

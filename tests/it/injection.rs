@@ -71,8 +71,8 @@ impl Job<'_> {
     }
 }
 
-/// Makes each system call fail once, with each error. Then all rows are listed, a remark says what
-/// is missing, or there is an error with status 2.
+/// Makes each of these calls fail once after the start of `main`, with each error. Then the listing
+/// is complete, or there is a remark and the status is 0 or 2.
 #[test]
 fn every_failed_system_call_is_harmless_or_reported() {
     let Some(host) = Host::new(&["python3", "strace"]) else { return };
@@ -105,7 +105,8 @@ fn every_failed_system_call_is_harmless_or_reported() {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    // Something else can change the host during a run, but not twice in succession.
+                    // Something else can change the host during a run, but hardly twice in
+                    // succession.
                     if job.failure(&host).is_some()
                         && let Some(failure) = job.failure(&host)
                     {

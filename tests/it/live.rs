@@ -75,7 +75,7 @@ impl Terminal {
             == "0 1 1\n"
     }
 
-    /// Returns those modes of the terminal that the live view changes.
+    /// Returns which of the modes icanon, echo and isig are set, and `^Z` if that key suspends.
     fn modes(&self) -> String {
         let modes = "-?(icanon|echo|isig)|\\^Z";
         self.enter(&format!(
@@ -150,7 +150,7 @@ fn live_view_marks_new_and_closed_sockets() {
         row(" ", screen) && has_status("1 socket, 0 new, 0 closed; every 1s; q quits", screen)
     });
 
-    // The view is drawn again as soon as the size of the terminal changes.
+    // The view adapts to the size of the terminal.
     terminal.tmux(&["resize-window", "-x", "50", "-y", "5"]);
     terminal.until("a smaller table", |screen| {
         screen.len() == 5
@@ -228,7 +228,7 @@ fn terminal_is_restored_after_every_kind_of_end() {
     assert_eq!(terminal.modes(), modes);
 }
 
-/// SIGSTOP stops every process at once, so the view cannot restore the terminal before.
+/// No process can catch SIGSTOP, so the view cannot restore the terminal before it stops.
 #[test]
 fn live_view_continues_after_sigstop() {
     let Some(terminal) = Terminal::new() else { return };

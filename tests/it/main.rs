@@ -15,7 +15,7 @@
 //! - `output`: pipes, full disks, and /proc trees with missing or strange files
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
-//! - `sources`: which tables are read as text, and which by netlink
+//! - `sources`: when a table is read as text, by netlink, or both
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
 //!

@@ -85,8 +85,8 @@ fn numeric_flags_look_up_no_names() {
     }
 }
 
-/// If `files` is the only source, rnetstat reads /etc/services itself. Otherwise it asks the C
-/// library, which ignores a missing NSS module.
+/// If `files` is the only source (a `db` without a database does not count), rnetstat reads
+/// /etc/services itself. Otherwise it asks the C library, which ignores a missing NSS module.
 #[test]
 fn service_names_come_from_files_or_from_the_resolver() {
     let Some((mut host, _services)) = host_with_peers(1, "0") else { return };

@@ -91,7 +91,7 @@ fn assert_no_table(root: &Path, flags: &str, message: &str) {
 }
 
 #[test]
-fn one_message_and_status_2_if_no_table_can_be_read() {
+fn one_message_and_status_2_if_no_required_table_can_be_read() {
     let root = TempDir::new().unwrap();
     let net = root.path().join("net");
     let missing = "No such file or directory (os error 2)";

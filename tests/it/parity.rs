@@ -82,8 +82,8 @@ fn without_seconds(text: &str) -> String {
 }
 
 /// Runs netstat, rnetstat and netstat again, with these flags and optionally as another user.
-/// Repeats this until both outputs of netstat are equal, which shows that the sockets did not
-/// change.
+/// Repeats this until both outputs of netstat are equal: then the sockets have probably not
+/// changed.
 fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run, Run) {
     let run = |program: &[&str]| {
         let mut command = match user {
@@ -195,7 +195,7 @@ fn netlink_output_equals_netstat() {
     say(&format!("{compared} listings by netlink compared with netstat"));
 }
 
-/// Returns true if the flags select timers, which only the text has.
+/// Returns true if the flags select timers, which rnetstat reads only from the text.
 fn has_timers(columns: &str) -> bool {
     columns
         .split(' ')

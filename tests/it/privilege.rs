@@ -124,8 +124,8 @@ fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// rnetstat opens no file for writing. It sends only netlink requests and, without `-n`, requests
-/// of the resolver.
+/// rnetstat opens no file for writing. With `-n` it sends only netlink requests; without it, what
+/// the resolver sends is not checked.
 #[test]
 fn only_allowed_system_calls_are_made() {
     let Some(host) = Host::new(&["python3", "strace"]) else { return };
@@ -184,7 +184,7 @@ fn only_allowed_system_calls_are_made() {
     say(&format!("{all} system calls of {} kinds are allowed", counts.len()));
 }
 
-/// With `-n`, only the variables in the README have an influence.
+/// With `-n`, these variables and files do not change the output on a pipe.
 #[test]
 fn environment_and_directory_have_no_influence() {
     let Some(host) = Host::new(&["python3", "env"]) else { return };

@@ -1,4 +1,4 @@
-//! Which tables are read as text, and which by netlink.
+//! When a table is read as text, by netlink, or both.
 
 use crate::common::host::Host;
 use crate::common::run::{Run, RunCommand, rnetstat};
@@ -85,7 +85,7 @@ fn text_is_read_if_netlink_answers_are_incomplete() {
 
 /// The netlink socket of rnetstat itself must not count as a socket with a visible owner.
 #[test]
-fn remark_about_hidden_processes_is_the_same_with_netlink() {
+fn own_netlink_socket_does_not_count_as_a_visible_owner() {
     if !needs_root() {
         return;
     }

@@ -203,7 +203,7 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn truncated_row_gives_an_error_or_the_same_socket(
+        fn truncated_tcp_row_gives_an_error_or_the_same_socket(
             socket in sockets(Protocol::Tcp, Family::Ipv4),
         ) {
             let row = kernel_row(&socket);

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn socket_from_netlink_has_the_fields_of_the_text() {
+    fn raw_remote_port_and_send_queue_of_a_listener_are_0_as_in_the_text() {
         let raw = socket(Protocol::Raw, State::Established);
         let parsed = InternetDump::new(Protocol::Raw, Family::Ipv4).parse(&inet_diag_msg(&raw));
         let parsed = parsed.unwrap();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_the_truncated_or_unknown_field() {
+    fn error_names_the_truncated_field_or_the_unknown_value() {
         let whole = inet_diag_msg(&socket(Protocol::Tcp, State::Listen));
         let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
         for (length, field) in [(0, "family"), (5, "local port"), (71, "inode")] {

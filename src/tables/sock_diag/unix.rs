@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn error_names_the_truncated_or_unknown_field() {
+    fn error_names_the_truncated_field_or_the_unknown_value() {
         let mut dump = UnixDump::default();
         assert_eq!(dump.add(&[1, 9]), Err(Fault::malformed("type", b"9")));
         assert_eq!(dump.add(&[1, 1, 1, 0, 0]), Err(Fault::Missing("inode")));

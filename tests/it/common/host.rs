@@ -132,8 +132,8 @@ impl Host {
         self.files.push(file);
     }
 
-    /// Makes the resolver look up hosts in /etc/hosts, and then with the NSS module `more`, unless
-    /// `more` is empty.
+    /// Puts the lines `hosts` into /etc/hosts. Makes the resolver look up hosts there, and then
+    /// with the NSS module `more`, unless `more` is empty.
     pub fn put_names(&mut self, hosts: &[u8], more: &str) {
         self.put(
             "/etc/nsswitch.conf",
