@@ -15,7 +15,7 @@ use crate::number::decimal;
 /// The size of the buffer for directory entries, in bytes.
 const ENTRIES: usize = 32 * 1024;
 
-/// The maximum number of bytes read of a link. No link to a socket has more than 29.
+/// The maximum number of bytes read of a link's target. `socket:[INODE]` has at most 29.
 const LINK: usize = 64;
 
 pub(crate) struct Directory(OwnedFd);
@@ -44,8 +44,8 @@ impl Directory {
         Ok(Self(retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?))
     }
 
-    /// Calls `each` with every entry whose name is a number. If the directory cannot be read to its
-    /// end, the error comes after the entries before it.
+    /// Calls `each` with every entry whose name is a number. If reading fails, first calls `each`
+    /// with the entries read before that, then returns the error.
     pub(crate) fn for_each(
         &self,
         scratch: &mut Scratch,
@@ -68,8 +68,8 @@ impl Directory {
         Ok(())
     }
 
-    /// Calls `read` with the start of the target of this link (at most 64 bytes). Returns its
-    /// result.
+    /// Calls `read` with the target of the link of this number, or its first 64 bytes. Returns the
+    /// result of `read`.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

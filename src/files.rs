@@ -13,8 +13,8 @@ use rustix::io::retry_on_intr;
 use crate::remark::Reason;
 
 /// Opens a regular file for reading. Does not block on a pipe. Fails with `InvalidInput` for
-/// anything but a regular file, also for a symbolic link: the kernel has none in these places, but
-/// in a prepared tree a link could lead root to any file. Directories in `path` can be links.
+/// anything else, also for a symbolic link: the kernel has none in these places, but an attacker
+/// could make one, to let root read any file. Directories in `path` can be links.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW;
     let opened = File::options().read(true).custom_flags(flags.bits()).open(path);

@@ -1,5 +1,5 @@
-//! Checks that hold for every input: one function for each fuzz target. The tests replay the inputs
-//! that fuzzing found; each target has a folder of them in `fixtures/corpus`.
+//! The checks that every input must pass: one function for each fuzz target. The tests replay the
+//! inputs that fuzzing found; each target has a folder of them in `fixtures/corpus`.
 
 #![allow(
     clippy::expect_used,
@@ -25,7 +25,7 @@ use crate::render::table::Screen;
 use crate::request::{Format, Repeat, Request};
 pub use crate::tables::fuzzing::{netlink, text};
 
-/// Checks a command line: words that each end with a NUL.
+/// Checks that a command line is parsed twice with the same result. NULs separate its words.
 pub fn arguments(input: &[u8]) {
     let words = || {
         let words = input.split(|&byte| byte == 0).map(|word| OsString::from_vec(word.to_vec()));
@@ -98,7 +98,8 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Returns a request for one listing of this tree. `-n`: looking up names would leave the tree.
+/// Returns a request for one listing of this tree. Adds `-n`: looking up names would read other
+/// files.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);

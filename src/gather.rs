@@ -38,8 +38,8 @@ pub struct Gatherer<'a> {
 }
 
 impl<'a> Gatherer<'a> {
-    /// Fails if `--proc` is refused, a user is not found in time, or the source cannot serve the
-    /// request.
+    /// Fails if this process has too many privileges for `--proc`, a user is not found in time, or
+    /// the source cannot serve the request.
     pub fn new(request: &'a Request) -> Result<Self, Remark> {
         if request.proc.is_some() && has_elevated_privileges() {
             return Err(Remark::ProcRefused);
@@ -71,8 +71,8 @@ impl<'a> Gatherer<'a> {
         let time = SystemTime::now();
         let root = self.request.root();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
-            // The sweep and the tables take most of their time in the kernel, so they run at once
-            // if that pays.
+            // The sweep and the tables take most of their time in the kernel, so they run in
+            // parallel if that is faster.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
             let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
@@ -114,7 +114,7 @@ impl<'a> Gatherer<'a> {
             Some(Selection::One(wanted)) => {
                 let wanted = self.found.as_ref().unwrap_or(wanted);
                 let namespace = namespaces::one(self.request.root(), wanted)?;
-                // The process that `--netns` names can end while others stay in the namespace.
+                // For the next listing: the process that `--netns` names can end before it.
                 self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
                 Ok(vec![Part { namespace: Some(namespace), sockets }])

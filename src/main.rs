@@ -132,7 +132,7 @@ fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
-/// Returns standard output, without hiding EBADF as the standard library does.
+/// Returns standard output as a file: writes to `io::stdout` would hide the error EBADF.
 fn stdout() -> io::Result<BufWriter<File>> {
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     Ok(BufWriter::with_capacity(64 * 1024, out))

@@ -1,7 +1,7 @@
 //! The floor: the cost of the kernel's work that no program can avoid.
 //!
-//! Reads the same tables and the link of every descriptor, with one thread per core. Does not
-//! parse, join, print or read the names of processes.
+//! Reads what every program has to read: the tables, and with one thread per core the link of every
+//! descriptor. Does not parse, join, print or read the names of processes.
 
 use std::fs::File;
 use std::io::Read;
@@ -71,7 +71,7 @@ fn read_netlink() -> Result<()> {
         loop {
             let got = recv(netlink.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
             let Some(text) = buffer.get(..got) else { break };
-            // DONE ends the dump. It comes in a datagram of its own, or behind the last sockets.
+            // DONE ends the dump. It comes after the last sockets, in their datagram or in its own.
             if ends(text, DONE) {
                 break;
             }

@@ -130,14 +130,15 @@ fn ensure_same(flags: &str) -> Result<()> {
     }
     let listing = |program: &str| Command::new(program).arg(flags).output();
     let (expected, found) = (listing("netstat")?, listing(RNETSTAT)?);
-    // The two commands themselves own no sockets.
+    // Neither program has TCP or UDP sockets of its own, so the two listings must be equal.
     if expected.stdout == found.stdout {
         return Ok(());
     }
     Err(format!("rnetstat {flags} and netstat {flags} differ").into())
 }
 
-/// Returns the programs that are installed, and the floors.
+/// Returns rnetstat, the floors, and the other programs that are installed. lsof always reads the
+/// descriptors, so it is left out without `sweep`.
 fn contenders(flags: &str, sweep: bool) -> Result<Vec<Contender>> {
     let own = env::current_exe()?.display().to_string();
     let floor = |tables: &str| {
@@ -207,7 +208,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Measures one run. A separate process starts the program, so that its peak memory is known.
+/// Measures one run, from a separate process: the kernel gives one peak for all its children.
 fn clock(words: &[String]) -> Result<(Duration, u64)> {
     let output = Command::new(env::current_exe()?)
         .arg("time")
@@ -221,7 +222,7 @@ fn clock(words: &[String]) -> Result<(Duration, u64)> {
     Ok((Duration::from_nanos(nanos.parse()?), memory.parse()?))
 }
 
-/// Runs a command without output, and prints its time in nanoseconds and its peak memory in KiB.
+/// Runs a command and discards its output. Prints its time in nanoseconds and peak memory in KiB.
 fn run_clock(words: &[String]) -> Result<()> {
     let (program, arguments) = words.split_first().ok_or("time PROGRAM ARGUMENTS")?;
     let mut command = Command::new(program);

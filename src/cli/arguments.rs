@@ -24,7 +24,7 @@ const FILTERS: &str = "Filters";
 const LOOK: &str = "Look";
 const MORE: &str = "More";
 
-/// Returns the grammar, with hidden options for what rnetstat refuses to do.
+/// Returns the grammar, with a hidden option for each netstat option that rnetstat refuses.
 pub(super) fn command() -> clap::Command {
     REFUSED.iter().fold(Arguments::command(), |command, &(short, long, _)| {
         let arg = Arg::new(long).long(long).action(ArgAction::SetTrue).hide(true);
@@ -134,7 +134,7 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     pub(super) verbose: bool,
 
-    /// Accepted because netstat has it, for hardware addresses. It does nothing
+    /// Does nothing. Accepted because netstat has it, to show hardware addresses by name
     #[arg(short = 'N', long, hide = true)]
     pub(super) symbolic: bool,
 

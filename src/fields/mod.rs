@@ -62,7 +62,7 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// A listed socket, and its owner for layouts that show only one owner.
+    /// A listed socket, with the owner to take where only one is shown or compared.
     pub fn new(entry: Entry<'a>) -> Self {
         Self { entry, owner: entry.owners.first() }
     }

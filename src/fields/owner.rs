@@ -2,7 +2,7 @@
 
 use super::{Field, Needs, Value, field};
 
-/// The PID of the owner, and the number of the other owners.
+/// The PID of the owner to show, and the number of all owners.
 pub(crate) static PID: Field = Field {
     needs: Needs::OWNERS,
     csv: &["processes", "pid"],

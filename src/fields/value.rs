@@ -78,7 +78,7 @@ impl Value<'_> {
     }
 }
 
-/// Returns the start of a command in lower case. Each socket of a process gets a copy.
+/// Returns a command in lower case, cut to 256 characters: each socket of a process gets a copy.
 fn lower_case(command: &[u8]) -> Rank {
     const CHARACTERS: usize = 256;
     let text = String::from_utf8_lossy(command).to_lowercase();

@@ -48,7 +48,7 @@ pub struct Entry<'a> {
     pub socket: &'a Socket,
     /// Its owners.
     pub owners: SocketOwners<'a>,
-    /// The owners of the other end; `None` if it is not on this host, or was not searched.
+    /// The owners of the other end; `None` if it was not found on this host, or not looked for.
     pub peer: Option<SocketOwners<'a>>,
     /// The namespace of the socket, if it is known.
     pub namespace: Option<&'a Namespace>,
@@ -86,7 +86,7 @@ impl<'a> SocketOwners<'a> {
 }
 
 impl Listing {
-    /// Lists the sockets that `query` selects, in the kernel's order and section by section.
+    /// Lists the sockets that `query` selects, section by section, each in the kernel's order.
     ///
     /// If `find_peers` is set, `parts` also has the sockets that can be the other end of a selected
     /// socket. Otherwise `query` must select every socket in `parts`.

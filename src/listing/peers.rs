@@ -31,8 +31,8 @@ impl Peers {
         Self(peers)
     }
 
-    /// Returns the socket at the other end of a socket of this part. Prefers a candidate in the
-    /// same part. One in another part must be the only one, with addresses that are not local to a
+    /// Returns the other end of a socket of this part. Prefers a socket in the same part. Accepts
+    /// one in another part only if it is the only candidate, and if no address is local to a
     /// namespace.
     pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Position> {
         let Ends { protocol, local, remote } = Ends::of(socket)?;
@@ -52,7 +52,7 @@ impl Ends {
     fn of(socket: &Socket) -> Option<Self> {
         let InternetSocket { protocol, local, remote, .. } = *match socket {
             Socket::Internet(socket) => socket,
-            // Netlink gives the other end of a UNIX socket.
+            // Peers of UNIX sockets need no search: netlink gives them.
             Socket::Unix(_) => return None,
         };
         if protocol == Protocol::Raw || remote.port == 0 {
@@ -63,7 +63,7 @@ impl Ends {
     }
 }
 
-/// Returns true if every namespace can have this address for itself.
+/// Returns true for loopback and link-local addresses: each namespace has its own.
 fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(found(&[part(&one), part(&other)]), [Some((1, 0)), Some((0, 0))]);
         let two_equal_pairs = [part(&one), part(&other), part(&one), part(&other)];
         assert_eq!(found(&two_equal_pairs), [None; 4]);
-        // Every namespace can have these addresses.
+        // Each namespace has its own loopback and link-local addresses, so these do not match.
         for (one, other) in [("127.0.0.1:5", "127.0.0.1:80"), ("fe80::1:5", "fe80::2:80")] {
             assert_eq!(found(&[part(&[(one, other)]), part(&[(other, one)])]), [None; 2]);
         }

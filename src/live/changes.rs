@@ -19,7 +19,7 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
     };
     let known: HashSet<K> = before.iter().map(&key).collect();
     let present: HashSet<K> = now.iter().map(&key).collect();
-    // The closed entries, by the last present entry before them.
+    // The closed entries, keyed by the nearest entry before them that is still present.
     let mut closed: HashMap<Option<K>, Vec<T>> = HashMap::new();
     let mut last = None;
     for entry in before {

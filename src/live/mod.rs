@@ -15,7 +15,7 @@ use crate::render::table::{self, Mark, Screen};
 use crate::request::{Look, Rounds};
 use crate::terminal::{self, Event, Size, Terminal};
 
-/// The most time that a frame waits for names. Meanwhile pressed keys are not read.
+/// The most time that a frame waits for names. It is short because keys are not read meanwhile.
 const NAMES: Duration = Duration::from_millis(50);
 
 /// What the view has shown.

@@ -18,9 +18,9 @@ pub fn repeat<E>(rounds: Rounds, mut list: impl FnMut() -> Result<(), E>) -> Res
     Ok(())
 }
 
-/// The shortest pause between two listings.
+/// The shortest pause between two listings of [`wait`].
 const PAUSE: Duration = Duration::from_millis(100);
-/// The pause is at least this many times as long as the listing before it, to save processor time.
+/// To save processor time, a pause of [`wait`] lasts at least this many times the last listing.
 const REST: u32 = 4;
 
 /// Calls `list` until `is_done` or the time is over. Returns the last result.

@@ -19,7 +19,7 @@ impl Local {
     /// Reads the files. A missing file has no names.
     pub(super) fn read() -> Self {
         let text = |file| fs::read(file).unwrap_or_default();
-        // The file that the source `db` of nsswitch.conf reads. Few hosts have it.
+        // Without this file, the source `db` of nsswitch.conf has no names. Few hosts have it.
         let has_database = Path::new("/var/lib/misc/services.db").exists();
         let services = is_files_only(&text("/etc/nsswitch.conf"), has_database);
         let mut names = HashMap::new();
@@ -41,7 +41,7 @@ impl Local {
         Self { names, services }
     }
 
-    /// Returns true if the resolver is not asked for this protocol.
+    /// Returns true if the files have all names for this protocol: the resolver is not asked.
     pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
         self.services || protocol == Protocol::Raw
     }

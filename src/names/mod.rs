@@ -22,7 +22,7 @@ use local::Local;
 
 /// The maximum number of look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
-/// The maximum number of look-ups of users and ports at the same time. Few need another host.
+/// The maximum number of look-ups of users and ports at a time. They seldom ask another host.
 const MOST_OWN: usize = 4;
 /// The stack of a thread that looks up names, in bytes.
 const STACK: usize = 512 * 1024;
