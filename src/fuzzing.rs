@@ -98,8 +98,7 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Returns a request for one listing of this tree. Adds `-n`: looking up names would read other
-/// files.
+/// Returns a request for one listing of this tree. Adds `-n`: names are not part of the tree.
 fn request(flags: &[u8], root: &Path) -> Option<Request> {
     let flags = String::from_utf8_lossy(flags);
     let words = flags.split(' ').filter(|word| !word.is_empty()).map(OsString::from);

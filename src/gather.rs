@@ -65,8 +65,8 @@ impl<'a> Gatherer<'a> {
         Ok(Self { request, query, reading, needs, finds_peers, tables, names, found: None })
     }
 
-    /// Gathers a listing without its names. Fails if no table can be read, or if the namespace is
-    /// not found.
+    /// Gathers a listing, without names. Fails if no table can be read or there is no such
+    /// namespace.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
         let time = SystemTime::now();
         let root = self.request.root();

@@ -27,8 +27,7 @@
 //! - `number` parses numbers as the kernel prints them.
 //! - [`terminal`] sets the modes of the terminal for the live view, and reads its size and keys.
 //!
-//! `main.rs` decides the exit status. `fuzzing` is only for fuzzers and tests, so the rule does not
-//! apply to it.
+//! `main.rs` decides the exit status. `fuzzing`, which is only for fuzzers and tests, is exempt.
 
 pub mod cli;
 mod directory;

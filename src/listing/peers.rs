@@ -32,8 +32,7 @@ impl Peers {
     }
 
     /// Returns the other end of a socket of this part. Prefers a socket in the same part. Accepts
-    /// one in another part only if it is the only candidate, and if no address is local to a
-    /// namespace.
+    /// one in another part if it is the only candidate and no address is local to a namespace.
     pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Position> {
         let Ends { protocol, local, remote } = Ends::of(socket)?;
         let found = self.0.get(&Ends { protocol, local: remote, remote: local })?;

@@ -193,8 +193,7 @@ impl Pool {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // Count this thread out while the queue is locked, so that `work` starts enough
-            // threads.
+            // Subtract this thread while the queue is locked, so that `work` starts enough of them.
             self.workers.fetch_sub(1, Relaxed);
         }
         number

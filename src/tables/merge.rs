@@ -6,8 +6,7 @@ use std::io;
 use super::policy::MOST_READINGS;
 use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
 
-/// Appends those sockets of `more` that have an inode which is not yet among the sockets from index
-/// `start`.
+/// Appends those sockets of `more` whose inode is not 0 and not yet among those from index `start`.
 pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
     let known = inodes(sockets.get(start..).unwrap_or_default());
     sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));

@@ -132,8 +132,7 @@ impl Plan {
         }
     }
 
-    /// Returns true if a malformed message drops only its own socket. If false, the table is then
-    /// read as text.
+    /// Returns true if a malformed message drops only its own socket; else the text is read.
     pub(super) fn tolerates_faults(&self) -> bool {
         self.policy == Policy::Netlink
     }
@@ -163,8 +162,7 @@ pub(super) fn repeats_dump(kind: Kind) -> bool {
     match kind {
         Kind::Internet(..) => false,
         // The kernel keeps UNIX sockets in a few long hash chains. Between two parts of a dump it
-        // remembers its place in a chain as a number of sockets, so if some go away, it skips
-        // others.
+        // remembers its place in a chain as a number of sockets. If some go away, it skips others.
         Kind::Unix => true,
     }
 }

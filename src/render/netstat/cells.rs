@@ -115,8 +115,7 @@ impl RowBuffer {
         self.0.pop();
     }
 
-    /// Appends an IPv6 address. `::` replaces the longest run of two or more zero groups (the first
-    /// of several).
+    /// Appends an IPv6 address. `::` replaces the first of the longest runs of two or more zeros.
     fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {

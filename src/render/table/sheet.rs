@@ -71,8 +71,7 @@ impl Sheet<'_> {
     /// Fills a table. Commands are cut to this length, which is still more than fits.
     fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
         let mut table = Table::new();
-        // comfy-table breaks text at this delimiter. No cell has it, so cells are cut at any
-        // character.
+        // comfy-table breaks text at this delimiter. No cell has it, so cells are cut anywhere.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
         if header {
             let titles = columns.iter().map(|column| column.field.title);
