@@ -2,7 +2,7 @@
 //! network_namespaces`).
 //!
 //! A plain user may not read `ns/net` of the processes of other users, but may read their tables.
-//! All processes of a namespace have the same file `<pid>/net/dev`, and its inode identifies it.
+//! For all processes of a namespace, `<pid>/net/dev` has the same inode, which identifies it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::remark::Remark;
 
 /// The directory with the names of `ip netns` (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
-/// The number of characters in the short identifier of a container, which tools show.
+/// The number of characters in the short identifier of a container, as `docker ps` shows it.
 const SHORT_ID: usize = 12;
 /// The number of characters in the whole identifier.
 const WHOLE_ID: usize = 64;
@@ -40,13 +40,13 @@ pub enum Selection {
 pub struct Namespace {
     /// The inode, which identifies the namespace; `None` if it is hidden.
     pub number: Option<u64>,
-    /// The names of `ip netns`, and the short identifier of the container. Anyone can choose a name
-    /// that misleads, so names need not be unique.
+    /// The names that `ip netns` gave it, and the short identifier of its container. Two namespaces
+    /// can have the same name: anyone can choose one that misleads.
     pub names: Vec<String>,
     /// rnetstat itself is in this namespace.
     pub is_own: bool,
     /// Its processes, in order of PID. All show the same tables. If the first thread of a process
-    /// is in another namespace, the list has another thread of that process instead.
+    /// is in another namespace, another of its threads stands for the process.
     pub pids: Vec<Pid>,
 }
 
@@ -82,7 +82,7 @@ pub struct Namespaces {
     pub seen: Vec<Namespace>,
     /// The number of processes that hide their namespace.
     pub hidden: usize,
-    /// The processes of other users are not listed.
+    /// /proc does not list the processes of other users, as with `hidepid=2`.
     pub hides_processes: bool,
     /// The names of namespaces without a process, whose tables /proc does not show.
     pub empty: Vec<String>,
@@ -104,7 +104,7 @@ impl Namespaces {
         remarks
     }
 
-    /// Returns true if some namespaces do not show their names.
+    /// Returns true if the number of some namespace may be hidden, and with it the name.
     fn hides_names(&self) -> bool {
         let is_unknown = |namespace: &Namespace| namespace.number.is_none();
         self.hidden > 0 || self.hides_processes || self.seen.iter().any(is_unknown)
@@ -145,7 +145,7 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     seen.sort_by_key(|namespace| !namespace.is_own);
     let hides_processes = hides_processes(root);
     let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
-    // A name that remains has no process, or its namespace hides its number.
+    // The names that remain are of namespaces without a process, if no number is hidden.
     if !found.hides_names() {
         found.empty = names.into_values().flatten().collect();
         found.empty.sort_unstable();
@@ -226,7 +226,7 @@ pub fn number(process: &Path) -> Option<u64> {
     decimal(link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.as_bytes())
 }
 
-/// Fails with `PermissionDenied` if the namespace of the process is hidden.
+/// Returns the key of the namespace of a process. Fails with `PermissionDenied` if it is hidden.
 fn key(process: &Path) -> io::Result<NamespaceKey> {
     match fs::read_link(process.join("ns/net")) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -258,7 +258,7 @@ fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
     }
 }
 
-/// Returns the names of `ip netns`, by the number of the namespace.
+/// Returns the names that `ip netns` gave to namespaces, keyed by the number of the namespace.
 fn names() -> BTreeMap<u64, Vec<String>> {
     let mut names: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {

@@ -66,7 +66,7 @@ pub struct Names {
     /// The numbers without an answer so far.
     pending: HashSet<Number>,
     known: HashMap<Number, String>,
-    /// The names in files; read when the first port is looked up.
+    /// The names of ports from the files in `/etc`; read when the first port is looked up.
     local: OnceCell<Local>,
     hosts: Arc<Pool>,
     /// Ports and users. They have their own threads, so that they do not wait for hosts.
@@ -78,7 +78,7 @@ pub struct Names {
 /// A number, and its name if it has one.
 type Answer = (Number, Option<String>);
 
-/// Threads that look up numbers, and the queue of the numbers that they have not started with.
+/// Threads that look up numbers, and the queue of numbers that no thread has taken yet.
 #[derive(Default)]
 struct Pool {
     queue: Mutex<VecDeque<Number>>,
@@ -193,7 +193,7 @@ impl Pool {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // Subtract this thread while the queue is locked, so that `work` starts enough of them.
+            // Subtract this thread while the queue is locked, so that `work` does not rely on it.
             self.workers.fetch_sub(1, Relaxed);
         }
         number

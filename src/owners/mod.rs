@@ -41,15 +41,15 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// The descriptors for sockets of every process.
+/// The result of a sweep: for every process, its descriptors for sockets.
 pub struct Sweep<'a> {
     root: &'a Path,
     findings: Findings,
 }
 
 impl<'a> Sweep<'a> {
-    /// Sweeps the processes below `root`, and runs `meanwhile` on this thread, at the same time if
-    /// there are many processes. A process that ends during the sweep owns nothing.
+    /// Runs `meanwhile` on this thread, and sweeps the processes below `root`: at the same time if
+    /// there are many, otherwise afterwards. A process that ends during the sweep owns nothing.
     pub fn run<T>(root: &'a Path, meanwhile: impl FnOnce() -> T) -> (Self, T) {
         let (findings, result) = sweep::sweep(root, meanwhile);
         (Self { root, findings }, result)
@@ -80,7 +80,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Searches the threads of processes without descriptors, if some wanted socket has no owner yet.
+/// If a wanted socket has no owner yet, searches the threads of processes without descriptors.
 fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sink<'_>) {
     let owned = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
     if owned == wanted.len() {
@@ -168,7 +168,7 @@ fn read_processes(
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says what cannot be seen")]
 pub struct Owners {
-    /// The inode of a socket and a descriptor for it, in order.
+    /// Each descriptor with the inode of its socket, in order of inode, PID and descriptor.
     sockets: Vec<(u64, Descriptor)>,
     /// In order of PID.
     processes: Vec<Process>,
@@ -241,8 +241,8 @@ fn own_pid(root: &Path) -> Option<Pid> {
     fs::read_link(root.join("self")).ok()?.to_str()?.parse().ok()
 }
 
-/// Returns true if the root shows a PID namespace inside another one (`man 7 pid_namespaces`). The
-/// outermost one has a fixed number (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
+/// Returns true if `root` shows a PID namespace that is inside another (`man 7 pid_namespaces`).
+/// The number of the outermost is fixed (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 fn is_nested(root: &Path) -> bool {
     const OUTERMOST: &str = "pid:[4026531836]";
     fs::read_link(root.join("self/ns/pid")).is_ok_and(|link| link.as_os_str() != OUTERMOST)
@@ -264,7 +264,7 @@ fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
 
 /// The meaning of an error from reading a file or a directory of a process.
 enum Meaning {
-    /// The process has ended, or this is not a process although its name is a number.
+    /// The process has ended, or the entry is not a process although its name is a number.
     Ended,
     /// The process is hidden.
     Hidden,

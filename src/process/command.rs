@@ -69,7 +69,7 @@ fn is_interpreter(program: &[u8]) -> bool {
 }
 
 /// Returns the script among the arguments of an interpreter: the first that is not an option.
-/// `None` if an option has the code itself, or the name of a module.
+/// `None` if there is an option for code or a module instead, such as `-c` or `-m`.
 fn script<'a, 'b>(arguments: &'a mut [Cow<'b, [u8]>]) -> Option<&'a mut Cow<'b, [u8]>> {
     let first = arguments.iter().position(|word| !word.starts_with(b"-"))?;
     let (options, rest) = arguments.split_at_mut(first);

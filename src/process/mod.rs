@@ -18,8 +18,8 @@ pub type Pid = u32;
 /// What to read about a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// Read up to 64 KiB of the command line, which a process can make as long as it likes. The
-    /// name of the program needs only the first 4096 bytes.
+    /// Read the first 64 KiB of the command line instead of 4096 bytes, which are enough for the
+    /// name of the program. A process can make its command line as long as it likes.
     pub whole_command: bool,
     /// Read the user.
     pub user: bool,

@@ -1,5 +1,5 @@
-//! Filters: conditions on a socket and on its owners. All filters must match; of each filter, one
-//! of the values.
+//! Filters: conditions on a socket and on its owners. A filter matches if one of its values does.
+//! All filters must match.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -73,8 +73,8 @@ pub struct Network {
 
 impl Network {
     /// Returns the network of all addresses whose first `prefix` bits are those of `address`;
-    /// `None` if `prefix` is out of range. An IPv4-mapped address counts as IPv4; its range is 96
-    /// to 128.
+    /// `None` if `prefix` is out of range. An IPv4-mapped address counts as IPv4, and its `prefix`
+    /// must be from 96 to 128.
     pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
         let (canonical, bits) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), IpAddr::V4(mapped)) => (mapped.into(), prefix.checked_sub(96)?),
@@ -115,7 +115,7 @@ fn width(address: IpAddr) -> u8 {
 pub struct OwnerFilter {
     /// `--pid`.
     pub pids: Vec<Pid>,
-    /// `--program`: text in the command line, in lower case.
+    /// `--program`: text to find in the command line, ignoring case; here in lower case.
     pub programs: Vec<String>,
 }
 

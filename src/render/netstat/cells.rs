@@ -22,7 +22,7 @@ impl RowBuffer {
         written
     }
 
-    /// Appends the first `length` of these `N` bytes. Copying all `N` and cutting is faster.
+    /// Appends the first `length` of these `N` bytes. It is faster to copy all `N`, then cut.
     fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
         let end = self.0.len() + length;
         self.0.extend_from_slice(bytes);
@@ -145,8 +145,8 @@ impl RowBuffer {
         self.start_of(&text.to_be_bytes(), 4 - zeros as usize);
     }
 
-    /// Appends `host:port`. Unless `wide`, it is cut to its column: the host first, the port only
-    /// if that is not enough.
+    /// Appends `host:port`. Unless `wide`, it is cut if it is too long for its column: the port to
+    /// [`PORT`] bytes, then the host to the bytes that are left.
     pub(super) fn endpoint(
         &mut self,
         wide: bool,

@@ -1,5 +1,5 @@
-//! Comma-separated values, RFC 4180 except that lines end with a newline alone: one line for each
-//! owner of a socket, and one line for a socket without a known owner.
+//! Comma-separated values as in RFC 4180, except that lines end with a newline alone. There is one
+//! line for each owner of a socket, and one line for a socket without a known owner.
 //!
 //! An unknown value is empty. `.` replaces characters that can harm a terminal: csv has no escapes.
 
@@ -57,7 +57,7 @@ struct CellWriter<'a, W: Write> {
 }
 
 impl<W: Write> CellWriter<'_, W> {
-    /// Writes the cells of a value. The caller fills up the cells of the field with empty ones.
+    /// Writes the cells of a value. The caller adds empty cells for the other columns of the field.
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
             // The path of a UNIX socket has a column of its own.

@@ -124,7 +124,7 @@ struct PeerRecord<'a> {
     processes: Option<Vec<ProcessRecord<'a>>>,
 }
 
-/// `None` if no owner is visible, but a hidden process may own the socket.
+/// Returns the owners of a socket; `None` if none is visible and a hidden process may own it.
 fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<ProcessRecord<'a>>> {
     let record = |owner: Owner<'a>| {
         let process = owner.process;

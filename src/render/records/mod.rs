@@ -1,7 +1,7 @@
 //! Records for programs: an array of JSON objects, one object per line, or comma-separated values.
 //!
-//! All text is valid UTF-8: an invalid byte becomes U+FFFD. JSON is nested like the model, and an
-//! unknown value is null. csv has columns for each field except `sport` and `dport`.
+//! All text is valid UTF-8: an invalid byte becomes U+FFFD. JSON nests values that belong together;
+//! an unknown value is null. csv has columns for each field except `sport` and `dport`.
 
 mod csv;
 mod json;

@@ -13,8 +13,8 @@ use crate::socket::{Section, Socket};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) field: &'static Field,
-    /// The order of hiding, see [`Field::priority`]. 0 is never hidden, as for a column that the
-    /// user asked for.
+    /// The order of hiding, see [`Field::priority`]. A column that the user asked for has 0, so it
+    /// is never hidden.
     pub(super) priority: u8,
 }
 
