@@ -208,7 +208,8 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Measures one run, from a separate process: the kernel gives one peak for all its children.
+/// Measures one run, in a separate process: the kernel reports one peak for all children of a
+/// process.
 fn clock(words: &[String]) -> Result<(Duration, u64)> {
     let output = Command::new(env::current_exe()?)
         .arg("time")

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn all_overrides_listening() {
+    fn option_all_overrides_option_listening() {
         for (line, scope) in [
             ("rnetstat -t", Scope::Connected),
             ("rnetstat -l", Scope::Listening),

@@ -132,7 +132,7 @@ impl Plan {
         }
     }
 
-    /// Returns true if a malformed message drops only its own socket; else the text is read.
+    /// Returns true if a malformed message drops only the socket in it; else the text is read.
     pub(super) fn tolerates_faults(&self) -> bool {
         self.policy == Policy::Netlink
     }

@@ -186,7 +186,7 @@ fn only_allowed_system_calls_are_made() {
 
 /// With `-n`, these variables and files do not change the output on a pipe.
 #[test]
-fn environment_and_directory_have_no_influence() {
+fn environment_and_working_directory_have_no_influence() {
     let Some(host) = Host::new(&["python3", "env"]) else { return };
     let _services = host.receiver_and_connection();
     let directory = TempDir::new().unwrap();

@@ -85,7 +85,7 @@ fn text_is_read_if_netlink_answers_are_incomplete() {
 
 /// The netlink socket of rnetstat itself must not count as a socket with a visible owner.
 #[test]
-fn own_netlink_socket_does_not_count_as_a_visible_owner() {
+fn owner_of_the_own_netlink_socket_does_not_count_as_visible() {
     if !needs_root() {
         return;
     }
