@@ -153,8 +153,9 @@ pub fn all(root: &Path) -> Result<Namespaces, Remark> {
     Ok(found)
 }
 
-/// Returns the processes or threads below `root`, grouped by namespace and in order of PID, and the
-/// number of processes whose namespace is hidden.
+/// Groups the processes below `root` by namespace, in order of PID. A process with threads in
+/// several namespaces is in each of them, by its first thread there. Returns also the number of
+/// processes whose namespace is hidden.
 fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usize), Remark> {
     let mut by_key: BTreeMap<NamespaceKey, Vec<Pid>> = BTreeMap::new();
     let mut hidden = 0;

@@ -9,7 +9,7 @@ pub(crate) static PID: Field = Field {
     ..field("pid", "PID", |it| Value::Pid(it.owner, it.entry.owners))
 };
 
-/// The command line of the owner. The table shows it with arguments, csv without.
+/// The program of the owner: its name in csv, its name and arguments in the table.
 pub(crate) static PROGRAM: Field = Field {
     needs: Needs::COMMANDS,
     csv: &["program"],

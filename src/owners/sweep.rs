@@ -325,7 +325,7 @@ mod tests {
 
     /// Threads share the work if there are many processes, or a process with many descriptors.
     #[test]
-    fn threads_find_every_descriptor() {
+    fn worker_threads_together_find_every_descriptor() {
         let batches = u32::try_from(BATCH * (MOST_BATCHES + 2)).unwrap();
         let many: Vec<_> = (1..).map(|pid| (pid, 2)).take(MANY_PROCESSES + 9).collect();
         let few = [(3, 1), (200, u32::try_from(BATCH).unwrap()), (4, 0)];

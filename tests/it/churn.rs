@@ -92,7 +92,8 @@ fn owner(cell: &str) -> Vec<u32> {
     cell.split_once('/').map(|(pid, _)| pid.parse().unwrap()).into_iter().collect()
 }
 
-/// Returns true if a word is a state. The next column is a number.
+/// Returns true if a word is a state. If the state is blank, the word is a number of the next
+/// column.
 fn is_state(word: &str) -> bool {
     word.starts_with(|char: char| char.is_ascii_uppercase())
 }

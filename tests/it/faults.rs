@@ -74,7 +74,7 @@ fn netns_all_works_with_a_proc_that_has_only_processes() {
 /// The first thread of a process can end before the others, and a thread can have a network
 /// namespace for itself.
 #[test]
-fn sockets_that_the_first_thread_does_not_show_are_found() {
+fn sockets_not_visible_through_the_main_thread_are_found() {
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut leader = host.python("threads.py", &["leader"]);
     let leader = leader.line();

@@ -24,7 +24,7 @@ pub(super) struct InternetDump {
     slot: u32,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
-    /// The users of all handshakes so far are known.
+    /// False once a handshake has an unknown user: netlink does not give it, nor does its listener.
     is_certain: bool,
 }
 

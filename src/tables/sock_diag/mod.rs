@@ -174,8 +174,9 @@ mod tests {
         text
     }
 
-    /// Returns the first byte of each message about a socket, whether the table changed, and how
-    /// the reading of these messages ended.
+    /// Returns the first byte of each message about a socket, whether the table changed, and
+    /// `Ok(true)` after the last message of the dump, or the number of the error (`None` if
+    /// malformed).
     fn taken(messages: &[Vec<u8>]) -> (Vec<u8>, bool, Result<bool, Option<i32>>) {
         let (mut rows, mut changed) = (Vec::new(), false);
         let result = take(&messages.concat(), &mut changed, &mut |row| rows.push(row[0]));
