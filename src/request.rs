@@ -13,7 +13,7 @@ use crate::tables::policy::Source;
 /// Which sockets to list, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The selection of sockets. `users` is not in its filter yet: names must be looked up.
+    /// The selection of sockets, still without `users`: their names must be looked up first.
     pub query: Query,
     /// `--user`: users by name or number.
     pub users: Vec<String>,
@@ -66,7 +66,7 @@ pub enum Format {
 pub struct Look {
     /// The layout.
     pub format: Format,
-    /// The scope that netstat's headings name.
+    /// The scope of the listing, for netstat's headings, such as `(only servers)`.
     pub scope: Scope,
     /// The selected sections, in order.
     pub sections: Vec<Section>,

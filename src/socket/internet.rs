@@ -128,7 +128,7 @@ pub struct InternetSocket {
 }
 
 impl InternetSocket {
-    /// The state as netstat shows it: for TCP, and for other sockets if they are connected.
+    /// The state as netstat shows it; `None` for a UDP or raw socket that is not connected.
     pub fn state(&self) -> Option<State> {
         match (self.protocol, self.state) {
             (Protocol::Tcp, state) => Some(state),

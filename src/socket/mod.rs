@@ -1,8 +1,8 @@
-//! The model: a socket as the kernel describes it. Typed and compact; does no I/O.
+//! The model: a socket as the kernel describes it. Does no I/O.
 //!
-//! Values are typed: a port is a number, a state an enum. Layouts turn them into text. Each
-//! property of all kinds is a method of [`Socket`] with one arm per kind, so that the compiler
-//! finds each place that a new kind needs.
+//! Values are typed: a port is a number, a state an enum. Layouts turn them into text. What all
+//! kinds of sockets have is a method of [`Socket`] with one `match` arm per kind, so that the
+//! compiler finds each place that a new kind needs.
 
 mod internet;
 mod state;
@@ -99,7 +99,7 @@ pub enum Kind {
     Unix,
 }
 
-/// A section of a listing. It has its own heading and columns. The order is that of the output.
+/// A section of a listing, with its own heading and columns. Variants are in the output's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
     /// Internet sockets.

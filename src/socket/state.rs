@@ -1,7 +1,7 @@
 //! States of sockets.
 
-/// The state of a socket. Up to `NewSynRecv`, these are the kernel's states and numbers of TCP
-/// (`include/net/tcp_states.h`); the others are netstat's states of UNIX sockets.
+/// The state of a socket. Up to `NewSynRecv`, these are the kernel's TCP states, with its numbers
+/// (`include/net/tcp_states.h`). Then come netstat's states of UNIX sockets, and `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are those of RFC 9293, and of UNIX sockets")]
@@ -58,7 +58,8 @@ impl State {
         Self::KERNEL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
-    /// The states that `--state` accepts: all that have a name of their own.
+    /// The states that `--state` accepts: all but `NewSynRecv`, which is named like `SynRecv`, and
+    /// `Unknown`.
     pub fn all() -> impl Iterator<Item = Self> {
         let all = Self::KERNEL.into_iter().chain(Self::UNIX);
         all.filter(|&state| state != NewSynRecv)

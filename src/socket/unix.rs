@@ -78,11 +78,11 @@ pub struct UnixSocket {
 }
 
 impl UnixSocket {
-    /// The bit of [`flags`](Self::flags) of a socket that accepts connections.
+    /// The bit in [`flags`](Self::flags) that says that the socket accepts connections.
     pub const ACCEPTS: u32 = 1 << 16;
-    /// The bit of a socket that waits for data; only old kernels set it.
+    /// The bit that says that the socket waits for data; only old kernels set it.
     pub const WAITS: u32 = 1 << 17;
-    /// The bit of a socket that has no space left; only old kernels set it.
+    /// The bit that says that the socket has no space left; only old kernels set it.
     pub const NO_SPACE: u32 = 1 << 18;
 
     /// Returns true if the socket waits for connections.

@@ -6,15 +6,15 @@ use std::io;
 use super::policy::MOST_READINGS;
 use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
 
-/// Appends those sockets of `more` whose inode is not 0 and not yet among those from index `start`.
+/// Appends each socket of `more` that has an inode, unless a socket from index `start` on has it.
 pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
     let known = inodes(sockets.get(start..).unwrap_or_default());
     sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));
 }
 
-/// Reads a table again and appends the sockets that were missed, until two readings have the same
-/// inodes, one fails, or there were [`MOST_READINGS`]. A reading without new sockets does not
-/// suffice: it can miss sockets while others go away.
+/// Reads a table again and appends the sockets that were missed, until two successive readings have
+/// the same inodes, one fails, or there were [`MOST_READINGS`]. It is not enough that a reading has
+/// no new sockets: if sockets went away meanwhile, it can have skipped others.
 ///
 /// Each reading misses at most about a hundred of several thousand sockets, at random, so a few
 /// readings find every long-lived one.
@@ -57,7 +57,8 @@ pub(super) fn retry_if_interrupted(
     }
 }
 
-/// The key of a row among rows with the same inode. Rows with equal keys are about the same socket.
+/// Tells apart rows that have the same inode: if their keys are equal too, they are about the same
+/// socket.
 ///
 /// The subflows of an MPTCP socket share its inode, so the key of a TCP socket has both ends. The
 /// path of a UNIX socket can have a newline, and after it a forged row with the inode of another
@@ -83,10 +84,10 @@ impl RowKey {
     }
 }
 
-/// Drops every row about a socket that an earlier row is about. While a table changes, a socket can
-/// move behind the place that a reader has reached, so that the kernel prints it a second time.
+/// Keeps only the first row about each socket. If the table changes while it is read, a socket that
+/// was printed can move to a place that the reader has yet to reach, and is printed again.
 pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
-    // Repeated inodes are rare, so keys are made only for the sockets that have one.
+    // Repeated inodes are rare, so keys are made only for the rows whose inode is repeated.
     let mut seen = HashSet::with_capacity(sockets.len());
     let inodes = sockets.iter().map(Socket::inode);
     let repeated: HashSet<u64> =
@@ -138,7 +139,7 @@ mod tests {
             ([&[2][..], &[5], &[5], &[5]], &[1, 2][..], 3),
             // New sockets.
             ([&[2, 3], &[3, 0, 4], &[4, 0, 3], &[5]], &[1, 2, 3, 4], 1),
-            // Sockets that only go away.
+            // A reading that lacks a socket and has no new one: reading goes on.
             ([&[], &[7], &[7], &[8]], &[1, 2, 7], 1),
         ] {
             let mut sockets = vec![unix(1), unix(2)];

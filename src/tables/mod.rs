@@ -23,7 +23,7 @@ use policy::{Conditions, Method, Plan, Policy};
 use proc_net::Text;
 use sock_diag::Netlink;
 
-/// Returns true if a kernel can lack this table: without IPv6, or without UDP-Lite.
+/// Returns true for the tables that a kernel without IPv6, or without UDP-Lite, does not have.
 const fn is_optional(kind: Kind) -> bool {
     match kind {
         Kind::Internet(protocol, family) => {
@@ -52,7 +52,7 @@ struct Outcome {
 enum Trust {
     /// The text has every socket that existed during the whole reading.
     Whole,
-    /// The text may lack some of these sockets.
+    /// The text may lack sockets that existed during the whole reading.
     Partial,
     /// The text may have rows that an attacker forged with a newline in the name of a UNIX socket.
     Nothing,
@@ -74,7 +74,7 @@ impl Tables {
         Ok(Self::with_policy(root, Policy::new(conditions)?))
     }
 
-    /// Returns the tables in the namespace of the process with this directory below /proc.
+    /// Returns the tables of the network namespace of the process whose directory is `process`.
     pub fn of_process(process: &Path) -> Self {
         // netlink gives only the sockets of rnetstat's own namespace.
         Self::with_policy(process, Policy::Text)
@@ -179,8 +179,8 @@ impl Tables {
 
     /// Reads the text of a table, and then the sockets that it lacks.
     fn read_text(&mut self, reading: &mut Reading<'_>, checked: bool, remark: Sink<'_>) -> Outcome {
-        // Keep the faults back. If netlink then gives all sockets, lines that an attacker forged
-        // are not reported.
+        // Hold the faults back. If netlink then shows that the text can have forged lines, it is
+        // not used, and its faults are not reported.
         let mut faults = Vec::new();
         let keeps_faults = checked && policy::needs_check(reading.kind, true);
         let (outcome, is_whole) = self.read_text_once(reading, &mut |fault| {
@@ -208,7 +208,7 @@ impl Tables {
         outcome
     }
 
-    /// Reads the text of a table once. Returns also true if no socket can be missing.
+    /// Reads the text of a table once. The returned bool is true if no socket can be missing.
     fn read_text_once(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> (Outcome, bool) {
         let mut any = false;
         let Reading { kind, query, .. } = *reading;
@@ -247,7 +247,7 @@ impl Tables {
         match result {
             Ok(()) if is_forged => Some(Trust::Nothing),
             Ok(()) => Some(Trust::Whole),
-            // netlink gave every socket; only a field of some sockets is uncertain.
+            // netlink gave every socket; only the users of some handshakes are unknown.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Trust::Whole),
             Err(error) => {
                 remark(Remark::Unchecked(Origin::Netlink(reading.kind.table()), error));
@@ -292,7 +292,7 @@ impl Tables {
         &self,
         failures: &mut Vec<(Kind, Origin, io::Error)>,
     ) -> Result<(), Remark> {
-        // A kernel without IPv6 has the directory `net`, but not the tables of IPv6.
+        // The directory `net` must exist: a kernel without IPv6 lacks only some of its tables.
         if self.policy != Policy::Netlink
             && let Err(error) = fs::metadata(self.text.directory())
         {

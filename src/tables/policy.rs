@@ -13,7 +13,7 @@ use crate::query::Query;
 use crate::remark::Remark;
 use crate::socket::Kind;
 
-/// The maximum number of readings of a table that may be incomplete.
+/// How often a table is read at most, if each single reading can miss sockets.
 pub(super) const MOST_READINGS: usize = 5;
 
 /// With at least this many sockets, netlink is read instead of the text.
@@ -37,7 +37,7 @@ pub enum Source {
 /// The need for timers, which are read only from the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timers {
-    /// Nothing that is shown or sorted has timers.
+    /// No timers are shown or sorted by.
     Unneeded,
     /// Timers are shown if they are known.
     Wanted,
@@ -45,7 +45,7 @@ pub enum Timers {
     Required,
 }
 
-/// The conditions of the decision.
+/// What decides which source the tables are read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
     /// The value of `--source`.
@@ -65,7 +65,7 @@ pub(super) enum Policy {
     Text,
     /// Text; netlink adds the sockets that the text lacks.
     TextFirst,
-    /// Netlink if there are many internet sockets, else as `TextFirst`.
+    /// Netlink for internet sockets if there are many, else as `TextFirst`.
     ByCount,
     /// Netlink; text for tables that netlink cannot give.
     Netlink,
@@ -132,7 +132,7 @@ impl Plan {
         }
     }
 
-    /// Returns true if a malformed message drops only the socket in it; else the text is read.
+    /// Returns true if only malformed messages are skipped; else the table is read again as text.
     pub(super) fn tolerates_faults(&self) -> bool {
         self.policy == Policy::Netlink
     }

@@ -30,11 +30,11 @@ pub(super) struct Fit {
 }
 
 impl Fit {
-    /// Fits columns, a mark before them, and a command of this width after them, into a line.
+    /// Fits a row into a line: a mark if `is_marked`, the columns, and a command of this width.
     ///
     /// Hides first the columns that have only zeros, then narrows the gaps, then hides other
-    /// columns by priority. If a row needs several lines even so, hides only the columns that have
-    /// only zeros.
+    /// columns by priority. If not even that makes a row fit, hides only the columns of zeros, and
+    /// the row takes several lines.
     pub(super) fn new(
         columns: &[Weight],
         command: u16,
@@ -74,7 +74,8 @@ impl Fit {
 mod tests {
     use super::*;
 
-    /// Fits three columns of width 10 with the priorities 0, 1 and 2, and a command of width 20.
+    /// Fits columns of width 10 and priority 0, 1 and 2, and a command of width 20. `is_zero` is
+    /// about the column with priority 1.
     fn fit(is_zero: bool, line: u16) -> (Vec<usize>, u16, Option<u16>) {
         let column = |priority, is_zero| Weight { width: 10, priority, is_zero };
         let columns = [column(0, false), column(1, is_zero), column(2, false)];

@@ -1,4 +1,5 @@
-//! The table for people: one line per socket, fitted to the terminal, with whole addresses.
+//! The layout `table`, for people to read: one line per socket, as wide as the terminal. It never
+//! cuts an address.
 //!
 //! Each section has its own columns. If there is not enough room, commands are cut first, and then
 //! columns are hidden.
@@ -37,7 +38,7 @@ pub enum Mark {
     Closed,
 }
 
-/// The fields that the table shows.
+/// The fields that the table can show, with the drops, which only a table with drops shows.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
     let columns = look.sections.iter().flat_map(|&section| columns::of(section, look, true));
     columns.map(|column| column.field).collect()
@@ -70,7 +71,7 @@ pub fn for_each_line(
         .chunk_by(|one, other| section(one) == section(other))
         .filter_map(|entries| Some((section(entries.first()?), entries)))
         .collect();
-    // An empty listing has the headings of one section.
+    // If there are no sockets at all, show the headings of the first section, and only those.
     if sheets.is_empty() && look.empty_sections {
         sheets.extend(look.sections.first().map(|&section| (section, &[][..])));
     }

@@ -16,7 +16,7 @@ use crate::socket::State;
 /// The sockets of a section, and its columns. The last column has the command.
 pub(super) struct Sheet<'a> {
     pub(super) columns: Vec<Column>,
-    /// The first column shows the marks.
+    /// Each line begins with a mark, which is not among `columns`.
     pub(super) is_marked: bool,
     pub(super) names: &'a Names,
     pub(super) entries: &'a [(Entry<'a>, Mark)],
@@ -68,10 +68,11 @@ impl Sheet<'_> {
         cell::text(&(column.field.value)(subject), self.names)
     }
 
-    /// Fills a table. Commands are cut to this length, which is still more than fits.
+    /// Makes the table of the sockets. `command` is the last column, and a length that no line has
+    /// room for: longer commands are cut to it, so that they are not copied whole.
     fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
         let mut table = Table::new();
-        // comfy-table breaks text at this delimiter. No cell has it, so cells are cut anywhere.
+        // comfy-table cuts text only at this delimiter, or anywhere if the text does not have it.
         table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
         if header {
             let titles = columns.iter().map(|column| column.field.title);

@@ -8,12 +8,12 @@ use memchr::memchr;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Whole(&'a [u8]),
-    /// The line does not fit into the buffer with its newline, and is lost.
+    /// The line and its newline do not fit into the buffer together. The text of the line is lost.
     TooLong,
 }
 
 /// Calls `each` with the number of every line of `input`, from 1, and the line. The last line needs
-/// no newline. An error comes after the lines before it.
+/// no newline. If a read fails, `each` has already been called for the lines before.
 pub(super) fn for_each(
     mut input: impl Read,
     buffer: &mut [u8],

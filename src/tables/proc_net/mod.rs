@@ -39,7 +39,7 @@ impl Text {
 
     /// Calls `each` for every line of a table except the heading: with its number, from 1, and with
     /// its socket or fault. Returns true if these are certainly all sockets that existed during the
-    /// whole reading. An error comes after the lines before it.
+    /// whole reading. If a read fails, `each` has already been called for the lines before.
     pub(super) fn read(
         &mut self,
         kind: Kind,
@@ -52,7 +52,7 @@ impl Text {
 }
 
 /// Calls `each` for every line of `input` except the heading: with its number, from 1, and with its
-/// socket or fault. An error comes after the lines before it.
+/// socket or fault. If a read fails, `each` has already been called for the lines before.
 pub(super) fn for_each_socket(
     kind: Kind,
     input: impl Read,

@@ -1,8 +1,8 @@
 //! The file of a table. It is read to its end, but without a last read that would return nothing.
 //!
-//! A read returns as many rows as fit into a page of the kernel. If a read after the last row
-//! followed, the kernel would walk through its whole table of TCP sockets to find nothing: half of
-//! the cost of the table on a host with few sockets.
+//! A read returns as many rows as fit into a page of the kernel, so a read that leaves room for a
+//! row is the last one with rows. At one more read, the kernel would walk through its whole table
+//! of TCP sockets to find nothing: half of the cost of the table on a host with few sockets.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +15,7 @@ const PAGE: usize = 4096;
 /// More than the length of any row, in bytes.
 const ROW: usize = 512;
 
-/// A file that ends with a read that had room for one more row.
+/// A file whose end is taken to be reached when a read had room for one more row.
 pub(super) struct TableFile {
     file: File,
     /// The file is in the kernel's /proc. A read of another file can return any number of bytes.

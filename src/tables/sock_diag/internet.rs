@@ -10,7 +10,7 @@ use super::wire::{Payload, attributes};
 use crate::remark::{Fault, Reason};
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
 
-/// The attribute with the memory of a socket, an array of numbers.
+/// The attribute with what the kernel counts about the memory of a socket, an array of numbers.
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
 const DROPS: usize = 8;
@@ -104,7 +104,8 @@ impl InternetDump {
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
                 *user = user.filter(|&other| other == socket.uid);
             }
-            // The text shows the user of the listener. netlink gives listeners before handshakes.
+            // netlink has no user for a handshake. The text shows that of its listener, which
+            // netlink gave before.
             (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
                 match self.listeners.get(&port).copied().flatten() {
                     Some(user) => socket.uid = user,
