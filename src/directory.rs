@@ -68,8 +68,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Calls `read` with the target of the link of this number, or its first 64 bytes. Returns the
-    /// result of `read`.
+    /// Calls `read` with the target of the link of this number, or its first 64 bytes.
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();

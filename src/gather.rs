@@ -65,8 +65,7 @@ impl<'a> Gatherer<'a> {
         Ok(Self { request, query, reading, needs, finds_peers, tables, names, found: None })
     }
 
-    /// Gathers a listing, without names. Fails if no table can be read or there is no such
-    /// namespace.
+    /// Gathers a listing, without names. Fails if no table can be read or the namespace is unknown.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
         let time = SystemTime::now();
         let root = self.request.root();

@@ -51,8 +51,9 @@ pub struct Terminal<W: Write> {
 }
 
 impl<W: Write> Terminal<W> {
-    /// Prepares the terminal for a live view that writes to `out`. From then on, signals that would
-    /// end the program are [`Event`]s. Threads that start later inherit the blocked signals.
+    /// Prepares the terminal for a live view that writes to `out`. From then on, [`Self::wait`]
+    /// reports signals that would end the program: they are blocked in this thread and in those it
+    /// starts later.
     pub fn take(out: W) -> io::Result<Self> {
         let signals: SigSet = [
             Signal::SIGINT,
@@ -74,19 +75,19 @@ impl<W: Write> Terminal<W> {
         Ok(terminal)
     }
 
-    /// Sets the modes, which the shell resets when the program is stopped, and the screen.
+    /// Sets the modes and the screen. Needed again after a stop: the shell resets the modes.
     fn enter(&mut self) -> io::Result<()> {
         let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // 0 disables the key that suspends: it would leave the screen as it is to the shell.
+        // 0 disables the key that suspends. A stopped view would leave its screen to the shell.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
         self.show(ENTER)
     }
 
-    /// Writes these bytes at once.
+    /// Writes these bytes and flushes them.
     pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.out.flush()
@@ -133,7 +134,7 @@ impl<W: Write> Drop for Terminal<W> {
 
 /// Reads the pressed keys. Returns true if `q` is among them, or if the terminal is gone.
 fn is_quit(keys: impl AsFd) -> io::Result<bool> {
-    // The handle of the standard library would keep further keys in its buffer.
+    // The standard library's `Stdin` could keep keys in its buffer, where `poll` does not see them.
     let mut pressed = [0; 64];
     let count = rustix::io::read(keys, &mut pressed)?;
     let pressed = pressed.get(..count).unwrap_or_default();

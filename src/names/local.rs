@@ -59,8 +59,7 @@ fn add(names: &mut HashMap<(Protocol, u16), String>, of: Protocol, number: &[u8]
     }
 }
 
-/// Returns the first two words of each line: a name and its number (`man 5 services`, `man 5
-/// protocols`).
+/// Returns the first two words of each line: a name and its number (`man 5 services`).
 fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     lines(text).filter_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

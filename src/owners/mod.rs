@@ -95,8 +95,7 @@ fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sin
     findings.sockets.sort();
 }
 
-/// Reads the processes that own sockets, in order of PID. Drops the sockets of processes that
-/// cannot be read.
+/// Reads the processes that own sockets, in order of PID. Drops the sockets of the unreadable ones.
 fn read_owners(
     root: &Path,
     findings: &mut Findings,

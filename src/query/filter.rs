@@ -1,5 +1,4 @@
-//! Filters: conditions on a socket and on its owners. A filter matches if one of its values does.
-//! All filters must match.
+//! Filters: conditions on a socket and on its owners. One value of each filter must match.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;

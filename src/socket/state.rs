@@ -58,8 +58,7 @@ impl State {
         Self::KERNEL.get(usize::from(number).checked_sub(1)?).copied()
     }
 
-    /// The states that `--state` accepts: all but `NewSynRecv`, which is named like `SynRecv`, and
-    /// `Unknown`.
+    /// The states that `--state` accepts: all but `Unknown`, and `NewSynRecv` (named as `SynRecv`).
     pub fn all() -> impl Iterator<Item = Self> {
         let all = Self::KERNEL.into_iter().chain(Self::UNIX);
         all.filter(|&state| state != NewSynRecv)

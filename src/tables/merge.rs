@@ -57,8 +57,7 @@ pub(super) fn retry_if_interrupted(
     }
 }
 
-/// Tells apart rows that have the same inode: if their keys are equal too, they are about the same
-/// socket.
+/// Tells apart rows with the same inode: if their keys are equal, they are about the same socket.
 ///
 /// The subflows of an MPTCP socket share its inode, so the key of a TCP socket has both ends. The
 /// path of a UNIX socket can have a newline, and after it a forged row with the inode of another

@@ -147,8 +147,7 @@ impl Plan {
     }
 }
 
-/// Returns true if the text of a table must be cross-checked by netlink. `is_whole` if one read
-/// returned all of it.
+/// Returns true if netlink must cross-check the text of a table. `is_whole` if it was read at once.
 pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
     match kind {
         Kind::Internet(..) => !is_whole,

@@ -17,7 +17,7 @@ use crate::socket::Kind;
 const LONGEST: usize = 4096;
 
 /// Counts the internet sockets in the tables that `query` includes, also those in `TIME_WAIT`.
-/// Fails if `sockstat` cannot be read. Without IPv6 there is no `sockstat6`.
+/// Fails if `sockstat` cannot be read. `sockstat6` may be missing, as on a kernel without IPv6.
 pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
     let count = |file| -> io::Result<u64> {
         let mut buffer = [0; LONGEST];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common::say;
 
-/// The most lines of a file.
+/// Each file must have fewer lines than this.
 const MOST_LINES: usize = 500;
 
 /// Returns the source files below a folder.

@@ -61,8 +61,8 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
         let name = format!("listing {number}, {flags}");
         let run = host.rnetstat(&flags).run();
         assert_eq!(run.status, Some(0), "{name}\n{}", run.stderr);
-        // If the owner of a socket has just ended, rnetstat cannot know that. The owner could also
-        // be a process outside of the PID namespace.
+        // A socket whose owner has just ended looks like one whose owner is outside of the PID
+        // namespace.
         let expected = |line| line == OUTSIDERS || HANDSHAKES.contains(&line);
         assert!(run.stderr.lines().all(expected), "{name}\n{}", run.stderr);
         let rows = read(&run.stdout);

@@ -130,8 +130,8 @@ fn repeating_a_filter_is_like_a_list_and_a_user_name_is_like_its_uid() {
     assert_eq!(list("--sort state --sort -sport"), list("--sort state,-sport"));
 }
 
-/// rnetstat can inherit a socket, so it can be an owner. Its own command line contains the text
-/// that the filter searches.
+/// rnetstat can inherit a socket, so it can be an owner. Its own command line always contains the
+/// text that `--program` looks for.
 #[test]
 fn program_filter_does_not_match_rnetstat_itself() {
     let list = |flags: &str| {

@@ -10,8 +10,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, Run, RunCommand, rnetstat};
 use crate::common::{NOBODY, difference, needs_root, public_copy, words};
 
-/// With `hidepid=1` the kernel answers EPERM, which netstat does not take for a hidden process.
-/// With `hidepid=2` the kernel does not list the processes.
+/// With `hidepid=1` the kernel answers EPERM, which netstat does not count as a hidden process.
+/// With `hidepid=2` it does not list the processes at all. rnetstat must report both.
 #[test]
 fn processes_hidden_by_hidepid_are_reported() {
     if !needs_root() {
@@ -52,8 +52,8 @@ fn proc_without_tables_is_an_error_unless_the_source_is_netlink() {
     assert_eq!(host.rnetstat("-uanp --source netlink").run(), expected);
 }
 
-/// If /proc is mounted with `subset=pid`, the tables are in `/proc/PID/net` of each process, also
-/// of rnetstat itself.
+/// If /proc is mounted with `subset=pid`, there is no `/proc/net`. The tables, also those of
+/// rnetstat's own namespace, are then only in `/proc/PID/net`.
 #[test]
 fn netns_all_works_with_a_proc_that_has_only_processes() {
     let Some(host) = Host::new(&["python3", "mount", "unshare"]) else { return };

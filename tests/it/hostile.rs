@@ -18,10 +18,10 @@ use crate::common::{FORMATS, copy_tree, have, needs_root, proc_tree, public_copy
 /// or are invisible.
 const HARM: &str = "\x1b[31m\x07\u{9b}2J\u{202e}\u{2066}\u{200b}";
 
-/// The beginning of each name. The harmful text follows.
+/// The word that begins each harmful name on [`host`]. [`HARM`] follows it.
 const NAMES: [&str; 7] = ["program", "argument", "path", "host", "service", "user", "netns"];
 
-/// Each format, its replacement for the escape sequence, and the names that it prints.
+/// Each format, what it prints for the escape sequence, and what it shows of a command line.
 const LAYOUTS: [(&str, &str, Shown); 5] = [
     ("netstat", ".[31m", Shown::Program),
     ("table", ".[31m", Shown::CommandLine),

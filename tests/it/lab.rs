@@ -1,4 +1,4 @@
-//! The tasks of the lab in the README: a UDP receiver on port 5000, and who has that port.
+//! The tasks of the lab in the README: list a UDP receiver on port 5000, and find the port's owner.
 
 use std::thread;
 use std::time::Duration;

@@ -85,8 +85,8 @@ impl Terminal {
         screen[0].clone()
     }
 
-    /// Returns the attributes (codes of `ESC [ ... m`) of the first line that starts with this
-    /// text, as they are at its first character.
+    /// Returns the attributes (codes of `ESC [ ... m`) of the first character of the first line
+    /// that starts with this text.
     fn attributes(&self, start: &str) -> Option<Vec<String>> {
         let screen = self.tmux(&["capture-pane", "-ep"]);
         let mut attributes = Vec::new();
@@ -250,7 +250,7 @@ fn live_view_continues_after_sigstop() {
 #[test]
 fn live_view_does_not_wait_for_names() {
     let Some(mut terminal) = Terminal::new() else { return };
-    // The C library's resolver waits longer for answers than `until` does.
+    // With these options the C library's resolver waits longer for answers than `until` does.
     let resolver = "options timeout:30 attempts:3\n";
     let _services = terminal.host.named_peers(1, "never", resolver);
     let options = "-ua --numeric-ports -c --format table --resolve-timeout 3600";

@@ -10,9 +10,9 @@ use crate::common::schema::{assert_valid, schema};
 use crate::common::service::Service;
 use crate::common::{needs_root, public_copy};
 
-/// Makes a host with a receiver in its own namespace, a server on port 5000 in the namespace `blue`
-/// (also called `cyan`), and the namespaces `green` and `1`, which have no process. Returns also
-/// the PIDs of the receiver and of the server.
+/// Makes a host with a receiver in the host's own namespace, a server on port 5000 in the namespace
+/// `blue` (also called `cyan`), and the namespaces `green` and `1`, which have no process. Returns
+/// also the PIDs of the receiver and of the server.
 fn host() -> Option<(Host, [Service; 2], String, String)> {
     if !needs_root() {
         return None;
@@ -82,7 +82,7 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
     assert!(message.starts_with("rnetstat: there is no network namespace red: "), "{message}");
 }
 
-/// If a process ends, rnetstat reads the tables through another process of the namespace.
+/// If the process through which rnetstat reads a namespace ends, rnetstat uses another one in it.
 #[test]
 fn continuous_listing_of_a_namespace_survives_the_end_of_a_process() {
     let Some((host, ..)) = host() else { return };
@@ -102,8 +102,8 @@ fn continuous_listing_of_a_namespace_survives_the_end_of_a_process() {
     assert_eq!(Run::end_of(child).status, Some(0));
 }
 
-/// The kernel hides from a plain user the owners of the sockets of other users, and the network
-/// namespaces of their processes. But `/proc/PID/net` shows him the sockets.
+/// For processes of other users, the kernel hides the descriptors and the network namespace from a
+/// plain user. But their `/proc/PID/net` still shows the sockets of that namespace.
 #[test]
 fn plain_user_sees_sockets_of_other_namespaces_without_owners() {
     let Some((host, _services, _, blue)) = host() else { return };
@@ -112,8 +112,8 @@ fn plain_user_sees_sockets_of_other_namespaces_without_owners() {
     let listing = list("-tuln --netns all").listing();
     let rows: Vec<_> = listing.lines().filter(|line| line.starts_with("tcp ")).collect();
     assert_eq!(rows, [format!("{ROW}{:<12}", format!("pid:{blue}"))]);
-    // The namespace of the receiver is hidden as well. But rnetstat itself is in it, so its sockets
-    // are listed once.
+    // The receiver's namespace is hidden too. But it is also rnetstat's own, and its sockets must
+    // not be listed twice.
     assert_eq!(listing.matches("\nudp ").count(), 1, "{listing}");
 
     let record = list("-tln --netns all --format jsonl").run().stdout;
@@ -143,7 +143,8 @@ fn json_of_sockets_of_every_kind_matches_the_schema() {
         let listing = host.rnetstat(&format!("{flags} --format json")).succeed().stdout;
         let listing: Value = serde_json::from_str(&listing).unwrap();
         assert_valid(&schema, flags, &listing);
-        // The kernel does not give the peers of connections that wait to be accepted.
+        // Connections that wait to be accepted have inode 0. Their peers are known only with
+        // `--source netlink`.
         let waiting = listing.as_array().unwrap().iter();
         let waiting = waiting.filter(|it| it["protocol"] == "unix" && it["inode"] == 0);
         let peers: Vec<_> = waiting.map(|it| it["peer"].clone()).collect();

@@ -79,7 +79,7 @@ fn fifos_devices_and_odd_process_names_in_a_tree_do_no_harm() {
     assert_eq!(run.stdout.matches("LISTEN      -").count(), 2, "{}", run.stdout);
 }
 
-/// Fails if a listing of this tree does not end with this error.
+/// Checks that a listing of this tree fails with this message and the hint that belongs to it.
 fn assert_no_table(root: &Path, flags: &str, message: &str) {
     let hint = if message.contains("No such file") {
         " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"

@@ -133,9 +133,10 @@ fn rich_host() -> Option<(Host, Service)> {
     Some((host, sockets))
 }
 
-/// Compares stdout and stderr for all pairs of [`SOCKETS`] and these columns, optionally as another
-/// user. Returns the number of pairs. `options` are for rnetstat alone. If there are any, its
-/// listing is compared without the parts that netlink does not give.
+/// Compares rnetstat with netstat (stdout and stderr) for all pairs of [`SOCKETS`] and these
+/// columns, optionally as another user. Returns the number of pairs. `options` are for rnetstat
+/// alone and select netlink. If there are any, what netlink does not give is left out of both
+/// listings.
 fn compare(host: &Host, user: Option<u32>, options: &[&str], columns: &[&str]) -> usize {
     let (_directory, program) = public_copy();
     let rnetstat = [&[program.to_str().unwrap()], options].concat();
@@ -174,9 +175,9 @@ fn output_equals_netstat() {
 }
 
 /// Removes from a listing what netlink does not give. UNIX sockets are sorted, because netlink
-/// lists connections that wait to be accepted at other places. The full listener of the host is
-/// removed, with the connection that waits for room in its queue: netlink does not list that
-/// connection, and does not count its reference to the listener.
+/// lists connections that wait to be accepted at other places. The listener `/mnt/full`, whose
+/// queue is full, is removed, and so is the connection that waits for room in this queue: netlink
+/// does not list that connection, and does not count its reference to the listener.
 fn as_netlink_tells_it(text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let unix = lines.iter().position(|line| line.starts_with("unix ")).unwrap_or(lines.len());

@@ -11,8 +11,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, RunCommand};
 use crate::common::{needs_root, public_copy, say, words};
 
-/// With the two capabilities, a plain user sees what root sees. But `--proc` must not read files
-/// that the user may not read.
+/// With CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, a plain user sees what root sees. But `--proc` must
+/// not read files that the user may not read.
 #[test]
 fn two_capabilities_suffice_instead_of_root_except_with_proc_dir() {
     if !needs_root() {
@@ -119,7 +119,7 @@ const ALLOWED: &[&str] = &[
 fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
     trace.lines().filter_map(|line| {
         let call = line.split_once(' ')?.1.trim_start();
-        // `<... openat resumed>`, `+++ exited with 0 +++`, `--- SIGCHLD ... ---`.
+        // Not new calls: `<... openat resumed>`, `+++ exited with 0 +++`, `--- SIGCHLD ... ---`.
         if call.starts_with(['<', '+', '-']) { None } else { call.split_once('(') }
     })
 }

@@ -83,7 +83,8 @@ fn text_is_read_if_netlink_answers_are_incomplete() {
     }
 }
 
-/// The netlink socket of rnetstat itself must not count as a socket with a visible owner.
+/// The netlink socket of rnetstat has a visible owner, rnetstat itself. The remark must still say
+/// that no owner is visible.
 #[test]
 fn owner_of_the_own_netlink_socket_does_not_count_as_visible() {
     if !needs_root() {

@@ -1,8 +1,7 @@
-//! The layout `table`, for people to read: one line per socket, as wide as the terminal. It never
-//! cuts an address.
+//! The layout `table`, for people: one line per socket, as wide as the terminal. Cuts no address.
 //!
-//! Each section has its own columns. If there is not enough room, commands are cut first, and then
-//! columns are hidden.
+//! Each section has its own columns. If there is not enough room, commands are cut, then columns
+//! hidden.
 
 mod cell;
 mod columns;

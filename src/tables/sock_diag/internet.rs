@@ -104,8 +104,8 @@ impl InternetDump {
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
                 *user = user.filter(|&other| other == socket.uid);
             }
-            // netlink has no user for a handshake. The text shows that of its listener, which
-            // netlink gave before.
+            // netlink has no user for a handshake. The text shows that of its listener, given
+            // before.
             (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
                 match self.listeners.get(&port).copied().flatten() {
                     Some(user) => socket.uid = user,

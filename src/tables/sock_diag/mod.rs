@@ -1,4 +1,4 @@
-//! The same tables by netlink: the kernel's `sock_diag` (`man 7 sock_diag`).
+//! Reads the tables by netlink instead of as text: the kernel's `sock_diag` (`man 7 sock_diag`).
 
 mod internet;
 mod unix;
@@ -44,8 +44,8 @@ impl Netlink {
     /// from 1, and with the socket or the fault.
     ///
     /// Fails with `ENOENT` if the kernel cannot list this table. Two errors come only after all
-    /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if a field of
-    /// some socket is uncertain.
+    /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if the user
+    /// of some handshake is unknown.
     pub(super) fn read(
         &mut self,
         kind: Kind,
@@ -57,8 +57,8 @@ impl Netlink {
 
     /// Requests a dump and calls `each` with its messages.
     fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
-        // A new socket has no messages of an earlier dump that failed. The kernel answers during
-        // the request, so reading never has to wait.
+        // Each dump has its own socket: an old one could still hold messages of a dump that failed.
+        // The kernel answers within the calls that send and receive, so reading never has to wait.
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,

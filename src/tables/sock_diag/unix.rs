@@ -14,10 +14,11 @@ use super::wire::{Payload, attributes};
 use crate::remark::Fault;
 use crate::socket::{SocketType, State, UnixSocket, UnixState};
 
-/// The bits of a request that ask for attributes, and the attributes.
+/// The bits of a request that ask for attributes.
 const UDIAG_SHOW_NAME: u32 = 1;
 const UDIAG_SHOW_PEER: u32 = 4;
 const UDIAG_SHOW_ICONS: u32 = 8;
+/// The types of these attributes.
 const UNIX_DIAG_NAME: u16 = 0;
 const UNIX_DIAG_PEER: u16 = 2;
 const UNIX_DIAG_ICONS: u16 = 3;

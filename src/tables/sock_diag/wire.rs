@@ -61,8 +61,8 @@ pub(super) fn request(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> V
     .concat()
 }
 
-/// Returns the types and values of the attributes that follow the fixed part of a message (`struct
-/// nlattr`). Stops at an attribute that is cut off.
+/// Returns the type and value of each attribute (`struct nlattr`) after the fixed part of a
+/// message. Stops at an attribute that is cut off.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     const HEADER: usize = 4;
     std::iter::from_fn(move || {

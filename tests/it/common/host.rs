@@ -86,8 +86,8 @@ impl Host {
         command
     }
 
-    /// Returns a [`public_copy`](super::public_copy) of the program under test, to run on this host
-    /// as nobody. Needs root and `setpriv`.
+    /// Returns a command that runs `copy`, made by [`public_copy`](super::public_copy), on this
+    /// host as nobody. Needs root and `setpriv`.
     pub fn rnetstat_as_nobody(&self, copy: &Path, flags: &str) -> Command {
         let mut command = self.command_as(NOBODY, copy);
         command.args(words(flags));

@@ -90,8 +90,8 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     let directory = TempDir::new().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = directory.path().join("rnetstat");
-    // This process must not open the copy for writing: a program that another test starts at that
-    // moment would inherit the descriptor, and until its exec the copy could not be run.
+    // Let cp write the copy. If this process wrote it, a program that another test starts at that
+    // moment would have the descriptor until its exec, and running the copy would fail (ETXTBSY).
     Command::new("cp").arg(RNETSTAT).arg(&program).succeed();
     (directory, program)
 }

@@ -42,7 +42,8 @@ impl Pty {
     /// Runs a command with the terminal as its stdout. The returned lines end with `\n`.
     pub fn run(self, command: &mut Command) -> Run {
         let mut child = command.stdout(self.slave).stderr(Stdio::piped()).spawn().unwrap();
-        // Remove the copies of the slave from the command, which would keep the terminal open.
+        // The command still has copies of the slave. Drop them, because they keep the terminal
+        // open.
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut stdout = Vec::new();
         // Linux reports the end of a terminal as an error.

@@ -108,9 +108,9 @@ impl Host {
         self.python_ready("parity_host.py", &["/mnt", users])
     }
 
-    /// Connects a UDP socket to each of the hosts 10.99.0.1, 10.99.0.2, and so on. A DNS server
-    /// gives their names after `pause` seconds, or never. `options` are lines for resolv.conf.
-    /// Needs `python3` and `mount`.
+    /// Connects a UDP socket to each of `count` hosts: 10.99.0.1, 10.99.0.2, and so on. A DNS
+    /// server gives their names after `pause` seconds, or not at all if `pause` is "never".
+    /// `options` are lines for resolv.conf. Needs `python3` and `mount`.
     pub fn named_peers(&mut self, count: u8, pause: &str, options: &str) -> [Service; 2] {
         self.put_names(b"", "dns");
         self.put("/etc/resolv.conf", format!("nameserver 127.0.0.1\n{options}").as_bytes());
