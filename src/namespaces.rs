@@ -75,7 +75,7 @@ impl Namespace {
     }
 }
 
-/// The namespaces below a root.
+/// The namespaces of the processes below a /proc root.
 #[derive(Debug, Default)]
 pub struct Namespaces {
     /// The visible namespaces: our own first, then in order of their numbers.

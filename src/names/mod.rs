@@ -193,7 +193,8 @@ impl Pool {
         let mut queue = self.queue();
         let number = queue.pop_front();
         if number.is_none() {
-            // Subtract this thread while the queue is locked, so that `work` does not rely on it.
+            // While the queue is locked: `work` must not queue a number and count on a thread that
+            // ends.
             self.workers.fetch_sub(1, Relaxed);
         }
         number

@@ -132,7 +132,7 @@ impl Plan {
         }
     }
 
-    /// Returns true if only malformed messages are skipped; else the table is read again as text.
+    /// Returns true if a malformed message is just skipped. Else it makes the text be read instead.
     pub(super) fn tolerates_faults(&self) -> bool {
         self.policy == Policy::Netlink
     }

@@ -144,7 +144,7 @@ fn count_limits_continuous_listings() {
 }
 
 #[test]
-fn continuous_listings_are_flushed_and_end_with_a_closed_pipe() {
+fn continuous_listings_are_flushed_and_stop_when_the_pipe_is_closed() {
     let mut child = rnetstat("-tanc --interval 0.2 --proc fixtures/01-lab/proc").start();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first: Vec<_> = lines.by_ref().take(14).map(Result::unwrap).collect();

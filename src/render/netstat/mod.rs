@@ -26,7 +26,7 @@ const PROGRAM: usize = 19;
 /// The width of the column with the namespace, in bytes.
 const NAMESPACE: usize = 12;
 
-/// Returns the fields of the shown columns for which more than the sockets must be gathered.
+/// Returns the fields of the optional columns that are shown. They can need more than the sockets.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
     let Look { programs, timers, peers, namespaces, .. } = *look;
     let columns = [(programs, &PID), (timers, &TIMER), (peers, &PEER), (namespaces, &NETNS)];

@@ -68,8 +68,8 @@ impl Sheet<'_> {
         cell::text(&(column.field.value)(subject), self.names)
     }
 
-    /// Makes the table of the sockets. `command` is the last column, and a length that no line has
-    /// room for: longer commands are cut to it, so that they are not copied whole.
+    /// Makes the table of the sockets. `command` is the last column, and a length greater than any
+    /// line. Commands are cut to it first, so that very long ones are not copied whole.
     fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
         let mut table = Table::new();
         // comfy-table cuts text only at this delimiter, or anywhere if the text does not have it.
