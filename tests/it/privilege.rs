@@ -11,8 +11,8 @@ use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, RunCommand};
 use crate::common::{needs_root, public_copy, say, words};
 
-/// With CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, a plain user sees what root sees. But `--proc` must
-/// not read files that the user may not read.
+/// With `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH`, a plain user sees what root sees. But `--proc`
+/// must not read files that the user may not read.
 #[test]
 fn two_capabilities_suffice_instead_of_root_except_with_proc_dir() {
     if !needs_root() {
