@@ -70,8 +70,7 @@ impl<'a> Gatherer<'a> {
         let time = SystemTime::now();
         let root = self.request.root();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
-            // The sweep and the tables take most of their time in the kernel, so they run in
-            // parallel if that is faster.
+            // [`Sweep::run`] reads the tables while it sweeps, if there are many processes.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
             let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);

@@ -147,7 +147,7 @@ fn pair(line: &str) -> (u64, u64) {
 }
 
 #[test]
-fn wait_lists_a_socket_once_it_is_open() {
+fn option_wait_lists_a_socket_as_soon_as_it_is_open() {
     let Some(host) = Host::new(&["python3"]) else { return };
     let waiting = host.rnetstat("-nulp --port 5000 --wait=60 --no-header").start();
     thread::sleep(Duration::from_secs(1));

@@ -156,7 +156,7 @@ fn continuous_listings_are_flushed_and_stop_when_the_pipe_is_closed() {
 }
 
 #[test]
-fn continuous_records_have_a_time_and_one_csv_heading() {
+fn continuous_records_have_a_time_and_csv_has_only_one_heading() {
     let flags = "-tanc --interval 0.01 --count 2 --proc fixtures/01-lab/proc";
     let list = |format| rnetstat(&format!("{flags} --format {format}")).run().stdout;
     let once = rnetstat("-tan --proc fixtures/01-lab/proc --format jsonl").run().stdout;
