@@ -10,6 +10,7 @@
 
 use std::io::Read;
 
+use super::sock_diag::Scope;
 use super::{proc_net, sock_diag};
 use crate::remark::Fault;
 use crate::socket::{Kind, Protocol, Socket};
@@ -48,7 +49,7 @@ pub fn netlink(input: &[u8]) {
     let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
         sock_diag::take(datagram, &mut false, &mut each).map(|_| ())
     };
-    let _ = sock_diag::for_each_socket(kind, dump, |_, row| {
+    let _ = sock_diag::for_each_socket(kind, Scope::All, dump, |_, row| {
         rows += 1;
         check(kind, row);
     });

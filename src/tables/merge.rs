@@ -1,52 +1,113 @@
 //! Makes one list of sockets from several readings of a table.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
-use super::policy::MOST_READINGS;
-use crate::socket::{Endpoint, Kind, Protocol, Socket, SocketType, UnixSocket, UnixState};
+use super::policy::Again;
+use crate::socket::{Endpoint, Protocol, Socket};
 
-/// Appends each socket of `more` that has an inode, unless a socket from index `start` on has it.
-pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, more: Vec<Socket>) {
-    let known = inodes(sockets.get(start..).unwrap_or_default());
-    sockets.extend(more.into_iter().filter(|it| it.inode() != 0 && !known.contains(&it.inode())));
+type Ends = (Endpoint, Endpoint);
+
+/// What identifies a socket as long as it exists. Only rows of one table are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum RowKey {
+    /// The inode, and both ends for TCP: the subflows of an MPTCP socket share its inode.
+    Inode(u64, Option<Ends>),
+    /// The ends of an internet socket without an inode, such as a connection in `TIME_WAIT`.
+    Ends(Ends),
+}
+
+impl RowKey {
+    /// Returns `None` for a UNIX socket without an inode, as rows of different sockets can be equal,
+    /// and for a TCP socket that is being closed.
+    fn of(socket: &Socket) -> Option<Self> {
+        match (socket.inode(), socket) {
+            _ if is_closing(socket) => None,
+            (0, Socket::Internet(it)) => Some(Self::Ends((it.local, it.remote))),
+            (0, Socket::Unix(_)) => None,
+            (inode, _) => Some(Self::Inode(inode, connection(socket))),
+        }
+    }
+}
+
+/// Returns true for a TCP socket that the kernel is taking out of its table: it has lost its port,
+/// so its ends no longer identify it.
+fn is_closing(socket: &Socket) -> bool {
+    match socket {
+        Socket::Internet(it) => it.protocol == Protocol::Tcp && it.local.port == 0,
+        Socket::Unix(_) => false,
+    }
+}
+
+/// Returns the ends of a TCP socket.
+fn connection(socket: &Socket) -> Option<Ends> {
+    match socket {
+        Socket::Internet(it) if it.protocol == Protocol::Tcp => Some((it.local, it.remote)),
+        Socket::Internet(_) | Socket::Unix(_) => None,
+    }
+}
+
+/// Appends each socket of `more` that is not among the sockets from index `start`.
+pub(super) fn add_missed(sockets: &mut Vec<Socket>, start: usize, mut more: Vec<Socket>) {
+    let mut seen: HashSet<_> = sockets.iter().skip(start).filter_map(RowKey::of).collect();
+    more.retain(|socket| RowKey::of(socket).is_some_and(|key| seen.insert(key)));
+    append(sockets, start, more);
+}
+
+/// Appends `more`, except connections that are among the sockets from index `start` already. A
+/// connection has an inode only while a program has it.
+fn append(sockets: &mut Vec<Socket>, start: usize, mut more: Vec<Socket>) {
+    if more.is_empty() {
+        return;
+    }
+    let key = |socket: &Socket| Some((socket.inode() == 0, connection(socket)?));
+    let mut known: HashMap<_, bool> =
+        more.iter().filter_map(key).map(|(is_bare, ends)| ((!is_bare, ends), false)).collect();
+    for other in sockets.iter().skip(start).filter_map(key) {
+        known.entry(other).and_modify(|is_known| *is_known = true);
+    }
+    more.retain(|socket| {
+        key(socket).is_none_or(|(is_bare, ends)| known.get(&(!is_bare, ends)) != Some(&true))
+    });
+    sockets.append(&mut more);
 }
 
 /// Reads a table again and appends the sockets that were missed, until two successive readings have
-/// the same inodes, one fails, or there were [`MOST_READINGS`]. It is not enough that a reading has
-/// no new sockets: if sockets went away meanwhile, it can have skipped others.
+/// the same sockets, one fails, or the table was read as often as it may be. It is not enough that
+/// a reading has no new sockets: if sockets went away meanwhile, it can have skipped others.
 ///
 /// Each reading misses at most about a hundred of several thousand sockets, at random, so a few
 /// readings find every long-lived one.
 pub(super) fn read_again(
     sockets: &mut Vec<Socket>,
     start: usize,
+    again: Again,
     mut read: impl FnMut(&mut Vec<Socket>) -> bool,
 ) {
-    let mut previous = inodes(sockets.get(start..).unwrap_or_default());
-    for _ in 1..MOST_READINGS {
+    let first = sockets.iter().skip(start).filter(|socket| again.scope.includes(socket));
+    let mut seen: HashSet<_> = first.filter_map(RowKey::of).collect();
+    let mut previous = None;
+    for _ in 1..again.most {
         let mut more = Vec::new();
         if !read(&mut more) {
             return;
         }
-        let current = inodes(&more);
-        add_missed(sockets, start, more);
-        if current == previous {
+        let current: HashSet<_> = more.iter().filter_map(RowKey::of).collect();
+        let is_same = current == *previous.as_ref().unwrap_or(&seen);
+        more.retain(|socket| RowKey::of(socket).is_some_and(|key| seen.insert(key)));
+        append(sockets, start, more);
+        if is_same {
             return;
         }
-        previous = current;
+        previous = Some(current);
     }
 }
 
-fn inodes(sockets: &[Socket]) -> HashSet<u64> {
-    sockets.iter().map(Socket::inode).collect()
-}
-
 /// Retries once if the dump was interrupted (`NLM_F_DUMP_INTR`).
-pub(super) fn retry_if_interrupted(
+pub(super) fn retry_if_interrupted<T>(
     sockets: &mut Vec<Socket>,
-    mut read: impl FnMut(&mut Vec<Socket>) -> io::Result<()>,
-) -> io::Result<()> {
+    mut read: impl FnMut(&mut Vec<Socket>) -> io::Result<T>,
+) -> io::Result<T> {
     let before = sockets.len();
     match read(sockets) {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -57,47 +118,43 @@ pub(super) fn retry_if_interrupted(
     }
 }
 
-/// Tells apart rows with the same inode: if their keys are equal, they are about the same socket.
+/// The source of the rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowsFrom {
+    /// A text that was read at once, or a saved one. The same socket without an inode is never
+    /// printed twice.
+    WholeText,
+    /// A text that was read in several calls.
+    Text,
+    /// A dump in several pieces.
+    Netlink,
+}
+
+/// Keeps only the first row about each socket from index `start` on. If the table changes while it
+/// is read, a socket that was printed can move to a place that the reader has yet to reach, and is
+/// printed again.
 ///
-/// The subflows of an MPTCP socket share its inode, so the key of a TCP socket has both ends. The
-/// path of a UNIX socket can have a newline, and after it a forged row with the inode of another
-/// socket. A forged row must not replace that socket, so the key of a UNIX socket also has its
-/// type, state, flags and path.
-#[derive(PartialEq, Eq, Hash)]
-enum RowKey {
-    Internet(Kind, Option<(Endpoint, Endpoint)>),
-    Unix(SocketType, UnixState, u32, Option<Box<[u8]>>),
-}
-
-impl RowKey {
-    fn of(socket: &Socket) -> Self {
-        match socket {
-            Socket::Internet(it) => {
-                let ends = (it.protocol == Protocol::Tcp).then_some((it.local, it.remote));
-                Self::Internet(socket.kind(), ends)
+/// In text, the path of a UNIX socket can have a newline, and after it a forged row with the inode of
+/// another socket. A forged row must not replace that socket, so all of the row counts.
+pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: RowsFrom) {
+    let mut rows = HashSet::new();
+    let mut connections: HashMap<Ends, bool> = HashMap::new();
+    let later = sockets.split_off(start);
+    sockets.extend(later.into_iter().filter(|socket| {
+        let Some(key) = RowKey::of(socket) else { return !is_closing(socket) };
+        let unix = match socket {
+            Socket::Unix(it) if rows_from != RowsFrom::Netlink => {
+                Some((it.kind, it.state, it.flags, it.path.clone()))
             }
-            Socket::Unix(UnixSocket { kind, state, flags, path, .. }) => {
-                Self::Unix(*kind, *state, *flags, path.clone())
-            }
+            Socket::Unix(_) | Socket::Internet(_) => None,
+        };
+        let is_bare = socket.inode() == 0;
+        if is_bare && rows_from == RowsFrom::WholeText {
+            return true;
         }
-    }
-}
-
-/// Keeps only the first row about each socket. If the table changes while it is read, a socket that
-/// was printed can move to a place that the reader has yet to reach, and is printed again.
-pub(super) fn drop_repeated(sockets: &mut Vec<Socket>) {
-    // Repeated inodes are rare, so keys are made only for the rows whose inode is repeated.
-    let mut seen = HashSet::with_capacity(sockets.len());
-    let inodes = sockets.iter().map(Socket::inode);
-    let repeated: HashSet<u64> =
-        inodes.filter(|&inode| inode != 0 && !seen.insert(inode)).collect();
-    if !repeated.is_empty() {
-        let mut kept = HashSet::new();
-        sockets.retain(|socket| {
-            let inode = socket.inode();
-            !repeated.contains(&inode) || kept.insert((inode, RowKey::of(socket)))
-        });
-    }
+        let was_bare = connection(socket).map(|ends| *connections.entry(ends).or_insert(is_bare));
+        rows.insert((key, unix)) && was_bare.is_none_or(|was_bare| was_bare == is_bare)
+    }));
 }
 
 #[cfg(test)]
@@ -105,7 +162,8 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::socket::{Family, InternetSocket, State};
+    use crate::socket::{InternetSocket, State, UnixSocket};
+    use crate::tables::sock_diag::Scope;
 
     fn unix(inode: u64) -> Socket {
         Socket::Unix(UnixSocket { inode, ..UnixSocket::example() })
@@ -143,7 +201,8 @@ mod tests {
         ] {
             let mut sockets = vec![unix(1), unix(2)];
             let mut readings = readings.into_iter();
-            read_again(&mut sockets, 1, |more| {
+            let again = Again { scope: Scope::All, most: 5 };
+            read_again(&mut sockets, 1, again, |more| {
                 more.extend(readings.next().unwrap().iter().copied().map(unix));
                 true
             });
@@ -152,36 +211,56 @@ mod tests {
         }
     }
 
-    fn without_repeated(sockets: &[InternetSocket]) -> Vec<Socket> {
-        let mut sockets: Vec<_> = sockets.iter().copied().map(Socket::Internet).collect();
-        drop_repeated(&mut sockets);
-        sockets
+    fn socket(port: u16, inode: u64) -> InternetSocket {
+        let end = |port| Endpoint { address: Ipv4Addr::LOCALHOST.into(), port };
+        let (local, remote) = (end(port), end(80));
+        InternetSocket { local, remote, inode, ..InternetSocket::example() }
+    }
+
+    fn rows(sockets: &[InternetSocket]) -> Vec<Socket> {
+        sockets.iter().copied().map(Socket::Internet).collect()
     }
 
     #[test]
     fn each_internet_socket_is_kept_once() {
-        let socket = |port, inode| {
-            let end = |port| Endpoint { address: Ipv4Addr::LOCALHOST.into(), port };
-            let (local, remote) = (end(port), end(80));
-            InternetSocket { local, remote, inode, ..InternetSocket::example() }
-        };
-        let check = |sockets: &[InternetSocket], expected: &[InternetSocket]| {
-            let expected: Vec<_> = expected.iter().copied().map(Socket::Internet).collect();
-            assert_eq!(without_repeated(sockets), expected);
+        let check = |before: &[InternetSocket], after: &[InternetSocket]| {
+            let mut sockets = rows(before);
+            drop_repeated(&mut sockets, 0, RowsFrom::Text);
+            assert_eq!(sockets, rows(after));
+            let [first, more @ ..] = before else { panic!() };
+            let mut sockets = rows(&[*first]);
+            add_missed(&mut sockets, 0, rows(more));
+            assert_eq!(sockets, rows(after));
         };
         let (first, other) = (socket(1, 11), socket(2, 12));
         let later = InternetSocket { slot: 9, state: State::CloseWait, ..first };
         check(&[first, other, later], &[first, other]);
-        let without_inode = socket(3, 0);
-        check(&[without_inode, without_inode], &[without_inode, without_inode]);
         let mptcp_subflow = socket(4, 11);
         check(&[first, mptcp_subflow, first], &[first, mptcp_subflow]);
+        let reuses_port = InternetSocket { inode: 13, ..first };
+        check(&[first, reuses_port], &[first, reuses_port]);
+        // Without an inode, as in TIME_WAIT and before `accept`.
+        let (bare, other) = (socket(3, 0), socket(5, 0));
+        check(&[bare, other, bare], &[bare, other]);
+        let owned = InternetSocket { inode: 14, ..bare };
+        check(&[owned, bare], &[owned]);
+        check(&[bare, owned], &[bare]);
+        let closing = Endpoint { port: 0, ..first.local };
+        let closing = InternetSocket { local: closing, ..first };
+        check(&[first, closing], &[first]);
+        // A UDP socket that was connected after its first row was printed.
         let udp = InternetSocket { protocol: Protocol::Udp, ..first };
-        let tcp6 = InternetSocket { family: Family::Ipv6, ..first };
-        check(&[first, udp, tcp6], &[first, udp, tcp6]);
-        // The UDP socket was connected after its first row was printed.
-        let connected_udp = InternetSocket { local: socket(5, 0).local, ..udp };
+        let connected_udp = InternetSocket { local: other.local, ..udp };
         check(&[udp, connected_udp], &[udp]);
+    }
+
+    #[test]
+    fn sockets_of_other_tables_are_not_compared() {
+        let mut sockets = rows(&[socket(1, 11), socket(1, 11), socket(2, 12), socket(2, 12)]);
+        drop_repeated(&mut sockets, 2, RowsFrom::Text);
+        assert_eq!(sockets, rows(&[socket(1, 11), socket(1, 11), socket(2, 12)]));
+        add_missed(&mut sockets, 3, rows(&[socket(2, 12)]));
+        assert_eq!(sockets.len(), 4);
     }
 
     #[test]
@@ -191,7 +270,11 @@ mod tests {
         let forged = UnixSocket { path: Some(b"/forged"[..].into()), ..real.clone() };
         let row = |socket: &UnixSocket| Socket::Unix(socket.clone());
         let mut sockets = [&forged, &real, &without_inode, &real, &without_inode].map(row).to_vec();
-        drop_repeated(&mut sockets);
+        drop_repeated(&mut sockets, 0, RowsFrom::Text);
         assert_eq!(sockets, [&forged, &real, &without_inode, &without_inode].map(row));
+        // Netlink gives no forged rows, but a socket can be bound during a reading.
+        let mut sockets = [&forged, &real].map(row).to_vec();
+        drop_repeated(&mut sockets, 0, RowsFrom::Netlink);
+        assert_eq!(sockets, [row(&forged)]);
     }
 }

@@ -17,11 +17,12 @@ use std::io;
 use std::path::Path;
 
 use crate::query::Query;
-use crate::remark::{Fault, Origin, Remark, Sink};
+use crate::remark::{Origin, Remark, Sink};
 use crate::socket::{Family, Kind, Protocol, Socket};
-use policy::{Conditions, Method, Plan, Policy};
+use merge::RowsFrom;
+use policy::{Again, Chains, Conditions, Method, Plan, Policy};
 use proc_net::Text;
-use sock_diag::Netlink;
+use sock_diag::{Netlink, Scope};
 
 /// Returns true for the tables that a kernel without IPv6, or without UDP-Lite, does not have.
 const fn is_optional(kind: Kind) -> bool {
@@ -65,6 +66,21 @@ struct Reading<'a> {
     sockets: &'a mut Vec<Socket>,
     /// The index of the first socket of this table.
     start: usize,
+}
+
+impl Reading<'_> {
+    /// Another reading of the same table.
+    fn other<'a>(&'a self, sockets: &'a mut Vec<Socket>) -> Reading<'a> {
+        Reading { kind: self.kind, query: self.query, sockets, start: 0 }
+    }
+
+    /// Reads the table again with `read`, and appends the sockets that were missed.
+    fn complete(&mut self, again: Again, mut read: impl FnMut(&mut Reading<'_>) -> bool) {
+        let Reading { kind, query, start, .. } = *self;
+        merge::read_again(self.sockets, start, again, |sockets| {
+            read(&mut Reading { kind, query, sockets, start: 0 })
+        });
+    }
 }
 
 impl Tables {
@@ -115,7 +131,6 @@ impl Tables {
                 Remark::PartialTable(origin, error)
             });
         }
-        merge::drop_repeated(&mut sockets);
         Ok(sockets)
     }
 
@@ -125,7 +140,7 @@ impl Tables {
             return;
         }
         let mut peers = HashMap::new();
-        let result = self.netlink.read(Kind::Unix, |_, socket| match socket {
+        let result = self.netlink.read(Kind::Unix, Scope::All, |_, socket| match socket {
             Ok(Socket::Unix(socket)) if socket.inode != 0 => {
                 peers.extend(socket.peer.map(|peer| (socket.inode, peer)));
             }
@@ -152,9 +167,9 @@ impl Tables {
         remark: Sink<'_>,
     ) -> Outcome {
         if let Method::Text { checked } = plan.method(reading.kind) {
-            return self.read_text(reading, checked, remark);
+            return self.read_text(plan, reading, checked, remark);
         }
-        let (mut outcome, mut faults) = self.read_netlink(reading);
+        let (mut outcome, mut faults) = self.read_netlink(plan, reading);
         if plan.tolerates_faults() {
             faults.into_iter().for_each(&mut *remark);
         } else if let Some(fault) = faults.pop() {
@@ -163,7 +178,7 @@ impl Tables {
         match outcome.result {
             Err(error) if plan.falls_back(&error) => {
                 reading.sockets.truncate(reading.start);
-                let text = self.read_text(reading, false, remark);
+                let text = self.read_text(plan, reading, false, remark);
                 if !text.result.as_ref().is_err_and(is_absent) {
                     remark(Remark::TextInstead {
                         origin: outcome.origin,
@@ -178,7 +193,13 @@ impl Tables {
     }
 
     /// Reads the text of a table, and then the sockets that it lacks.
-    fn read_text(&mut self, reading: &mut Reading<'_>, checked: bool, remark: Sink<'_>) -> Outcome {
+    fn read_text(
+        &mut self,
+        plan: &Plan,
+        reading: &mut Reading<'_>,
+        checked: bool,
+        remark: Sink<'_>,
+    ) -> Outcome {
         // Hold the faults back. If netlink then shows that the text can have forged lines, it is
         // not used, and its faults are not reported.
         let mut faults = Vec::new();
@@ -192,14 +213,16 @@ impl Tables {
         }
         let mut trust = if is_whole { Trust::Whole } else { Trust::Partial };
         if checked && policy::needs_check(reading.kind, is_whole) {
-            trust = self.cross_check(reading, remark).unwrap_or(trust);
+            trust = self.cross_check(plan, reading, remark).unwrap_or(trust);
         }
+        let rows_from = if is_whole { RowsFrom::WholeText } else { RowsFrom::Text };
+        merge::drop_repeated(reading.sockets, reading.start, rows_from);
         match trust {
             Trust::Whole => {}
             Trust::Partial => self.read_text_again(reading),
             Trust::Nothing => {
                 reading.sockets.truncate(reading.start);
-                let (outcome, faults) = self.read_netlink(reading);
+                let (outcome, faults) = self.read_netlink(plan, reading);
                 faults.into_iter().for_each(remark);
                 return outcome;
             }
@@ -225,28 +248,34 @@ impl Tables {
     }
 
     fn read_text_again(&mut self, reading: &mut Reading<'_>) {
-        let Reading { kind, query, start, .. } = *reading;
-        merge::read_again(reading.sockets, start, |more| {
-            let mut again = Reading { kind, query, sockets: more, start: 0 };
-            self.read_text_once(&mut again, &mut |_| ()).0.result.is_ok()
-        });
+        let again = Again { scope: Scope::All, most: policy::MOST_READINGS };
+        reading.complete(again, |more| self.read_text_once(more, &mut |_| ()).0.result.is_ok());
     }
 
     /// Cross-checks the text of a table against netlink, and appends the sockets that the text
     /// lacks. Returns the trust in the text, or `None` if netlink failed.
-    fn cross_check(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> Option<Trust> {
+    fn cross_check(
+        &mut self,
+        plan: &Plan,
+        reading: &mut Reading<'_>,
+        remark: Sink<'_>,
+    ) -> Option<Trust> {
         let mut more = Vec::new();
         let mut is_forged = false;
-        let result = self.netlink.read(reading.kind, |_, socket| {
-            if let Ok(socket) = socket {
-                is_forged |= can_forge_rows(&socket);
-                keep(&mut more, socket, reading.query);
-            }
+        let mut chains = plan.chains(reading.kind);
+        let mut check = |socket: &Socket| is_forged |= can_forge_rows(socket);
+        let mut dump = reading.other(&mut more);
+        let result = self.dump(&mut dump, Scope::All, &mut |socket| {
+            chains.add(socket);
+            check(socket);
         });
+        if !matches!(result, Ok(true)) {
+            self.dump_again(plan, &chains, &mut dump, &mut check);
+        }
         merge::add_missed(reading.sockets, reading.start, more);
         match result {
-            Ok(()) if is_forged => Some(Trust::Nothing),
-            Ok(()) => Some(Trust::Whole),
+            Ok(_) if is_forged => Some(Trust::Nothing),
+            Ok(_) => Some(Trust::Whole),
             // netlink gave every socket; only the users of some handshakes are unknown.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Some(Trust::Whole),
             Err(error) => {
@@ -257,34 +286,63 @@ impl Tables {
     }
 
     /// Reads a table by netlink. Returns also remarks about malformed messages.
-    fn read_netlink(&mut self, reading: &mut Reading<'_>) -> (Outcome, Vec<Remark>) {
-        let Reading { kind, query, start, .. } = *reading;
+    fn read_netlink(&mut self, plan: &Plan, reading: &mut Reading<'_>) -> (Outcome, Vec<Remark>) {
+        let Reading { kind, query, .. } = *reading;
         let origin = Origin::Netlink(kind.table());
         let mut any = false;
         let mut faults = Vec::new();
+        let mut chains = plan.chains(kind);
         let result = merge::retry_if_interrupted(reading.sockets, |sockets| {
             faults.clear();
-            self.netlink.read(kind, |number, socket| {
+            self.netlink.read(kind, Scope::All, |number, socket| {
                 any = true;
                 match socket {
-                    Ok(socket) => keep(sockets, socket, query),
+                    Ok(socket) => {
+                        chains.add(&socket);
+                        keep(sockets, socket, query);
+                    }
                     Err(fault) => {
                         faults.push(Remark::Line { origin: origin.clone(), number, fault });
                     }
                 }
             })
         });
-        if result.is_ok() && policy::repeats_dump(kind) {
-            merge::read_again(reading.sockets, start, |more| {
-                let each = |_, socket: Result<_, Fault>| {
-                    if let Ok(socket) = socket {
-                        keep(more, socket, query);
-                    }
-                };
-                self.netlink.read(kind, each).is_ok()
-            });
+        if let Ok(false) = result {
+            self.dump_again(plan, &chains, reading, &mut |_| ());
         }
-        (Outcome { origin, any, result }, faults)
+        (Outcome { origin, any, result: result.map(|_| ()) }, faults)
+    }
+
+    /// Reads a table by netlink again, as the plan says, and appends the sockets that were missed.
+    fn dump_again(
+        &mut self,
+        plan: &Plan,
+        chains: &Chains,
+        reading: &mut Reading<'_>,
+        check: &mut dyn FnMut(&Socket),
+    ) {
+        for again in plan.again(reading.kind, chains) {
+            if again.scope == Scope::All {
+                merge::drop_repeated(reading.sockets, reading.start, RowsFrom::Netlink);
+            }
+            reading.complete(again, |more| self.dump(more, again.scope, check).is_ok());
+        }
+    }
+
+    /// Reads a table by netlink. Calls `check` with every socket, also with those that are not
+    /// selected. Ignores faults. The result is that of [`Netlink::read`].
+    fn dump(
+        &mut self,
+        reading: &mut Reading<'_>,
+        scope: Scope,
+        check: &mut dyn FnMut(&Socket),
+    ) -> io::Result<bool> {
+        self.netlink.read(reading.kind, scope, |_, socket| {
+            if let Ok(socket) = socket {
+                check(&socket);
+                keep(reading.sockets, socket, reading.query);
+            }
+        })
     }
 
     /// Fails if a table could not be read although it exists, or although every kernel has it.

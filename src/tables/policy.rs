@@ -6,15 +6,29 @@
 //! network namespace.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::sockstat;
+use super::sock_diag::Scope;
+use super::sockstat::{self, Counters};
 use crate::query::Query;
 use crate::remark::Remark;
-use crate::socket::Kind;
+use crate::socket::{End, Kind, Protocol, Socket, State};
 
 /// How often a table is read at most, if each single reading can miss sockets.
 pub(super) const MOST_READINGS: usize = 5;
+/// How often a table with short hash chains is read at most. It is very unlikely that two readings
+/// miss a socket.
+const MOST_OF_SHORT_CHAINS: usize = 2;
+/// A hash chain with this many sockets is long.
+const LONG: u32 = 32;
+/// The number of chains in the smallest table of UDP sockets (`UDP_HTABLE_SIZE_MIN`,
+/// `include/net/udp.h`), and in that of raw sockets.
+const FEWEST_CHAINS: usize = 256;
+/// The number of chains of TCP listeners up to Linux 5.18 (`INET_LHTABLE_SIZE`,
+/// `include/net/inet_hashtables.h`).
+const LISTENER_CHAINS: usize = 32;
+/// The number of ports: later, only listeners of the same port share a chain.
+const PORTS: usize = 1 << 16;
 
 /// With at least this many sockets, netlink is read instead of the text.
 ///
@@ -22,6 +36,9 @@ pub(super) const MOST_READINGS: usize = 5;
 /// -tuan on two cores of Linux 6.18, netlink and text: 4 ms and 6 ms with 10 sockets, 5 ms and 11
 /// ms with 1,000, 11 ms and 27 ms with 5,000, 0.2 s and 1.2 s with 120,000.
 const MANY_SOCKETS: u64 = 1000;
+
+/// With fewer sockets, one call returns each table. So no counters are needed, which cost 0.1 ms.
+const SEVERAL_CALLS: u64 = 50;
 
 /// The value of `--source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +113,19 @@ impl Policy {
 
     /// Returns the plan for reading the tables in `directory` now.
     pub(super) fn plan(self, directory: &Path, query: &Query) -> Plan {
-        let has_many =
-            || sockstat::count(directory, query).is_ok_and(|count| count >= MANY_SOCKETS);
-        Plan { policy: self, prefers_netlink: self == Self::ByCount && has_many() }
+        let count = match self {
+            Self::Text => 0,
+            _ => sockstat::count(directory, query).unwrap_or(0),
+        };
+        let has_many = count >= MANY_SOCKETS;
+        let before = if count >= SEVERAL_CALLS { Counters::read(directory).ok() } else { None };
+        Plan {
+            policy: self,
+            prefers_netlink: self == Self::ByCount && has_many,
+            directory: directory.to_owned(),
+            count,
+            before,
+        }
     }
 }
 
@@ -116,6 +143,21 @@ pub(super) struct Plan {
     policy: Policy,
     /// There are many internet sockets, and netlink has not failed so far.
     prefers_netlink: bool,
+    /// `<root>/net`.
+    directory: PathBuf,
+    /// The number of internet sockets; 0 if it is unknown or not needed.
+    count: u64,
+    /// The counters before the reading; `None` if they cannot be read, or are not needed.
+    before: Option<Counters>,
+}
+
+/// A kind of further readings of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Again {
+    /// The sockets that are read.
+    pub(super) scope: Scope,
+    /// How often they are read at most, with the first reading of the table.
+    pub(super) most: usize,
 }
 
 impl Plan {
@@ -145,6 +187,85 @@ impl Plan {
         self.prefers_netlink &= is_of_one_table;
         is_of_one_table || self.policy != Policy::Netlink
     }
+
+    /// Returns how a table is read again by netlink after a reading that took several calls.
+    ///
+    /// Between two calls, the kernel remembers its place in a hash chain as a number of sockets. If
+    /// some of them go away meanwhile, it skips others.
+    pub(super) fn again(&self, kind: Kind, chains: &Chains) -> Vec<Again> {
+        let all = Again { scope: Scope::All, most: MOST_READINGS };
+        let twice = Again { most: MOST_OF_SHORT_CHAINS, ..all };
+        let listeners = Again { scope: Scope::Listeners, ..all };
+        let is_tcp = matches!(kind, Kind::Internet(Protocol::Tcp, _));
+        let is_quiet = self.is_quiet();
+        let has_long = chains.longest >= LONG;
+        match (is_tcp, is_quiet) {
+            (true, true) if has_long => vec![listeners],
+            (true, false) if chains.are_long => vec![all],
+            (true, false) if has_long => vec![twice, listeners],
+            // No counter shows that one socket came while another went, except for connections.
+            (false, _) if has_long || chains.are_long => vec![all],
+            (_, true) => vec![],
+            (_, false) => vec![twice],
+        }
+    }
+
+    /// Returns true if no socket came or went since the plan was made.
+    fn is_quiet(&self) -> bool {
+        self.before.is_some() && Counters::read(&self.directory).ok() == self.before
+    }
+
+    /// Returns the hash chains of a table, still without sockets.
+    pub(super) fn chains(&self, kind: Kind) -> Chains {
+        let root = self.directory.parent().unwrap_or(&self.directory);
+        let entries = |table| sockstat::chains(root, table);
+        match kind {
+            Kind::Internet(Protocol::Tcp, _) => {
+                let entries = entries("tcp_ehash_entries");
+                let are_long = entries.as_ref().is_ok_and(|&chains| chains < self.count);
+                // Kernels without this setting are also those with few chains of listeners.
+                Chains::new(are_long, entries.map_or(LISTENER_CHAINS, |_| PORTS))
+            }
+            Kind::Internet(Protocol::Udp, _) => {
+                let entries = entries("udp_hash_entries").ok();
+                let chains = entries.and_then(|chains| usize::try_from(chains).ok());
+                Chains::new(false, chains.unwrap_or(FEWEST_CHAINS))
+            }
+            Kind::Internet(Protocol::UdpLite | Protocol::Raw, _) => {
+                Chains::new(false, FEWEST_CHAINS)
+            }
+            Kind::Unix => Chains::new(true, 0),
+        }
+    }
+}
+
+/// The hash chains that the kernel keeps a table in.
+pub(super) struct Chains {
+    /// There are more TCP connections or UNIX sockets than chains, or about as many.
+    are_long: bool,
+    /// The number of other sockets in each chain: the local port decides the chain, or the protocol
+    /// of a raw socket.
+    lengths: Vec<u32>,
+    longest: u32,
+}
+
+impl Chains {
+    fn new(are_long: bool, chains: usize) -> Self {
+        Self { are_long, lengths: vec![0; chains.min(PORTS)], longest: 0 }
+    }
+
+    pub(super) fn add(&mut self, socket: &Socket) {
+        let is_tcp = matches!(socket.kind(), Kind::Internet(Protocol::Tcp, _));
+        if is_tcp && socket.state() != Some(State::Listen) {
+            return;
+        }
+        let Some(End::Internet(_, end)) = socket.local() else { return };
+        let chain = usize::from(end.port).checked_rem(self.lengths.len());
+        if let Some(length) = chain.and_then(|chain| self.lengths.get_mut(chain)) {
+            *length += 1;
+            self.longest = self.longest.max(*length);
+        }
+    }
 }
 
 /// Returns true if netlink must cross-check the text of a table. `is_whole` if it was read at once.
@@ -156,20 +277,14 @@ pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
     }
 }
 
-/// Returns true if a table is read several times by netlink.
-pub(super) fn repeats_dump(kind: Kind) -> bool {
-    match kind {
-        Kind::Internet(..) => false,
-        // The kernel keeps UNIX sockets in a few long hash chains. Between two parts of a dump it
-        // remembers its place in a chain as a number of sockets. If some go away, it skips others.
-        Kind::Unix => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
     use super::*;
-    use crate::socket::{Family, Protocol};
+    use crate::socket::{Endpoint, Family, InternetSocket};
 
     const CONDITIONS: Conditions = Conditions {
         source: Source::Auto,
@@ -209,18 +324,81 @@ mod tests {
         }
     }
 
+    fn plan(policy: Policy, prefers_netlink: bool, directory: &Path) -> Plan {
+        let before = Counters::read(directory).ok();
+        Plan { policy, prefers_netlink, directory: directory.to_owned(), count: 1000, before }
+    }
+
     #[test]
     fn failed_netlink_is_not_preferred_for_further_tables() {
         let tcp = Kind::Internet(Protocol::Tcp, Family::Ipv4);
         let refused = io::ErrorKind::PermissionDenied.into();
         let absent = io::ErrorKind::NotFound.into();
-        let mut plan = Plan { policy: Policy::ByCount, prefers_netlink: true };
-        assert!(plan.falls_back(&absent));
-        assert_eq!(plan.method(tcp), Method::Netlink);
-        assert!(plan.falls_back(&refused));
-        assert_eq!(plan.method(tcp), Method::Text { checked: true });
-        let mut plan = Plan { policy: Policy::Netlink, prefers_netlink: false };
-        assert!(plan.falls_back(&absent) && !plan.falls_back(&refused));
-        assert_eq!(plan.method(tcp), Method::Netlink);
+        let mut auto = plan(Policy::ByCount, true, Path::new("/nowhere"));
+        assert!(auto.falls_back(&absent));
+        assert_eq!(auto.method(tcp), Method::Netlink);
+        assert!(auto.falls_back(&refused));
+        assert_eq!(auto.method(tcp), Method::Text { checked: true });
+        let mut netlink = plan(Policy::Netlink, false, Path::new("/nowhere"));
+        assert!(netlink.falls_back(&absent) && !netlink.falls_back(&refused));
+        assert_eq!(netlink.method(tcp), Method::Netlink);
+    }
+
+    #[test]
+    fn tables_are_read_again_where_a_call_can_end_within_a_changing_chain() {
+        type Port = fn(u16) -> u16;
+        let root = TempDir::new().unwrap();
+        let directory = root.path().join("net");
+        let settings = root.path().join("sys/net/ipv4");
+        fs::create_dir(&directory).unwrap();
+        fs::create_dir_all(&settings).unwrap();
+        let put = |opened| {
+            fs::write(directory.join("sockstat"), "TCP: inuse 900 orphan 0 tw 0 alloc 1\n")
+                .unwrap();
+            fs::write(directory.join("snmp"), format!("Tcp: 1 2 3 4 {opened} 0 0 0 9\n")).unwrap();
+        };
+        put(10);
+        let plan = plan(Policy::ByCount, true, &directory);
+        let check = |protocol, port: Port, state, expected: &[(Scope, usize)]| {
+            let kind = Kind::Internet(protocol, Family::Ipv4);
+            let mut chains = plan.chains(kind);
+            for number in 0..40 {
+                let example = InternetSocket::example();
+                let local = Endpoint { port: port(number), ..example.local };
+                chains.add(&Socket::Internet(InternetSocket { protocol, local, state, ..example }));
+            }
+            let again = plan.again(kind, &chains);
+            let again: Vec<_> = again.iter().map(|again| (again.scope, again.most)).collect();
+            assert_eq!(again, expected, "{protocol:?} {state:?}");
+        };
+        let (one, each): (Port, Port) = (|_| 443, |number| number);
+        let (udp, tcp, raw) = (Protocol::Udp, Protocol::Tcp, Protocol::Raw);
+        let (all, twice) = ((Scope::All, 5), (Scope::All, 2));
+        let listeners = (Scope::Listeners, 5);
+        // A quiet host.
+        check(udp, each, State::Close, &[]);
+        check(udp, one, State::Close, &[all]);
+        check(udp, |number| 256 * number, State::Close, &[all]);
+        check(raw, one, State::Close, &[all]);
+        check(tcp, one, State::Established, &[]);
+        check(tcp, one, State::Listen, &[listeners]);
+        check(tcp, each, State::Listen, &[]);
+        check(tcp, |number| 32 * number, State::Listen, &[listeners]);
+        put(11);
+        check(udp, each, State::Close, &[twice]);
+        check(udp, one, State::Close, &[all]);
+        check(tcp, each, State::Established, &[twice]);
+        check(tcp, one, State::Listen, &[twice, listeners]);
+        // Since Linux 6.2, the sizes of the tables are known.
+        fs::write(settings.join("udp_hash_entries"), "-16384\n").unwrap();
+        fs::write(settings.join("tcp_ehash_entries"), "1000\n").unwrap();
+        check(udp, |number| 256 * number, State::Close, &[twice]);
+        check(tcp, each, State::Established, &[twice]);
+        check(tcp, |number| 32 * number, State::Listen, &[twice]);
+        fs::write(settings.join("tcp_ehash_entries"), "999\n").unwrap();
+        check(tcp, each, State::Established, &[all]);
+        put(10);
+        check(tcp, each, State::Established, &[]);
+        assert_eq!(plan.again(Kind::Unix, &plan.chains(Kind::Unix)).len(), 1);
     }
 }

@@ -1,11 +1,16 @@
-//! The number of sockets, from `<root>/net/sockstat` and `sockstat6` (`net/ipv4/proc.c`).
+//! The number of sockets, from `<root>/net/sockstat` and `sockstat6`, and the number of connections
+//! that were opened, from `<root>/net/snmp` (`net/ipv4/proc.c`).
 //!
 //! ```text
 //! TCP: inuse 27 orphan 0 tw 3 alloc 30 mem 3
 //! UDP: inuse 4 mem 2
+//!
+//! Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs …
+//! Tcp: 1 200 120000 -1 67 4 0 38 0 15345 …
 //! ```
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::files;
@@ -45,6 +50,51 @@ fn sockets(line: &[u8], query: &Query) -> u64 {
     sum
 }
 
+/// What the kernel counts about internet sockets. If two readings are equal, no TCP connection was
+/// opened or closed between them, and as many other sockets were opened as closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counters(Vec<Vec<u8>>);
+
+impl Counters {
+    /// Fails if `sockstat` or `snmp` cannot be read. Without IPv6 there is no `sockstat6`.
+    pub(super) fn read(directory: &Path) -> io::Result<Self> {
+        let mut counters = Vec::new();
+        let mut add = |file, words: fn(&[u8]) -> Range<usize>| -> io::Result<()> {
+            let mut buffer = [0; LONGEST];
+            let text = files::read_start(&directory.join(file), &mut buffer)?;
+            for line in text.split(|&byte| byte == b'\n') {
+                let words = words(line);
+                let line = line.split(|&byte| byte == b' ');
+                counters.extend(line.skip(words.start).take(words.len()).map(<[u8]>::to_vec));
+            }
+            Ok(())
+        };
+        // Not the memory, and not `sockets:`, which counts the sockets of rnetstat too.
+        let sockets = |line: &[u8]| match line {
+            line if line.starts_with(b"TCP: ") => 1..9,
+            line if line.starts_with(b"sockets: ") => 0..0,
+            _ => 1..3,
+        };
+        add("sockstat", sockets)?;
+        let _ = add("sockstat6", sockets);
+        // From ActiveOpens to CurrEstab.
+        add("snmp", |line| if line.starts_with(b"Tcp: ") { 5..10 } else { 0..0 })?;
+        Ok(Self(counters))
+    }
+}
+
+/// Returns the number of hash chains in a table of the kernel, `tcp_ehash_entries` or
+/// `udp_hash_entries` (`Documentation/networking/ip-sysctl.rst`). A network namespace can have its
+/// own table, which can be small. Fails before Linux 6.2.
+pub(super) fn chains(root: &Path, table: &str) -> io::Result<u64> {
+    let mut buffer = [0; 32];
+    let file = root.join("sys/net/ipv4").join(table);
+    let text = files::read_start(&file, &mut buffer)?.trim_ascii();
+    // A negative number is that of the table which this namespace shares with the first one.
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    decimal(digits).ok_or(io::ErrorKind::InvalidData.into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -79,5 +129,37 @@ mod tests {
         assert_eq!([&tcp, &udp4, &both].map(count), [Some(7327), Some(5), Some(97332)]);
         put("sockstat", "TCP: inuse 18446744073709551615 tw 1\nTCP: inuse x tw\n\0:\n: :\n");
         assert_eq!([&tcp, &udp4].map(count), [Some(u64::MAX), Some(0)]);
+    }
+
+    #[test]
+    fn counters_show_every_connection_that_was_opened_or_closed() {
+        const SOCKETS: &str = "sockets: used 9\nTCP: inuse 1 orphan 2 tw 3 alloc 4 mem 5\n\
+                               UDP: inuse 6 mem 7\nFRAG: inuse 0 memory 0\n";
+        const SNMP: &str = "Ip: 1 2 3 4 5 6 7 8\nTcp: 1 200 120000 -1 11 12 13 14 15 16 17\n";
+        let directory = TempDir::new().unwrap();
+        let counters = |file: &str, text: &str| {
+            fs::write(directory.path().join("sockstat"), SOCKETS).unwrap();
+            fs::write(directory.path().join("snmp"), SNMP).unwrap();
+            fs::write(directory.path().join(file), text).unwrap();
+            Counters::read(directory.path()).unwrap()
+        };
+        let before = counters("snmp", SNMP);
+        for (from, to) in [("used 9", "used 8"), ("mem 5", "mem 50"), ("mem 7", "mem 8")] {
+            assert_eq!(counters("sockstat", &SOCKETS.replace(from, to)), before, "{to}");
+        }
+        for (from, to) in [(" 16 ", " 99 "), (" 17", " 99")] {
+            assert_eq!(counters("snmp", &SNMP.replace(from, to)), before, "{to}");
+        }
+        for number in ["inuse 1", "orphan 2", "tw 3", "alloc 4", "inuse 6"] {
+            let changed = counters("sockstat", &SOCKETS.replace(number, &format!("{number}0")));
+            assert_ne!(changed, before, "{number}");
+        }
+        for number in [" 11 ", " 12 ", " 13 ", " 14 ", " 15 "] {
+            let changed = counters("snmp", &SNMP.replace(number, " 99 "));
+            assert_ne!(changed, before, "{number}");
+        }
+        assert_ne!(counters("sockstat6", "TCP6: inuse 1\n"), before);
+        fs::remove_file(directory.path().join("snmp")).unwrap();
+        assert!(Counters::read(directory.path()).is_err());
     }
 }

@@ -11,7 +11,7 @@ use crate::common::say;
 
 /// The remark about sockets without a visible owner. [`Host`] runs in a PID namespace of its own,
 /// so processes outside of that namespace could own them.
-const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
+pub const OUTSIDERS: &str = "rnetstat: processes outside of this PID namespace cannot be seen; some of \
                          the sockets may be theirs";
 /// The remark if netlink shows a connection being opened, and the user of its listener is unknown.
 const HANDSHAKES: [&str; 2] = [
@@ -30,7 +30,7 @@ type Layout = (&'static str, fn(&str) -> Rows);
 
 #[test]
 fn every_listing_is_complete_while_sockets_come_and_go() {
-    const TIME: Duration = Duration::from_secs(30);
+    const TIME: Duration = Duration::from_secs(20);
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut churn = host.python("churn.py", &[]);
     let mut steady = HashMap::new();

@@ -2,6 +2,7 @@
 //! description fits:
 //!
 //! - `architecture`: the list of modules in `src/lib.rs`, and the size of source files
+//! - `chains`: complete listings of sockets in one hash chain of the kernel
 //! - `churn`: complete listings while sockets and processes come and go
 //! - `cli`: options, error messages, exit status, help, completions and the manual page
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
@@ -37,6 +38,7 @@
 mod common;
 
 mod architecture;
+mod chains;
 mod churn;
 mod cli;
 mod faults;

@@ -14,8 +14,6 @@ use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
 const DROPS: usize = 8;
-/// The states 1 to 12, one bit each.
-const ALL_STATES: u32 = 0x1ffe;
 
 /// Parses the dump of one protocol and family.
 pub(super) struct InternetDump {
@@ -33,8 +31,8 @@ impl InternetDump {
         Self { protocol, family, slot: 0, listeners: HashMap::new(), is_certain: true }
     }
 
-    /// Returns the `struct inet_diag_req_v2` for sockets in every state.
-    pub(super) fn request(&self) -> Vec<u8> {
+    /// Returns the `struct inet_diag_req_v2` for sockets in these states, one bit each.
+    pub(super) fn request(&self, states: u32) -> Vec<u8> {
         const ANY_ENDS: [u8; 48] = [0; 48];
         // AF_INET and AF_INET6 (linux/socket.h).
         let family = match self.family {
@@ -50,7 +48,7 @@ impl InternetDump {
         };
         let extensions = if self.counts_drops() { 1 << (INET_DIAG_SKMEMINFO - 1) } else { 0 };
         let head = [family, protocol, extensions, 0];
-        [&head[..], &ALL_STATES.to_ne_bytes(), &ANY_ENDS].concat()
+        [&head[..], &states.to_ne_bytes(), &ANY_ENDS].concat()
     }
 
     fn counts_drops(&self) -> bool {

@@ -16,7 +16,7 @@ use nix::sys::socket::{
 };
 
 use crate::remark::Fault;
-use crate::socket::{Kind, Socket};
+use crate::socket::{Kind, Socket, State};
 use internet::InternetDump;
 use unix::UnixDump;
 use wire::Payload;
@@ -31,6 +31,36 @@ const DUMP: u16 = 0x301;
 const NLM_F_DUMP_INTR: u16 = 0x10;
 /// The sequence number of our request, and of the answers to it.
 const SEQUENCE: u32 = 1;
+/// A datagram shorter than this, in bytes, had room for another socket. The kernel's smallest
+/// buffer is nearly a page (`NLMSG_GOODSIZE`).
+const NOT_FULL: usize = 2048;
+
+/// The sockets that a dump has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Sockets in every state.
+    All,
+    /// Only listeners.
+    Listeners,
+}
+
+impl Scope {
+    /// The bits of the states, with the numbers of TCP.
+    fn states(self) -> u32 {
+        match self {
+            // 1 to 12. 13 is a state that the text does not have: TCP_BOUND_INACTIVE.
+            Self::All => 0x1ffe,
+            Self::Listeners => 1 << State::Listen as u32,
+        }
+    }
+
+    pub(super) fn includes(self, socket: &Socket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listeners => socket.state() == Some(State::Listen),
+        }
+    }
+}
 
 /// Reads the tables of rnetstat's own network namespace. Has the buffer for a datagram.
 pub(super) struct Netlink(Vec<u8>);
@@ -41,7 +71,8 @@ impl Netlink {
     }
 
     /// Calls `each` for every socket in a table and for every malformed message: with its number,
-    /// from 1, and with the socket or the fault.
+    /// from 1, and with the socket or the fault. Returns true if these are certainly all sockets that
+    /// existed during the whole reading: the kernel gave them in one piece.
     ///
     /// Fails with `ENOENT` if the kernel cannot list this table. Two errors come only after all
     /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if the user
@@ -49,14 +80,20 @@ impl Netlink {
     pub(super) fn read(
         &mut self,
         kind: Kind,
+        scope: Scope,
         each: impl FnMut(u64, Result<Socket, Fault>),
-    ) -> io::Result<()> {
-        let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| self.dump(request, take);
-        for_each_socket(kind, dump, each)
+    ) -> io::Result<bool> {
+        let mut is_whole = false;
+        let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| {
+            is_whole = self.dump(request, take)?;
+            Ok(())
+        };
+        for_each_socket(kind, scope, dump, each)?;
+        Ok(is_whole)
     }
 
-    /// Requests a dump and calls `each` with its messages.
-    fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    /// Requests a dump and calls `each` with its messages. Returns true if they came in one piece.
+    fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<bool> {
         // Each dump has its own socket: an old one could still hold messages of a dump that failed.
         // The kernel answers within the calls that send and receive, so reading never has to wait.
         let socket = socket(
@@ -68,6 +105,7 @@ impl Netlink {
         let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
         sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         let mut changed = false;
+        let (mut pieces, mut is_full) = (0, false);
         loop {
             let (got, from) = match recvfrom::<NetlinkAddr>(socket.as_raw_fd(), &mut self.0) {
                 Err(Errno::EINTR) => continue,
@@ -78,8 +116,16 @@ impl Netlink {
                 continue;
             }
             let datagram = self.0.get(..got).unwrap_or_default();
-            if take(datagram, &mut changed, &mut each)?.is_break() {
-                return if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) };
+            let mut any = false;
+            let flow = take(datagram, &mut changed, &mut |message| {
+                any = true;
+                each(message);
+            })?;
+            pieces += usize::from(any);
+            is_full |= got >= NOT_FULL;
+            if flow.is_break() {
+                let is_whole = pieces <= 1 && !is_full;
+                return if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(is_whole) };
             }
         }
     }
@@ -88,6 +134,7 @@ impl Netlink {
 /// Like [`Netlink::read`], with the messages of `dump`.
 pub(super) fn for_each_socket(
     kind: Kind,
+    scope: Scope,
     dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
     mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
@@ -95,7 +142,7 @@ pub(super) fn for_each_socket(
     match kind {
         Kind::Internet(protocol, family) => {
             let mut parser = InternetDump::new(protocol, family);
-            dump(&parser.request(), &mut |message| {
+            dump(&parser.request(scope.states()), &mut |message| {
                 number += 1;
                 each(number, parser.parse(message).map(Socket::Internet));
             })?;
@@ -103,7 +150,7 @@ pub(super) fn for_each_socket(
         }
         Kind::Unix => {
             let mut parser = UnixDump::default();
-            let result = dump(&unix::request(), &mut |message| {
+            let result = dump(&unix::request(scope.states()), &mut |message| {
                 number += 1;
                 if let Err(fault) = parser.add(message) {
                     each(number, Err(fault));

@@ -25,12 +25,12 @@ const UNIX_DIAG_ICONS: u16 = 3;
 /// The references that every socket has.
 const OWN_REFERENCES: u32 = 2;
 
-/// Returns the `struct unix_diag_req` for all sockets.
-pub(super) fn request() -> Vec<u8> {
+/// Returns the `struct unix_diag_req` for sockets in these states, one bit each.
+pub(super) fn request(states: u32) -> Vec<u8> {
     const AF_UNIX: u8 = 1;
-    let (any_state, any_inode, any_cookie) = (u32::MAX, 0_u32, [0; 8]);
+    let (any_inode, any_cookie) = (0_u32, [0; 8]);
     let show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS;
-    let numbers = [any_state, any_inode, show].map(u32::to_ne_bytes);
+    let numbers = [states, any_inode, show].map(u32::to_ne_bytes);
     [&[AF_UNIX, 0, 0, 0], numbers.as_flattened(), &any_cookie].concat()
 }
 
