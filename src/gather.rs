@@ -1,5 +1,6 @@
 //! Carries out a request: reads the tables, finds the owners, and looks up the names.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -154,16 +155,20 @@ impl<'a> Gatherer<'a> {
                 result => return result,
             }
         }
-        let Some((last, others)) = namespace.pids.split_last() else { return Ok(Vec::new()) };
-        let root = self.request.root();
-        for pid in others {
-            let process = root.join(pid.to_string());
-            match Tables::of_process(&process).read(&self.reading, remark) {
-                Err(error) if has_ended(&process, &error) => {}
-                result => return result,
+        let mut processes = namespace.pids.iter().peekable();
+        while let Some(pid) = processes.next() {
+            let process = self.request.root().join(pid.to_string());
+            let mut remarks = Vec::new();
+            let mut tables = Tables::of_process(&process);
+            let result = tables.read(&self.reading, &mut |remark| remarks.push(remark));
+            let error = result.as_ref().err().or(remarks.first());
+            let has_ended = error.is_some_and(|error| has_ended(&process, error));
+            if !has_ended || processes.peek().is_none() {
+                remarks.into_iter().for_each(remark);
+                return result;
             }
         }
-        Tables::of_process(&root.join(last.to_string())).read(&self.reading, remark)
+        Ok(Vec::new())
     }
 
     /// Returns true if the tables of a namespace could not be read because all its processes ended.
@@ -233,12 +238,18 @@ fn has_elevated_privileges() -> bool {
     is_other || !Uid::current().is_root() && has_any()
 }
 
-/// Returns true if tables could not be read because the process in this directory has ended: it is
-/// gone, or it is a zombie, for which the kernel says `EINVAL`.
+/// Returns true if a table could not be read because the process in this directory has ended: it is
+/// gone, or it is a zombie, for which the kernel says `ENOENT` or `EINVAL`.
 fn has_ended(process: &Path, error: &Remark) -> bool {
-    let Remark::NoTable(_, error) = error else { return false };
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOENT) => !process.exists(),
+    let number = match error {
+        Remark::NoTable(_, error) | Remark::PartialTable(_, error) => error.raw_os_error(),
+        Remark::AbsentTable(_) => Some(Errno::ENOENT as i32),
+        _ => None,
+    };
+    match number.map(Errno::from_raw) {
+        // A process that is alive has a network namespace, even if it may not be read.
+        Some(Errno::ENOENT) => fs::read_link(process.join("ns/net"))
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
         Some(Errno::ESRCH | Errno::EINVAL) => true,
         _ => false,
     }

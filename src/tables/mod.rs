@@ -140,12 +140,19 @@ impl Tables {
             return;
         }
         let mut peers = HashMap::new();
-        let result = self.netlink.read(Kind::Unix, Scope::All, |_, socket| match socket {
-            Ok(Socket::Unix(socket)) if socket.inode != 0 => {
-                peers.extend(socket.peer.map(|peer| (socket.inode, peer)));
+        let mut result = Ok(false);
+        for _ in 0..policy::MOST_READINGS {
+            let known = peers.len();
+            result = self.netlink.read(Kind::Unix, Scope::All, |_, socket| match socket {
+                Ok(Socket::Unix(socket)) if socket.inode != 0 => {
+                    peers.extend(socket.peer.map(|peer| (socket.inode, peer)));
+                }
+                _ => {}
+            });
+            if !matches!(result, Ok(false)) || peers.len() == known {
+                break;
             }
-            _ => {}
-        });
+        }
         for socket in sockets {
             match socket {
                 Socket::Unix(socket) => {

@@ -1,14 +1,18 @@
 //! Sockets of other network namespaces, as `ip netns` and containers make them.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use crate::common::host::Host;
-use crate::common::run::{Run, RunCommand};
+use crate::common::run::{RNETSTAT, Run, RunCommand};
 use crate::common::schema::{assert_valid, schema};
 use crate::common::service::Service;
-use crate::common::{needs_root, public_copy};
+use crate::common::{needs_root, public_copy, words};
 
 /// Makes a host with a receiver in the host's own namespace, a server on port 5000 in the namespace
 /// `blue` (also called `cyan`), and the namespaces `green` and `1`, which have no process. Returns
@@ -100,6 +104,33 @@ fn continuous_listing_of_a_namespace_survives_the_end_of_a_process() {
     }
     drop(rows);
     assert_eq!(Run::end_of(child).status, Some(0));
+}
+
+/// The kernel shows a zombie in /proc, but neither its tables nor its namespace.
+#[test]
+fn namespace_is_read_through_another_process_if_the_first_is_a_zombie() {
+    let Some(host) = Host::new(&["python3", "strace", "unshare", "ip"]) else { return };
+    for tables in ["tcp", "tcp6"] {
+        let mut processes = host.python("zombie.py", &[]);
+        let pid = processes.line();
+        let log = NamedTempFile::new().unwrap();
+        // The search finds the process alive. Opening one of its tables then takes time.
+        let options = format!(
+            "-f -P /proc/{pid}/ns/net -P /proc/{pid}/net/{tables} -e inject=openat:delay_enter=2000000"
+        );
+        let mut command = host.command("strace");
+        command.args(words(&options)).arg("-o").arg(log.path()).arg(RNETSTAT);
+        let listing = command.args(words("-tln --netns all")).start();
+        while !fs::read_to_string(log.path()).unwrap().contains("ns/net") {
+            thread::sleep(Duration::from_millis(10));
+        }
+        processes.say("end");
+        assert_eq!(processes.line(), "zombie");
+        let run = Run::end_of(listing);
+        assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""), "{tables}");
+        assert_eq!(run.stdout.matches(" 127.0.0.1:5000 ").count(), 1, "{tables}\n{}", run.stdout);
+        processes.end();
+    }
 }
 
 /// For processes of other users, the kernel hides the descriptors and the network namespace from a
