@@ -72,7 +72,7 @@ impl<'a> Sweep<'a> {
         wanted.sort_unstable();
         wanted.dedup();
         keep_wanted(&mut findings.sockets, &wanted);
-        add_threads(root, &mut findings, &wanted, remark);
+        add_missing(root, &mut findings, &wanted, remark);
         let processes = read_owners(root, &mut findings, detail, remark);
         let Findings { sockets, hidden, links_hidden, .. } = findings;
         let is_nested = is_nested(root);
@@ -80,19 +80,26 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// If a wanted socket has no owner yet, searches the threads of processes without descriptors.
-fn add_threads(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sink<'_>) {
-    let owned = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
-    if owned == wanted.len() {
-        return;
+/// If a wanted socket has no owner yet, searches the threads of processes without descriptors, and
+/// then the processes that have appeared since the sweep began.
+fn add_missing(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sink<'_>) {
+    let searches: [fn(&Path, &Findings) -> Findings; 2] = [
+        |root, findings| sweep::sweep_threads(root, &findings.without_descriptors),
+        sweep::sweep_new,
+    ];
+    for search in searches {
+        let owned = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
+        if owned == wanted.len() {
+            return;
+        }
+        let mut more = search(root, findings);
+        more.remarks(root).for_each(&mut *remark);
+        keep_wanted(&mut more.sockets, wanted);
+        findings.hidden |= more.hidden;
+        findings.links_hidden |= more.links_hidden;
+        findings.sockets.append(&mut more.sockets);
+        findings.sockets.sort();
     }
-    let mut more = sweep::sweep_threads(root, &findings.without_descriptors);
-    more.remarks(root).for_each(remark);
-    keep_wanted(&mut more.sockets, wanted);
-    findings.hidden |= more.hidden;
-    findings.links_hidden |= more.links_hidden;
-    findings.sockets.append(&mut more.sockets);
-    findings.sockets.sort();
 }
 
 /// Reads the processes that own sockets, in order of PID. Drops the sockets of the unreadable ones.
@@ -317,5 +324,22 @@ mod tests {
             assert_eq!(program, expected);
         }
         owners.report_hidden([], &mut panic);
+    }
+
+    #[test]
+    fn process_that_was_forked_during_the_sweep_is_an_owner() {
+        let root = TempDir::new().unwrap();
+        let add = |pid: Pid, inode: u64| {
+            let fds = root.path().join(pid.to_string()).join("fd");
+            fs::create_dir_all(&fds).unwrap();
+            symlink(format!("socket:[{inode}]"), fds.join("3")).unwrap();
+            fs::write(process::file(root.path(), pid, "cmdline"), "program").unwrap();
+        };
+        add(1, 1001);
+        let (sweep, ()) = Sweep::run(root.path(), || add(2, 1002));
+        let mut panic = |remark: Remark| panic!("{remark}");
+        let owners = sweep.owners([1001, 1002], Detail::default(), &mut panic);
+        let pids: Vec<_> = owners.processes().iter().map(|process| process.pid).collect();
+        assert_eq!(pids, [1, 2]);
     }
 }

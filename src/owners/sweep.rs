@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use super::link::socket_inode;
 use super::{Descriptor, Meaning};
 use crate::directory::{Directory, Scratch};
-use crate::process::{Pid, file, threads};
+use crate::process::{ATTEMPTS, Pid, file, has_threads, threads};
 use crate::remark::Remark;
 
 /// The maximum number of threads. More cores than this have not been measured.
@@ -43,6 +43,8 @@ pub(super) struct Findings {
     pub(super) links_hidden: bool,
     /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
+    /// The processes that were there when the sweep began, in order.
+    known: Vec<Pid>,
     /// Other errors, each with its process, or with `None` if listing the processes failed.
     errors: Vec<(Option<Pid>, io::Error)>,
 }
@@ -52,6 +54,7 @@ pub(super) struct Findings {
 pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings, T) {
     let mut worker = Worker::default();
     let pids = worker.processes(root);
+    worker.found.known.clone_from(&pids);
     let many = pids.len() >= MANY_PROCESSES;
     let work =
         Work { root, queue: Mutex::new(Queue { pids, ..Queue::default() }), more: Condvar::new() };
@@ -71,20 +74,34 @@ pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings,
     })
 }
 
+/// Sweeps the processes that have appeared since `before`.
+pub(super) fn sweep_new(root: &Path, before: &Findings) -> Findings {
+    let mut worker = Worker::default();
+    let mut pids = worker.processes(root);
+    pids.retain(|pid| before.known.binary_search(pid).is_err());
+    for pid in pids {
+        let Worker { scratch, found } = &mut worker;
+        let (_, listed) = found.thread(root, pid, pid, scratch);
+        found.note(Some(pid), listed);
+    }
+    worker.found.sorted()
+}
+
 /// Sweeps the other threads of processes whose first thread shows no descriptors.
 pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
     let Worker { mut scratch, mut found } = Worker::default();
     for &pid in processes {
-        for thread in threads(root, pid).into_iter().filter(|&thread| thread != pid) {
-            let mut look = || -> io::Result<()> {
-                let directory = Arc::new(Directory::open(&file(root, thread, "fd"))?);
-                let mut fds = Vec::new();
-                let listed = directory.for_each(&mut scratch, |fd| fds.push(fd));
-                found.links(&Batch { pid, directory, fds });
-                listed
-            };
-            let listed = look();
-            found.note(Some(pid), listed);
+        for _ in 0..ATTEMPTS {
+            let mut any = false;
+            let threads = threads(root, pid);
+            for &thread in threads.iter().filter(|&&thread| thread != pid) {
+                let (is_whole, listed) = found.thread(root, pid, thread, &mut scratch);
+                any |= is_whole;
+                found.note(Some(pid), listed);
+            }
+            if any || !has_threads(root, pid) {
+                break;
+            }
         }
     }
     let mut findings = found.sorted();
@@ -239,6 +256,28 @@ impl Worker {
 }
 
 impl Findings {
+    /// Reads the descriptors of a process through one of its threads. Returns also true if all of
+    /// them were read: the thread has descriptors even after that.
+    fn thread(
+        &mut self,
+        root: &Path,
+        pid: Pid,
+        thread: Pid,
+        scratch: &mut Scratch,
+    ) -> (bool, io::Result<()>) {
+        let path = file(root, thread, "fd");
+        let directory = match Directory::open(&path) {
+            Ok(directory) => Arc::new(directory),
+            Err(error) => return (false, Err(error)),
+        };
+        let mut fds = Vec::new();
+        let listed = directory.for_each(scratch, |fd| fds.push(fd));
+        self.links(&Batch { pid, directory, fds });
+        let mut is_alive = false;
+        let _ = Directory::open(&path).and_then(|it| it.for_each(scratch, |_| is_alive = true));
+        (is_alive, listed)
+    }
+
     fn links(&mut self, batch: &Batch) {
         let pid = batch.pid;
         let mut result = Ok(());
@@ -279,6 +318,7 @@ impl Findings {
     fn sorted(mut self) -> Self {
         // `sort` is fast here: the findings of each thread are sorted, and it only merges them.
         self.sockets.sort();
+        self.known.sort_unstable();
         self.errors.sort_by_key(|&(pid, _)| pid);
         self.errors.dedup_by_key(|&mut (pid, _)| pid);
         self

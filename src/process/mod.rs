@@ -2,7 +2,9 @@
 
 mod command;
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use procfs::FromRead;
@@ -36,6 +38,10 @@ pub struct Process {
     pub command: CommandLine,
 }
 
+/// How often the threads of a process are listed at most, while each of them ends before it is
+/// read.
+pub(crate) const ATTEMPTS: usize = 20;
+
 impl Process {
     /// Reads the command line of a process. Fails with `ENOENT` or `ESRCH` if the process has
     /// ended, with `EACCES` if it is hidden.
@@ -49,14 +55,22 @@ impl Process {
             &mut name[..]
         };
         let mut length = files::read_start(&file(root, pid, "cmdline"), buffer)?.len();
-        // If the first thread has ended, only the other threads show the command line.
-        if length == 0 {
+        // If the first thread has ended, only the other threads show the command line. One of them
+        // can end at any time.
+        for _ in 0..ATTEMPTS {
+            if length > 0 {
+                break;
+            }
             let others = threads(root, pid).into_iter().filter(|&thread| thread != pid);
             for thread in others {
-                length = files::read_start(&file(root, thread, "cmdline"), buffer)?.len();
+                let text = files::read_start(&file(root, thread, "cmdline"), buffer);
+                length = text.map_or(0, <[u8]>::len);
                 if length > 0 {
                     break;
                 }
+            }
+            if !has_threads(root, pid) {
+                break;
             }
         }
         let command = CommandLine(buffer.get(..length).unwrap_or_default().into());
@@ -80,10 +94,15 @@ pub(crate) fn threads(root: &Path, pid: Pid) -> Vec<Pid> {
     let mut threads = Vec::new();
     let listed = Directory::open(&file(root, pid, "task"))
         .and_then(|directory| directory.for_each(&mut Scratch::default(), |tid| threads.push(tid)));
-    match listed {
-        Ok(()) if !threads.is_empty() => threads,
-        _ => vec![pid],
-    }
+    // One thread that ends can end the listing, but the threads before it are there.
+    drop(listed);
+    if threads.is_empty() { vec![pid] } else { threads }
+}
+
+/// Returns true if a process has several threads: each counts as a link to `task`.
+pub(crate) fn has_threads(root: &Path, pid: Pid) -> bool {
+    const WITH_ONE: u64 = 3;
+    fs::metadata(file(root, pid, "task")).is_ok_and(|task| task.nlink() > WITH_ONE)
 }
 
 /// Returns `<root>/<pid>/<name>`, such as `cmdline` (`man 5 proc_pid_cmdline`).

@@ -96,6 +96,17 @@ fn sockets_not_visible_through_the_main_thread_are_found() {
     }
 }
 
+#[test]
+fn owner_is_found_while_all_its_threads_are_short_lived() {
+    let Some(host) = Host::new(&["python3"]) else { return };
+    let mut process = host.python("threads.py", &["chain"]);
+    let pid = process.line();
+    for number in 0..200 {
+        let listing = host.rnetstat("-uanp").listing();
+        assert!(listing.contains(&format!(" {pid}/python3 ")), "listing {number}\n{listing}");
+    }
+}
+
 /// rnetstat must not take a process without tables for a process that has ended.
 #[test]
 fn netns_all_reports_processes_without_tables() {
