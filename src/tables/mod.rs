@@ -328,10 +328,11 @@ impl Tables {
         reading: &mut Reading<'_>,
         check: &mut dyn FnMut(&Socket),
     ) {
-        for again in plan.again(reading.kind, chains) {
-            if again.scope == Scope::All {
-                merge::drop_repeated(reading.sockets, reading.start, RowsFrom::Netlink);
-            }
+        let again = plan.again(reading.kind, chains);
+        if !again.is_empty() {
+            merge::drop_repeated(reading.sockets, reading.start, RowsFrom::Netlink);
+        }
+        for again in again {
             reading.complete(again, |more| self.dump(more, again.scope, check).is_ok());
         }
     }

@@ -13,7 +13,7 @@ use crate::common::{say, words};
 /// Checks that listings with these flags have every socket of this kind that stays, and no socket
 /// twice. See `tests/programs/chain.py`.
 fn check(kind: &str, count: u32, flags: &str) {
-    const TIME: Duration = Duration::from_secs(6);
+    const TIME: Duration = Duration::from_secs(3);
     let Some(host) = Host::new(&["python3", "ip"]) else { return };
     let mut program = host.python("chain.py", &[kind, &count.to_string()]);
     let pid = program.line();

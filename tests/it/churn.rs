@@ -30,7 +30,7 @@ type Layout = (&'static str, fn(&str) -> Rows);
 
 #[test]
 fn every_listing_is_complete_while_sockets_come_and_go() {
-    const TIME: Duration = Duration::from_secs(20);
+    const TIME: Duration = Duration::from_secs(15);
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut churn = host.python("churn.py", &[]);
     let mut steady = HashMap::new();
