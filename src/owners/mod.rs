@@ -7,6 +7,7 @@ mod sweep;
 
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
@@ -109,11 +110,14 @@ fn read_owners(
     detail: Detail,
     remark: Sink<'_>,
 ) -> Vec<Process> {
-    let mut pids: Vec<Pid> = findings.sockets.iter().map(|&(_, owner)| owner.pid).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    let mut processes = Vec::with_capacity(pids.len());
-    for (&pid, result) in pids.iter().zip(read_processes(root, &pids, detail)) {
+    let mut held: Vec<_> = findings.sockets.iter().map(|&(inode, it)| (it, inode)).collect();
+    held.sort_unstable();
+    let held: Vec<_> = held.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
+    let mut pids = Vec::with_capacity(held.len());
+    let mut processes = Vec::with_capacity(held.len());
+    for (held, result) in held.iter().zip(read_processes(root, &held, detail)) {
+        let Some(&(Descriptor { pid, .. }, _)) = held.first() else { continue };
+        pids.push(pid);
         match result {
             Ok((process, user)) => {
                 processes.push(process);
@@ -137,27 +141,52 @@ fn read_owners(
     processes
 }
 
-/// Reads a process. Returns also the error if its user was requested and could not be read.
-fn read_process(root: &Path, pid: Pid, detail: Detail) -> io::Result<(Process, io::Result<()>)> {
+/// Reads the process with these descriptors, which refer to these inodes. Returns also the error if
+/// its user was requested and could not be read.
+fn read_process(
+    root: &Path,
+    held: &[(Descriptor, u64)],
+    detail: Detail,
+) -> io::Result<(Process, io::Result<()>)> {
+    let Some(&(Descriptor { pid, .. }, _)) = held.first() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
     let mut process = Process::read(root, pid, detail)?;
     let user = if detail.user { process.read_user(root) } else { Ok(()) };
     // The process has just ended, or a saved tree has no status file.
     let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
+    // Since the sweep, the process can have ended, and another one can have got its PID.
+    if held.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
+        return Err(Errno::ESRCH.into());
+    }
     Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
+}
+
+/// Returns true if a descriptor no longer refers to the socket with this inode. The directory `fd`
+/// is empty if the first thread of the process has ended: then the descriptor cannot be checked.
+fn is_closed(root: &Path, Descriptor { pid, fd }: Descriptor, inode: u64) -> bool {
+    let directory = process::file(root, pid, "fd");
+    match fs::read_link(directory.join(fd.to_string())) {
+        Ok(target) => link::socket_inode(target.as_os_str().as_bytes()) != Some(inode),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_some())
+        }
+        Err(_) => false,
+    }
 }
 
 /// Reads these processes in order; if there are many, half of them on another thread.
 fn read_processes(
     root: &Path,
-    pids: &[Pid],
+    held: &[&[(Descriptor, u64)]],
     detail: Detail,
 ) -> Vec<io::Result<(Process, io::Result<()>)>> {
     const MANY: usize = 64;
-    let read = |pids: &[Pid]| pids.iter().map(|&pid| read_process(root, pid, detail)).collect();
-    if pids.len() < MANY {
-        return read(pids);
+    let read = |held: &[&[_]]| held.iter().map(|held| read_process(root, held, detail)).collect();
+    if held.len() < MANY {
+        return read(held);
     }
-    let (here, there) = pids.split_at(pids.len() / 2);
+    let (here, there) = held.split_at(held.len() / 2);
     thread::scope(|scope| {
         let others = thread::Builder::new().spawn_scoped(scope, || -> Vec<_> { read(there) });
         let mut all: Vec<_> = read(here);
@@ -341,5 +370,21 @@ mod tests {
         let owners = sweep.owners([1001, 1002], Detail::default(), &mut panic);
         let pids: Vec<_> = owners.processes().iter().map(|process| process.pid).collect();
         assert_eq!(pids, [1, 2]);
+    }
+
+    #[test]
+    fn process_that_got_the_pid_of_an_ended_owner_is_no_owner() {
+        let root = TempDir::new().unwrap();
+        let fds = root.path().join("5/fd");
+        fs::create_dir_all(&fds).unwrap();
+        symlink("socket:[1005]", fds.join("3")).unwrap();
+        fs::write(process::file(root.path(), 5, "cmdline"), "owner").unwrap();
+        let (sweep, ()) = Sweep::run(root.path(), || ());
+        fs::remove_file(fds.join("3")).unwrap();
+        symlink("socket:[2005]", fds.join("3")).unwrap();
+        fs::write(process::file(root.path(), 5, "cmdline"), "innocent").unwrap();
+        let mut panic = |remark: Remark| panic!("{remark}");
+        let owners = sweep.owners([1005], Detail::default(), &mut panic);
+        assert!(owners.of(1005).next().is_none() && owners.processes().is_empty());
     }
 }
