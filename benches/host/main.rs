@@ -138,7 +138,7 @@ fn ensure_same(flags: &str) -> Result<()> {
 }
 
 /// Returns rnetstat, the floors, and the other programs that are installed. lsof always reads the
-/// descriptors, so it is left out without `sweep`.
+/// descriptors, so it takes part only with `sweep`.
 fn contenders(flags: &str, sweep: bool) -> Result<Vec<Contender>> {
     let own = env::current_exe()?.display().to_string();
     let floor = |tables: &str| {

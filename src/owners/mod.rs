@@ -89,8 +89,8 @@ fn add_missing(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sin
         sweep::sweep_new,
     ];
     for search in searches {
-        let owned = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
-        if owned == wanted.len() {
+        let count = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
+        if count == wanted.len() {
             return;
         }
         let mut more = search(root, findings);
@@ -110,13 +110,13 @@ fn read_owners(
     detail: Detail,
     remark: Sink<'_>,
 ) -> Vec<Process> {
-    let mut held: Vec<_> = findings.sockets.iter().map(|&(inode, it)| (it, inode)).collect();
-    held.sort_unstable();
-    let held: Vec<_> = held.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
-    let mut pids = Vec::with_capacity(held.len());
-    let mut processes = Vec::with_capacity(held.len());
-    for (held, result) in held.iter().zip(read_processes(root, &held, detail)) {
-        let Some(&(Descriptor { pid, .. }, _)) = held.first() else { continue };
+    let mut owned: Vec<_> = findings.sockets.iter().map(|&(inode, it)| (it, inode)).collect();
+    owned.sort_unstable();
+    let owned: Vec<_> = owned.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
+    let mut pids = Vec::with_capacity(owned.len());
+    let mut processes = Vec::with_capacity(owned.len());
+    for (owned, result) in owned.iter().zip(read_processes(root, &owned, detail)) {
+        let Some(&(Descriptor { pid, .. }, _)) = owned.first() else { continue };
         pids.push(pid);
         match result {
             Ok((process, user)) => {
@@ -145,10 +145,10 @@ fn read_owners(
 /// its user was requested and could not be read.
 fn read_process(
     root: &Path,
-    held: &[(Descriptor, u64)],
+    owned: &[(Descriptor, u64)],
     detail: Detail,
 ) -> io::Result<(Process, io::Result<()>)> {
-    let Some(&(Descriptor { pid, .. }, _)) = held.first() else {
+    let Some(&(Descriptor { pid, .. }, _)) = owned.first() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut process = Process::read(root, pid, detail)?;
@@ -156,7 +156,7 @@ fn read_process(
     // The process has just ended, or a saved tree has no status file.
     let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
     // Since the sweep, the process can have ended, and another one can have got its PID.
-    if held.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
+    if owned.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
         return Err(Errno::ESRCH.into());
     }
     Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
@@ -178,15 +178,16 @@ fn is_closed(root: &Path, Descriptor { pid, fd }: Descriptor, inode: u64) -> boo
 /// Reads these processes in order; if there are many, half of them on another thread.
 fn read_processes(
     root: &Path,
-    held: &[&[(Descriptor, u64)]],
+    owned: &[&[(Descriptor, u64)]],
     detail: Detail,
 ) -> Vec<io::Result<(Process, io::Result<()>)>> {
     const MANY: usize = 64;
-    let read = |held: &[&[_]]| held.iter().map(|held| read_process(root, held, detail)).collect();
-    if held.len() < MANY {
-        return read(held);
+    let read =
+        |owned: &[&[_]]| owned.iter().map(|owned| read_process(root, owned, detail)).collect();
+    if owned.len() < MANY {
+        return read(owned);
     }
-    let (here, there) = held.split_at(held.len() / 2);
+    let (here, there) = owned.split_at(owned.len() / 2);
     thread::scope(|scope| {
         let others = thread::Builder::new().spawn_scoped(scope, || -> Vec<_> { read(there) });
         let mut all: Vec<_> = read(here);

@@ -29,6 +29,9 @@ const MANY_PROCESSES: usize = 32;
 const BATCH: usize = 512;
 /// The maximum number of batches in the queue. If it is full, a thread reads its new batch itself.
 const MOST_BATCHES: usize = 2 * MOST_THREADS;
+/// The maximum number of threads that are read again. Processes with many threads and without
+/// descriptors must not make a listing slow.
+const MOST_THREADS_AGAIN: usize = 1000;
 /// The stack of a thread, in bytes.
 const STACK: usize = 128 * 1024;
 
@@ -90,6 +93,7 @@ pub(super) fn sweep_new(root: &Path, before: &Findings) -> Findings {
 /// Sweeps the other threads of processes whose first thread shows no descriptors.
 pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
     let Worker { mut scratch, mut found } = Worker::default();
+    let mut most = MOST_THREADS_AGAIN;
     for &pid in processes {
         for _ in 0..ATTEMPTS {
             let mut any = false;
@@ -99,9 +103,10 @@ pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
                 any |= is_whole;
                 found.note(Some(pid), listed);
             }
-            if any || !has_threads(root, pid) {
+            if any || threads.len() > most || !has_threads(root, pid) {
                 break;
             }
+            most -= threads.len();
         }
     }
     let mut findings = found.sorted();

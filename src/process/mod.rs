@@ -38,6 +38,8 @@ pub struct Process {
     pub command: CommandLine,
 }
 
+/// A process with more threads is read only once: it must not make a listing slow.
+const FEW_THREADS: usize = 16;
 /// How often the threads of a process are listed at most, while each of them ends before it is
 /// read.
 pub(crate) const ATTEMPTS: usize = 20;
@@ -61,15 +63,15 @@ impl Process {
             if length > 0 {
                 break;
             }
-            let others = threads(root, pid).into_iter().filter(|&thread| thread != pid);
-            for thread in others {
+            let threads = threads(root, pid);
+            for &thread in threads.iter().filter(|&&thread| thread != pid) {
                 let text = files::read_start(&file(root, thread, "cmdline"), buffer);
                 length = text.map_or(0, <[u8]>::len);
                 if length > 0 {
                     break;
                 }
             }
-            if !has_threads(root, pid) {
+            if threads.len() > FEW_THREADS || !has_threads(root, pid) {
                 break;
             }
         }
@@ -92,10 +94,9 @@ impl Process {
 /// as in a saved tree. Each thread has a directory below `root`, although `root` does not list it.
 pub(crate) fn threads(root: &Path, pid: Pid) -> Vec<Pid> {
     let mut threads = Vec::new();
-    let listed = Directory::open(&file(root, pid, "task"))
+    // A thread that ends can end the listing with an error, but the threads before it are listed.
+    let _ = Directory::open(&file(root, pid, "task"))
         .and_then(|directory| directory.for_each(&mut Scratch::default(), |tid| threads.push(tid)));
-    // One thread that ends can end the listing, but the threads before it are there.
-    drop(listed);
     if threads.is_empty() { vec![pid] } else { threads }
 }
 

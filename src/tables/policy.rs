@@ -210,7 +210,7 @@ impl Plan {
         }
     }
 
-    /// Returns true if no socket came or went since the plan was made.
+    /// Returns true if the counters are known and the same as when the plan was made.
     fn is_quiet(&self) -> bool {
         self.before.is_some() && Counters::read(&self.directory).ok() == self.before
     }

@@ -90,7 +90,7 @@ pub(super) fn chains(root: &Path, table: &str) -> io::Result<u64> {
     let mut buffer = [0; 32];
     let file = root.join("sys/net/ipv4").join(table);
     let text = files::read_start(&file, &mut buffer)?.trim_ascii();
-    // A negative number is that of the table which this namespace shares with the first one.
+    // A minus sign means that this namespace shares the table of the first one.
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     decimal(digits).ok_or(io::ErrorKind::InvalidData.into())
 }
