@@ -61,14 +61,11 @@ fn append(sockets: &mut Vec<Socket>, start: usize, mut more: Vec<Socket>) {
         return;
     }
     let key = |socket: &Socket| Some((socket.inode() == 0, connection(socket)?));
-    let mut known: HashMap<_, bool> =
-        more.iter().filter_map(key).map(|(is_bare, ends)| ((!is_bare, ends), false)).collect();
-    for other in sockets.iter().skip(start).filter_map(key) {
-        known.entry(other).and_modify(|is_known| *is_known = true);
-    }
-    more.retain(|socket| {
-        key(socket).is_none_or(|(is_bare, ends)| known.get(&(!is_bare, ends)) != Some(&true))
-    });
+    let other = |socket: &Socket| key(socket).map(|(lacks_inode, ends)| (!lacks_inode, ends));
+    let others: HashSet<_> = more.iter().filter_map(other).collect();
+    let known = sockets.iter().skip(start).filter_map(key);
+    let known: HashSet<_> = known.filter(|key| others.contains(key)).collect();
+    more.retain(|socket| other(socket).is_none_or(|other| !known.contains(&other)));
     sockets.append(&mut more);
 }
 
@@ -141,19 +138,22 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: 
     let mut connections: HashMap<Ends, bool> = HashMap::new();
     let later = sockets.split_off(start);
     sockets.extend(later.into_iter().filter(|socket| {
-        let Some(key) = RowKey::of(socket) else { return !is_closing(socket) };
+        let is_whole = rows_from == RowsFrom::WholeText;
+        let Some(key) = RowKey::of(socket) else { return is_whole || !is_closing(socket) };
         let unix = match socket {
             Socket::Unix(it) if rows_from != RowsFrom::Netlink => {
                 Some((it.kind, it.state, it.flags, it.path.clone()))
             }
             Socket::Unix(_) | Socket::Internet(_) => None,
         };
-        let is_bare = socket.inode() == 0;
-        if is_bare && rows_from == RowsFrom::WholeText {
+        let lacks_inode = socket.inode() == 0;
+        if lacks_inode && is_whole {
             return true;
         }
-        let was_bare = connection(socket).map(|ends| *connections.entry(ends).or_insert(is_bare));
-        rows.insert((key, unix)) && was_bare.is_none_or(|was_bare| was_bare == is_bare)
+        let lacked_inode =
+            connection(socket).map(|ends| *connections.entry(ends).or_insert(lacks_inode));
+        rows.insert((key, unix))
+            && lacked_inode.is_none_or(|lacked_inode| lacked_inode == lacks_inode)
     }));
 }
 
@@ -240,11 +240,11 @@ mod tests {
         let reuses_port = InternetSocket { inode: 13, ..first };
         check(&[first, reuses_port], &[first, reuses_port]);
         // Without an inode, as in TIME_WAIT and before `accept`.
-        let (bare, other) = (socket(3, 0), socket(5, 0));
-        check(&[bare, other, bare], &[bare, other]);
-        let owned = InternetSocket { inode: 14, ..bare };
-        check(&[owned, bare], &[owned]);
-        check(&[bare, owned], &[bare]);
+        let (waiting, other) = (socket(3, 0), socket(5, 0));
+        check(&[waiting, other, waiting], &[waiting, other]);
+        let owned = InternetSocket { inode: 14, ..waiting };
+        check(&[owned, waiting], &[owned]);
+        check(&[waiting, owned], &[waiting]);
         let closing = Endpoint { port: 0, ..first.local };
         let closing = InternetSocket { local: closing, ..first };
         check(&[first, closing], &[first]);
@@ -252,6 +252,14 @@ mod tests {
         let udp = InternetSocket { protocol: Protocol::Udp, ..first };
         let connected_udp = InternetSocket { local: other.local, ..udp };
         check(&[udp, connected_udp], &[udp]);
+    }
+
+    #[test]
+    fn saved_connections_without_inode_or_port_are_all_kept() {
+        let saved = [socket(3, 0), socket(3, 0), socket(0, 11), socket(0, 0)];
+        let mut sockets = rows(&saved);
+        drop_repeated(&mut sockets, 0, RowsFrom::WholeText);
+        assert_eq!(sockets, rows(&saved));
     }
 
     #[test]
