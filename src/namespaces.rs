@@ -191,26 +191,46 @@ pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
     let mut found = all(root)?;
     let number: Option<u64> = decimal(wanted.as_bytes());
     // The whole identifier of a container is accepted as well; `names` has the short one.
-    let is_name = |name: &String| name == wanted || identifier(wanted) == Some(name);
+    let short = identifier(wanted).unwrap_or(wanted);
+    let is_name = |name: &String| name == wanted || name == short;
     let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
     let by_number = |it: &Namespace| number.is_some() && it.number == number;
     let named = found.seen.iter().position(by_name);
     if named.is_none() && found.empty.iter().any(|name| name == wanted) {
         return Err(Remark::EmptyNamespace(wanted.to_owned()));
     }
-    let matching: Vec<_> = found.seen.iter().filter(|it| by_name(it) || by_number(it)).collect();
-    if matching.len() > 1 {
-        let numbers = matching.iter().map(|it| it.unnamed()).collect();
-        return Err(Remark::AmbiguousNamespace { name: wanted.to_owned(), numbers });
-    }
-    let position = named
+    only(&found.seen, wanted, |it| by_name(it) || by_number(it))?;
+    let mut position = named
         .or_else(|| found.seen.iter().position(by_number))
         .or_else(|| position_of_process(root, &found.seen, decimal(wanted.as_bytes())?));
+    if position.is_none() && short.len() == SHORT_ID {
+        // `names` has only the container of the first process. A pod has several containers.
+        let is_inside = |&pid: &Pid| container(root, pid).is_some_and(|it| it == short);
+        position = only(&found.seen, wanted, |it| it.pids.iter().any(is_inside))?;
+    }
     let wanted = wanted.to_owned();
     match position {
         Some(position) => Ok(found.seen.swap_remove(position)),
         None if found.hides_names() => Err(Remark::NamespaceMaybeHidden(wanted)),
         None => Err(Remark::UnknownNamespace(wanted)),
+    }
+}
+
+/// Returns the index of the only namespace that matches; `None` if there is none. Fails if there are
+/// several.
+fn only(
+    namespaces: &[Namespace],
+    wanted: &str,
+    matches: impl Fn(&Namespace) -> bool,
+) -> Result<Option<usize>, Remark> {
+    let found: Vec<_> = (0..).zip(namespaces).filter(|(_, it)| matches(it)).collect();
+    match found[..] {
+        [] => Ok(None),
+        [(position, _)] => Ok(Some(position)),
+        _ => {
+            let numbers = found.iter().map(|(_, it)| it.unnamed()).collect();
+            Err(Remark::AmbiguousNamespace { name: wanted.to_owned(), numbers })
+        }
     }
 }
 
@@ -262,8 +282,12 @@ fn merge(root: &Path, found: &mut BTreeMap<NamespaceKey, Vec<Pid>>) {
 /// Returns the names that `ip netns` gave to namespaces, keyed by the number of the namespace.
 fn names() -> BTreeMap<u64, Vec<String>> {
     let mut names: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    // `ip netns` mounts a namespace on each file. A file without a mount is left over.
+    let Ok(own) = fs::metadata("/proc/self/ns/net") else { return names };
     for entry in fs::read_dir(NAMED).into_iter().flatten().flatten() {
-        if let Ok(file) = fs::metadata(entry.path()) {
+        if let Ok(file) = fs::metadata(entry.path())
+            && file.dev() == own.dev()
+        {
             let name = entry.file_name().to_string_lossy().into_owned();
             names.entry(file.ino()).or_default().push(name);
         }
@@ -283,12 +307,12 @@ fn container(root: &Path, pid: Pid) -> Option<String> {
     groups.iter().find_map(|group| identifier(&group.pathname)).map(ToOwned::to_owned)
 }
 
-/// Returns the short identifier of a container, from its whole identifier in the path of a control
-/// group: 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
+/// Returns the short identifier of the innermost container in the path of a control group. The path
+/// has the whole identifier: 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
 /// `/…/cri-containerd-<id>.scope`.
 fn identifier(path: &str) -> Option<&str> {
-    let words = path.split(|char: char| !char.is_ascii_hexdigit());
-    words.filter(|word| word.len() == WHOLE_ID).find_map(|word| word.get(..SHORT_ID))
+    let mut words = path.split(|char: char| !char.is_ascii_hexdigit());
+    words.rfind(|word| word.len() == WHOLE_ID)?.get(..SHORT_ID)
 }
 
 #[cfg(test)]
@@ -303,6 +327,7 @@ mod tests {
             format!("/system.slice/docker-{id}.scope"),
             format!("/kubepods/burstable/pod1b2c/cri-containerd-{id}.scope"),
             format!("/machine.slice/libpod-{id}.scope/container"),
+            format!("/docker/{}/docker/{id}", "ab".repeat(32)),
         ] {
             assert_eq!(identifier(&path), Some("4f1c3a5e7b9d"), "{path}");
         }

@@ -44,18 +44,29 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
     all
 }
 
-/// The identity of a socket as long as it exists, with the label of its namespace.
+/// The identity of a socket as long as it exists, within its namespace.
 ///
 /// A connection keeps its ends after its program has closed it, but loses its inode. Several
 /// servers can have the same ends, so their inodes tell them apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum SocketKey {
-    Internet(Option<String>, Kind, Endpoint, Endpoint, u64),
-    Unix(Option<String>, u64, Option<Box<[u8]>>),
+    Internet(Option<NamespaceKey>, Kind, Endpoint, Endpoint, u64),
+    Unix(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
+}
+
+/// The identity of a namespace. Several can have the same label, so it is used only if the number is
+/// hidden.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum NamespaceKey {
+    Number(u64),
+    Label(String),
 }
 
 pub(super) fn key(entry: &Entry<'_>) -> SocketKey {
-    let namespace = entry.namespace.map(|namespace| namespace.label().into_owned());
+    let namespace = entry.namespace.map(|namespace| match namespace.number {
+        Some(number) => NamespaceKey::Number(number),
+        None => NamespaceKey::Label(namespace.label().into_owned()),
+    });
     match entry.socket {
         Socket::Internet(socket) => {
             let InternetSocket { local, remote, inode, .. } = *socket;
@@ -68,7 +79,27 @@ pub(super) fn key(entry: &Entry<'_>) -> SocketKey {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::listing::{Listing, Part};
+    use crate::namespaces::Namespace;
+    use crate::query::Query;
+
+    #[test]
+    fn equal_sockets_in_namespaces_with_the_same_label_are_different() {
+        let part = |number| {
+            let (names, pids) = (vec!["web".to_owned()], vec![1]);
+            let namespace = Namespace { number, names, is_own: false, pids };
+            let sockets = vec![Socket::Internet(InternetSocket::example())];
+            Part { namespace: Some(namespace), sockets }
+        };
+        let parts = [Some(1), Some(2), Some(2), None].map(part).into();
+        let listing = Listing::new(parts, None, &Query::default(), false, SystemTime::now());
+        let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
+        let [one, two, also_two, unknown] = &keys[..] else { panic!("{} keys", keys.len()) };
+        assert!(one != two && two == also_two && two != unknown);
+    }
 
     /// Compares two listings of letters. Puts `+` before a new letter, `-` before a closed one.
     fn marked(before: Option<&str>, now: &str) -> String {

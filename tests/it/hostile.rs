@@ -40,7 +40,7 @@ enum Shown {
 /// Makes a host where every name contains the harmful text. Returns also the line that `hostile.py`
 /// prints: the inode of a UDP socket, and the PID of its owner.
 fn host() -> Option<(Host, Service, String)> {
-    let mut host = Host::new(&["python3", "mount", "touch"])?;
+    let mut host = Host::new(&["python3", "mount", "touch", "unshare"])?;
     host.put_names(format!("10.99.0.1 host{HARM}\n").as_bytes(), "");
     host.put("/etc/services", format!("service{HARM} 9/udp\n").as_bytes());
     host.put("/etc/passwd", format!("user{HARM}:x:0:0::/:/bin/sh\n").as_bytes());
@@ -50,6 +50,9 @@ fn host() -> Option<(Host, Service, String)> {
     let [netns, empty] = ["netns", "empty"].map(|name| format!("/run/netns/{name}{HARM}"));
     host.command("touch").args([&netns, &empty]).succeed();
     host.mount(&["--bind", "/proc/self/ns/net", &netns]);
+    // A namespace that has no process once `unshare` has ended.
+    let empty = ["-n", "mount", "--bind", "/proc/self/ns/net", &empty];
+    host.command("unshare").args(empty).succeed();
     let mut hostile = host.python("hostile.py", &[HARM]);
     let line = hostile.line();
     Some((host, hostile, line))

@@ -24,7 +24,7 @@ fn host() -> Option<(Host, [Service; 2], String, String)> {
     let host = Host::new(&["python3", "mount", "setpriv"])?;
     host.mount_tmpfs("/run");
     let script = "ip netns add blue && ip netns add green && ip netns add 1 && \
-                  ip -n blue link set lo up && touch /run/netns/cyan";
+                  ip -n blue link set lo up && touch /run/netns/cyan /run/netns/left-over";
     host.command("sh").args(["-c", script]).succeed();
     host.mount(&["--bind", "/run/netns/blue", "/run/netns/cyan"]);
     let (receiver, own) = host.receiver();
