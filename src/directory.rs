@@ -32,10 +32,13 @@ impl Default for Scratch {
 /// Returns true if `root` does not list the processes of other users, as with `hidepid=2` (`man 5
 /// proc`). Process 1 exists in every PID namespace, so if it is missing, processes are hidden.
 pub(crate) fn hides_processes(root: &Path) -> bool {
-    let is_kernels =
-        || retry_on_intr(|| statfs(root)).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC);
     let first = retry_on_intr(|| stat(root.join("1")));
-    first.is_err_and(|error| error == Errno::NOENT) && is_kernels()
+    first.is_err_and(|error| error == Errno::NOENT) && is_procfs(root)
+}
+
+/// Returns true if `root` is on a /proc file system of the kernel, false for a saved tree.
+pub(crate) fn is_procfs(root: &Path) -> bool {
+    retry_on_intr(|| statfs(root)).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC)
 }
 
 impl Directory {

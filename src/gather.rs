@@ -269,6 +269,10 @@ fn numbers(entry: &Entry<'_>, naming: Naming) -> impl Iterator<Item = Number> + 
         }
         Some(End::Path(_)) | None => [None, None],
     };
-    let user = entry.socket.user().filter(|_| naming.users).map(Number::User);
+    // netstat's layout also shows users that are not certain.
+    let user = match entry.socket {
+        Socket::Internet(socket) => naming.users.then_some(Number::User(socket.uid)),
+        Socket::Unix(_) => None,
+    };
     ends.map(of_end).into_iter().flatten().chain([user]).flatten()
 }

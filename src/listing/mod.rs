@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
-use crate::process::{Pid, Process};
+use crate::process::Pid;
 use crate::query::Query;
 use crate::socket::Socket;
 use peers::Peers;
@@ -117,12 +117,9 @@ impl Listing {
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
         // Skip rnetstat itself: its own command line contains the searched text.
-        let is_candidate =
-            |process: &Process| query.owner.programs.is_empty() || !owners.is_own(process);
-        let matching = owners
-            .processes()
-            .iter()
-            .filter(|&process| is_candidate(process) && query.owner.passes(process));
+        let matching = owners.processes().iter().filter(|&process| {
+            !owners.is_own(process) && query.owner.passes(process, owners.is_ancestor(process))
+        });
         let matching: Vec<Pid> = matching.map(|process| process.pid).collect();
         let matches = |owner: Owner<'_>| matching.binary_search(&owner.process.pid).is_ok();
         let parts = &self.parts;

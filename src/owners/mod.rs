@@ -14,7 +14,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 
-use crate::directory::hides_processes;
+use crate::directory::{hides_processes, is_procfs};
 use crate::process::{self, Detail, Pid, Process};
 use crate::remark::{Remark, Sink};
 use sweep::Findings;
@@ -77,7 +77,10 @@ impl<'a> Sweep<'a> {
         let processes = read_owners(root, &mut findings, detail, remark);
         let Findings { sockets, hidden, links_hidden, .. } = findings;
         let is_nested = is_nested(root);
-        Owners { sockets, processes, hidden, sees_any, links_hidden, is_nested, own }
+        // Only a search in command lines needs the ancestors.
+        let searched = own.filter(|_| detail.whole_command);
+        let ancestors = searched.map_or(Vec::new(), |own| process::ancestors(root, own));
+        Owners { sockets, processes, hidden, sees_any, links_hidden, is_nested, own, ancestors }
     }
 }
 
@@ -216,8 +219,10 @@ pub struct Owners {
     links_hidden: bool,
     /// This PID namespace is inside another one, whose processes cannot be seen.
     is_nested: bool,
-    /// The PID of rnetstat itself; `None` if the root has no link `self`, as in most saved trees.
+    /// The PID of rnetstat itself; `None` in a saved tree.
     own: Option<Pid>,
+    /// The ancestors of rnetstat; empty if they were not needed.
+    ancestors: Vec<Pid>,
 }
 
 impl Owners {
@@ -249,6 +254,11 @@ impl Owners {
         self.own == Some(process.pid)
     }
 
+    /// Returns true if this process is an ancestor of rnetstat, such as sudo or a shell.
+    pub fn is_ancestor(&self, process: &Process) -> bool {
+        self.ancestors.contains(&process.pid)
+    }
+
     /// Sends remarks if owners of the sockets with these inodes may be hidden.
     pub fn report_hidden(&self, inodes: impl IntoIterator<Item = u64>, remark: Sink<'_>) {
         match (self.hidden, self.sees_any) {
@@ -272,8 +282,12 @@ impl Owners {
     }
 }
 
-/// Returns the PID of rnetstat itself; `None` if the root has no link `self`.
+/// Returns the PID of rnetstat itself; `None` if the root does not show it. The link `self` of a
+/// saved tree is about the program that saved the tree.
 fn own_pid(root: &Path) -> Option<Pid> {
+    if !is_procfs(root) {
+        return None;
+    }
     fs::read_link(root.join("self")).ok()?.to_str()?.parse().ok()
 }
 

@@ -32,12 +32,25 @@ impl CommandLine {
         let is_only_word = words.len() == 1;
         let Some((program, arguments)) = words.split_first_mut() else { return Vec::new() };
         *program = without_directories(program, is_only_word).into_owned().into();
-        if is_interpreter(program)
-            && let Some(script) = script(arguments)
-        {
+        if let Some(script) = script(program, arguments) {
             *script = last_part(script).to_vec().into();
         }
         words.join(&b' ')
+    }
+
+    /// The program, and the script that it interprets. Without the arguments: if the command line
+    /// has only one word, without what follows its first space.
+    pub fn program_and_script(&self) -> Vec<u8> {
+        let mut words: Vec<Cow<'_, [u8]>> = self.words().map(Cow::from).collect();
+        let is_only_word = words.len() == 1;
+        let Some((program, arguments)) = words.split_first_mut() else { return Vec::new() };
+        if is_only_word {
+            return program.split(|&byte| byte == b' ').next().unwrap_or_default().to_vec();
+        }
+        match script(&without_directories(program, false), arguments) {
+            Some(script) => [program, &b" "[..], script].concat(),
+            None => program.to_vec(),
+        }
     }
 }
 
@@ -57,23 +70,48 @@ fn without_directories(program: &[u8], is_only_word: bool) -> Cow<'_, [u8]> {
     [last_part(path), rest].concat().into()
 }
 
-/// Returns true if this program runs scripts. Its name can end with a version.
-fn is_interpreter(program: &[u8]) -> bool {
+/// The programs that run scripts, with the letters of their options for code or a module. Such an
+/// option can stand in a group, such as `-lc`.
+const INTERPRETERS: [(&[u8], &[u8]); 14] = [
+    (b"python", b"cm"),
+    (b"sh", b"c"),
+    (b"bash", b"c"),
+    (b"dash", b"c"),
+    (b"zsh", b"c"),
+    (b"ksh", b"c"),
+    (b"fish", b"c"),
+    (b"perl", b"eE"),
+    (b"ruby", b"e"),
+    (b"node", b"ep"),
+    (b"php", b"BERr"),
+    (b"lua", b"e"),
+    (b"tclsh", b""),
+    (b"Rscript", b"e"),
+];
+
+/// The long options for code.
+const CODE_OPTIONS: [&[u8]; 4] = [b"--command", b"--eval", b"--print", b"--run"];
+
+/// Returns the script among the arguments of a program: the first that is not an option. `None` if
+/// the program is not an interpreter, or has an option for code or a module instead. The name of an
+/// interpreter can end with a version.
+fn script<'a, 'b>(
+    program: &[u8],
+    arguments: &'a mut [Cow<'b, [u8]>],
+) -> Option<&'a mut Cow<'b, [u8]>> {
     let version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
     let end = program.iter().rposition(|byte| !version(byte)).map_or(0, |last| last + 1);
-    let names: [&[u8]; 14] = [
-        b"python", b"sh", b"bash", b"dash", b"zsh", b"ksh", b"fish", b"perl", b"ruby", b"node",
-        b"php", b"lua", b"tclsh", b"Rscript",
-    ];
-    names.contains(&program.get(..end).unwrap_or_default())
-}
-
-/// Returns the script among the arguments of an interpreter: the first that is not an option.
-/// `None` if there is an option for code or a module instead, such as `-c` or `-m`.
-fn script<'a, 'b>(arguments: &'a mut [Cow<'b, [u8]>]) -> Option<&'a mut Cow<'b, [u8]>> {
+    let name = program.get(..end)?;
+    let &(_, letters) = INTERPRETERS.iter().find(|&&(interpreter, _)| interpreter == name)?;
     let first = arguments.iter().position(|word| !word.starts_with(b"-"))?;
     let (options, rest) = arguments.split_at_mut(first);
-    let has_code = |word: &Cow<'_, [u8]>| matches!(&**word, b"-c" | b"-e" | b"-m" | b"-r");
+    let has_code = |word: &Cow<'_, [u8]>| {
+        if word.starts_with(b"--") {
+            CODE_OPTIONS.contains(&&**word)
+        } else {
+            word.iter().any(|letter| letters.contains(letter))
+        }
+    };
     if options.iter().any(has_code) { None } else { rest.first_mut() }
 }
 
@@ -130,6 +168,8 @@ mod tests {
                 "python3 -m http.server --directory /srv",
             ),
             ("/bin/sh\0-c\0/usr/bin/a b/c\0", "sh -c /usr/bin/a b/c"),
+            ("/bin/bash\0-lc\0/usr/bin/a b/c\0", "bash -lc /usr/bin/a b/c"),
+            ("/bin/bash\0-e\0/srv/run.sh\0", "bash -e run.sh"),
             ("/usr/sbin/nginx\0-c\0/etc/nginx.conf\0", "nginx -c /etc/nginx.conf"),
             ("cat\0/etc/passwd\0", "cat /etc/passwd"),
             ("sshd: /usr/sbin/sshd -D [listener]", "sshd: /usr/sbin/sshd -D [listener]"),
@@ -142,6 +182,26 @@ mod tests {
         ] {
             let found = CommandLine(command.as_bytes().into()).title();
             assert_eq!(String::from_utf8_lossy(&found), title);
+        }
+    }
+
+    #[test]
+    fn program_and_script_are_without_arguments() {
+        for (command, expected) in [
+            ("sudo\0rnetstat\0--program\0receiver.py\0", "sudo"),
+            ("/bin/bash\0-c\0rnetstat --program receiver.py\0", "/bin/bash"),
+            ("bash\0-elc\0rnetstat --program receiver.py\0", "bash"),
+            ("fish\0--command\0rnetstat --program receiver.py\0", "fish"),
+            ("node\0--eval\0run('receiver.py')\0", "node"),
+            ("bash\0/srv/watch.sh\0receiver.py\0", "bash /srv/watch.sh"),
+            ("/usr/bin/python3.11\0-u\0watch.py\0receiver.py\0", "/usr/bin/python3.11 watch.py"),
+            ("python3\0-m\0watch\0receiver.py\0", "python3"),
+            ("tmux: server", "tmux:"),
+            ("screen rnetstat --program receiver.py", "screen"),
+            ("", ""),
+        ] {
+            let found = CommandLine(command.as_bytes().into()).program_and_script();
+            assert_eq!(String::from_utf8_lossy(&found), expected);
         }
     }
 }

@@ -7,11 +7,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use procfs::FromRead;
-use procfs::process::Status;
-
 use crate::directory::{Directory, Scratch};
 use crate::files;
+use crate::number::decimal;
 pub use command::CommandLine;
 
 /// The number that identifies a process or a thread.
@@ -80,14 +78,41 @@ impl Process {
     }
 
     /// Reads the user from the status file. Fails like [`Process::read`], and with `InvalidData` if
-    /// the file has another format.
+    /// the file does not have the user.
     pub fn read_user(&mut self, root: &Path) -> io::Result<()> {
-        let mut buffer = [0; 8192];
-        let text = files::read_start(&file(root, self.pid, "status"), &mut buffer)?;
-        let status = Status::from_read(text).map_err(|_| io::ErrorKind::InvalidData)?;
-        self.uid = Some(status.euid);
+        self.uid = Some(status(root, self.pid, "Uid", 1)?);
         Ok(())
     }
+}
+
+/// Returns the ancestors of a process, its parent first. Ends early at a process that is hidden.
+pub(crate) fn ancestors(root: &Path, pid: Pid) -> Vec<Pid> {
+    let mut ancestors = vec![];
+    let mut child = pid;
+    while let Ok(parent) = status(root, child, "PPid", 0) {
+        // Process 0 is the kernel, or a process outside of this PID namespace. A process can end,
+        // and its PID be given to a descendant.
+        if parent == 0 || ancestors.contains(&parent) {
+            break;
+        }
+        ancestors.push(parent);
+        child = parent;
+    }
+    ancestors
+}
+
+/// Returns a number in the status file of a process (`man 5 proc_pid_status`): in the line with
+/// this name, the number with this index. Fails like [`Process::read`], and with `InvalidData` if
+/// there is no such number.
+fn status(root: &Path, pid: Pid, name: &str, index: usize) -> io::Result<u32> {
+    // The line `Groups` can have any length, but the lines with numbers to read are before it.
+    let mut buffer = [0; 4096];
+    let text = files::read_start(&file(root, pid, "status"), &mut buffer)?;
+    let mut lines = text.split(|&byte| byte == b'\n');
+    let line = lines.find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b":"));
+    let words = line.unwrap_or_default().split(u8::is_ascii_whitespace);
+    let number = words.filter(|word| !word.is_empty()).nth(index).and_then(decimal);
+    number.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Returns the threads of a process (`man 5 proc_pid_task`), or the process itself if it has none,
@@ -109,4 +134,37 @@ pub(crate) fn has_threads(root: &Path, pid: Pid) -> bool {
 /// Returns `<root>/<pid>/<name>`, such as `cmdline` (`man 5 proc_pid_cmdline`).
 pub fn file(root: &Path, pid: Pid, name: &str) -> PathBuf {
     root.join(pid.to_string()).join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_the_status_file_are_found_before_any_number_of_groups() {
+        let root = TempDir::new().unwrap();
+        let groups = "4294967294 ".repeat(700);
+        let text =
+            format!("Name:\tUid: 7\nPid:\t5\nPPid:\t4\nUid:\t1\t1000\t3\t4\nGroups:\t{groups}\n");
+        fs::create_dir(root.path().join("5")).unwrap();
+        fs::write(file(root.path(), 5, "status"), text).unwrap();
+        assert_eq!(status(root.path(), 5, "Uid", 1).unwrap(), 1000);
+        assert_eq!(status(root.path(), 5, "PPid", 0).unwrap(), 4);
+        let missing = status(root.path(), 5, "Gid", 0).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn ancestors_end_at_a_hidden_process_and_at_a_repeated_pid() {
+        let root = TempDir::new().unwrap();
+        for (pid, parent) in [(9, 8), (8, 7), (5, 4), (4, 5), (3, 0)] {
+            fs::create_dir(root.path().join(pid.to_string())).unwrap();
+            fs::write(file(root.path(), pid, "status"), format!("PPid:\t{parent}\n")).unwrap();
+        }
+        assert_eq!(ancestors(root.path(), 9), [8, 7]);
+        assert_eq!(ancestors(root.path(), 5), [4, 5]);
+        assert!(ancestors(root.path(), 3).is_empty());
+    }
 }

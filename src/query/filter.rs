@@ -53,8 +53,10 @@ impl Filter {
             let has = |end: &&Endpoint| ports.iter().any(|ports| ports.contains(&end.port));
             ports.is_empty() || (socket.protocol != Protocol::Raw && ends.iter().any(has))
         };
-        let is_in =
-            |network: &Network| network.contains(local.address) || network.contains(remote.address);
+        let has_remote = !remote.address.to_canonical().is_unspecified();
+        let is_in = |network: &Network| {
+            network.contains(local.address) || has_remote && network.contains(remote.address)
+        };
         has_port(&self.ports, &[local, remote])
             && has_port(&self.local_ports, &[local])
             && has_port(&self.remote_ports, &[remote])
@@ -124,11 +126,15 @@ impl OwnerFilter {
         self.pids.is_empty() && self.programs.is_empty()
     }
 
-    /// Returns true if this process matches.
-    pub fn passes(&self, process: &Process) -> bool {
+    /// Returns true if this process matches. The arguments of an ancestor of rnetstat are not
+    /// searched: those of sudo or of a shell can have the very text of the question.
+    pub fn passes(&self, process: &Process, is_ancestor: bool) -> bool {
         (self.pids.is_empty() || self.pids.contains(&process.pid))
             && (self.programs.is_empty() || {
-                let command = String::from_utf8_lossy(&process.command.joined()).to_lowercase();
+                let Process { command, .. } = process;
+                let text =
+                    if is_ancestor { command.program_and_script() } else { command.joined() };
+                let command = String::from_utf8_lossy(&text).to_lowercase();
                 self.programs.iter().any(|program| command.contains(program))
             })
     }
@@ -166,6 +172,45 @@ mod tests {
             for address in outside {
                 assert!(!network.contains(address.parse().unwrap()), "{address} not in {text}");
             }
+        }
+    }
+
+    #[test]
+    fn address_of_an_unconnected_end_does_not_match() {
+        let passes = |text, local: &str, remote: &str| {
+            let end = |address: &str| Endpoint { address: address.parse().unwrap(), port: 80 };
+            let (local, remote) = (end(local), end(remote));
+            let filter = Filter { networks: vec![network(text).unwrap()], ..Filter::default() };
+            filter.passes(&Socket::Internet(InternetSocket {
+                local,
+                remote,
+                ..InternetSocket::example()
+            }))
+        };
+        for (text, unset) in [("0.0.0.0", "0.0.0.0"), ("0.0.0.0/0", "::ffff:0.0.0.0"), ("::", "::")]
+        {
+            assert!(passes(text, unset, unset), "bound to {unset}");
+            let other = if unset == "0.0.0.0" { "fe80::1" } else { "fe80::2" };
+            assert!(!passes(text, other, unset), "the other end of {other} is {unset}");
+        }
+        assert!(passes("::/0", "fe80::1", "::"));
+        assert!(passes("10.0.0.0/8", "0.0.0.0", "10.1.2.3"));
+    }
+
+    #[test]
+    fn unknown_user_does_not_match() {
+        for (uid, inode, state, matches) in [
+            (0, 1, State::Listen, true),
+            (0, 0, State::TimeWait, false),
+            (0, 0, State::FinWait2, false),
+            (0, 0, State::Established, false),
+            (0, 0, State::SynRecv, true),
+            (0, 0, State::NewSynRecv, true),
+            (1000, 0, State::TimeWait, false),
+        ] {
+            let filter = Filter { users: vec![0], ..Filter::default() };
+            let socket = InternetSocket { state, uid, inode, ..InternetSocket::example() };
+            assert_eq!(filter.passes(&Socket::Internet(socket)), matches, "{socket:?}");
         }
     }
 

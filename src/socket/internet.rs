@@ -119,7 +119,7 @@ pub struct InternetSocket {
     pub queues: Queues,
     /// The pending timer; `None` if the source does not give it.
     pub timer: Option<Timer>,
-    /// The user who opened the socket.
+    /// The user who opened the socket, as the kernel prints it: 0 also if it is unknown.
     pub uid: u32,
     /// The inode, as in `/proc/<pid>/fd`; 0 if no process can own it (`TIME_WAIT`, handshakes).
     pub inode: u64,
@@ -136,6 +136,14 @@ impl InternetSocket {
             (_, State::Close) => None,
             _ => Some(State::Unknown),
         }
+    }
+
+    /// The user who opened the socket; `None` if it is unknown. The kernel prints 0 for a connection
+    /// that its program has closed or not accepted yet. Such a connection has no inode either. A
+    /// handshake has no inode, but the user of its listener.
+    pub fn user(&self) -> Option<u32> {
+        let is_handshake = matches!(self.state, State::SynRecv | State::NewSynRecv);
+        (self.uid != 0 || self.inode != 0 || is_handshake).then_some(self.uid)
     }
 }
 

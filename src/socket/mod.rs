@@ -47,10 +47,10 @@ impl Socket {
         }
     }
 
-    /// The user who opened the socket; `None` if the kernel does not show it.
+    /// The user who opened the socket; `None` if it is unknown.
     pub fn user(&self) -> Option<u32> {
         match self {
-            Self::Internet(socket) => Some(socket.uid),
+            Self::Internet(socket) => socket.user(),
             Self::Unix(_) => None,
         }
     }

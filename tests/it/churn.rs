@@ -116,8 +116,8 @@ fn netstat(listing: &str) -> Rows {
     listing.lines().filter_map(row).collect()
 }
 
-/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE PID FD USER INODE PROGRAM`, where STATE and FD
-/// can be blank, and `unix STREAM LISTENING INODE PID FD PATH PROGRAM`.
+/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE PID FD USER INODE PROGRAM`, where STATE can be
+/// blank, and FD, USER and PROGRAM if there is no owner, and `unix STREAM LISTENING INODE PID FD PATH PROGRAM`.
 fn table(listing: &str) -> Rows {
     let row = |line: &str| -> Option<(Key, Vec<u32>)> {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -131,8 +131,8 @@ fn table(listing: &str) -> Rows {
             }
             "tcp" | "tcp6" | "udp" | "udp6" => {
                 let cells = &cells[4 + usize::from(cells.get(4).is_some_and(|it| is_state(it)))..];
-                let fd = usize::from(cells[0].parse::<u32>().is_ok());
-                (cells[fd + 2], cells[0])
+                let has_owner = cells[0].parse::<u32>().is_ok();
+                (if has_owner { cells[3] } else { cells.last()? }, cells[0])
             }
             _ => return None,
         };

@@ -99,6 +99,34 @@ fn program_pid_and_port_filters_each_find_the_receiver() {
     }
 }
 
+/// sudo, sshd and tmux give the shell or rnetstat sockets or pipes for input and output, and have
+/// the question in their own arguments.
+#[test]
+fn arguments_of_ancestors_do_not_match_the_program_filter() {
+    const PARENT: &str = "\
+import socket, subprocess, sys
+kept, given = socket.socketpair()
+sys.exit(subprocess.run(sys.argv[1:], stdin=given).returncode)";
+    let Some(host) = Host::new(&["python3", "bash", "env"]) else { return };
+    let list = |shell: &[&str], filter: &str| {
+        let mut parent = host.command("python3");
+        parent.args(["-c", PARENT]).args(shell);
+        parent.args([RNETSTAT, "-xn", "--no-header", "-p", "--program", filter]).run()
+    };
+    let question = "true; \"$0\" \"$@\"; status=$?; true receiver.py; exit $status";
+    let login = ["bash", "-lc", question];
+    let wrapped = ["env", "sh", "-c", question];
+    for shell in [&[][..], &login, &wrapped] {
+        assert_eq!(list(shell, "receiver.py"), no_match(), "{shell:?}");
+    }
+    for (shell, filter) in [(&login[..], "BASH"), (&wrapped, "sh"), (&login, "python3")] {
+        let found = list(shell, filter);
+        assert_eq!((found.status, found.stderr.as_str()), (Some(0), ""), "{shell:?} {filter}");
+        let name = filter.to_lowercase();
+        assert!(found.stdout.contains(&format!("/{name} ")), "{filter}: {}", found.stdout);
+    }
+}
+
 #[test]
 fn owner_of_a_port_in_use_is_found() {
     let Some((host, _receiver, _sender, pid)) = lab() else { return };

@@ -62,8 +62,9 @@ impl Record<'_> {
         map.serialize_entry("send_q", &socket.queues.send)?;
         map.serialize_entry("local", &EndRecord::new(socket.protocol, socket.local, self.names))?;
         map.serialize_entry("remote", &EndRecord::new(socket.protocol, socket.remote, self.names))?;
-        map.serialize_entry("uid", &socket.uid)?;
-        map.serialize_entry("user", &self.names.get(Number::User(socket.uid)))?;
+        let uid = socket.user();
+        map.serialize_entry("uid", &uid)?;
+        map.serialize_entry("user", &uid.and_then(|uid| self.names.get(Number::User(uid))))?;
         map.serialize_entry("inode", &socket.inode)?;
         let timer = socket.timer.map(|timer| {
             let timer = ShownTimer(socket.protocol, timer);
