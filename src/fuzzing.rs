@@ -52,7 +52,7 @@ pub fn tree(input: &[u8], root: &Path) {
     let mut out = Vec::new();
     let width = input.len().is_multiple_of(7).then_some(80);
     let mut each = |remark: Remark| assert!(!remark.lines().is_empty());
-    if let Ok(mut gatherer) = Gatherer::new(&request)
+    if let Ok(mut gatherer) = Gatherer::new(&request, &mut |_| ())
         && let Ok(listing) = gatherer.gather(&mut each)
     {
         gatherer.look_up(&listing, &mut each);

@@ -11,7 +11,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::fields::Needs;
 use crate::listing::{Entry, Listing, Part, SocketOwners};
-use crate::names::{self, Names, Naming, Number};
+use crate::names::{self, Names, Naming, Number, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::Detail;
@@ -19,6 +19,7 @@ use crate::query::Query;
 use crate::remark::{Remark, Sink};
 use crate::render;
 use crate::request::Request;
+use crate::root::Root;
 use crate::socket::{End, Kind, Socket};
 use crate::tables::Tables;
 use crate::tables::policy::{Conditions, Timers};
@@ -26,6 +27,7 @@ use crate::tables::policy::{Conditions, Timers};
 /// Gathers listings for one request. Keeps names and buffers for the next listing.
 pub struct Gatherer<'a> {
     request: &'a Request,
+    root: Root,
     /// The sockets to list.
     query: Query,
     /// The sockets to read: those to list, and with `--peers` those that can be other ends.
@@ -41,12 +43,17 @@ pub struct Gatherer<'a> {
 impl<'a> Gatherer<'a> {
     /// Fails if this process has too many privileges for `--proc`, a user is not found in time, or
     /// the source cannot serve the request.
-    pub fn new(request: &'a Request) -> Result<Self, Remark> {
+    pub fn new(request: &'a Request, remark: Sink<'_>) -> Result<Self, Remark> {
         if request.proc.is_some() && has_elevated_privileges() {
             return Err(Remark::ProcRefused);
         }
+        let root = request.proc.as_deref().map_or_else(Root::this_host, Root::find);
+        let passwd = (!root.is_this_host).then(|| read_passwd(&root, remark));
         let mut query = request.query.clone();
-        let user = |user: &String| names::user(user, request.resolve_timeout);
+        let user = |user: &String| match &passwd {
+            Some(passwd) => passwd.user(user),
+            None => names::user(user, request.resolve_timeout),
+        };
         query.filter.users = request.users.iter().map(user).collect::<Result<_, _>>()?;
         let needs = needs(request);
         let conditions = Conditions {
@@ -61,16 +68,16 @@ impl<'a> Gatherer<'a> {
         };
         let finds_peers = needs.include(Needs::PEERS);
         let reading = if finds_peers { query.with_other_ends() } else { query.clone() };
-        let tables = Tables::new(request.root(), conditions)?;
-        let names = Names::default();
-        Ok(Self { request, query, reading, needs, finds_peers, tables, names, found: None })
+        let tables = Tables::new(&root.tables, conditions)?;
+        let names = Names::new(passwd);
+        Ok(Self { request, root, query, reading, needs, finds_peers, tables, names, found: None })
     }
 
     /// Gathers a listing, without names. Fails if no table can be read or the namespace is unknown.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
         let time = SystemTime::now();
-        let root = self.request.root();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
+            let root = &self.root.path.clone();
             // [`Sweep::run`] reads the tables while it sweeps, if there are many processes.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
@@ -80,7 +87,10 @@ impl<'a> Gatherer<'a> {
                 user: self.needs.include(Needs::PROCESS_USERS),
             };
             let owners = sweep.owners(inodes(), detail, remark);
-            owners.report_hidden(inodes(), remark);
+            if !owners.are_saved() && !self.query.owner.is_empty() {
+                return Err(Remark::OwnersNotSaved(root.to_owned()));
+            }
+            owners.report_hidden(root, inodes(), remark);
             (parts, Some(owners))
         } else {
             (self.read(remark)?, None)
@@ -105,14 +115,14 @@ impl<'a> Gatherer<'a> {
         match netns {
             None => {
                 let namespace = self.needs.include(Needs::NAMESPACES).then(|| {
-                    let number = namespaces::number(&self.request.root().join("self"));
+                    let number = namespaces::number(&self.root.process);
                     Namespace { number, names: Vec::new(), is_own: true, pids: Vec::new() }
                 });
                 Ok(vec![Part { namespace, sockets: self.read_own_tables(remark)? }])
             }
             Some(Selection::One(wanted)) => {
                 let wanted = self.found.as_ref().unwrap_or(wanted);
-                let namespace = namespaces::one(self.request.root(), wanted)?;
+                let namespace = namespaces::one(&self.root, wanted)?;
                 // For the next listing: the process that `--netns` names can end before it.
                 self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
@@ -123,7 +133,7 @@ impl<'a> Gatherer<'a> {
     }
 
     fn read_all_namespaces(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
-        let found = namespaces::all(self.request.root())?;
+        let found = namespaces::all(&self.root)?;
         found.remarks().into_iter().for_each(&mut *remark);
         let (mut parts, mut errors) = (Vec::new(), Vec::new());
         for namespace in found.seen {
@@ -157,7 +167,7 @@ impl<'a> Gatherer<'a> {
         }
         let mut processes = namespace.pids.iter().peekable();
         while let Some(pid) = processes.next() {
-            let process = self.request.root().join(pid.to_string());
+            let process = self.root.path.join(pid.to_string());
             let mut remarks = Vec::new();
             let mut tables = Tables::of_process(&process);
             let result = tables.read(&self.reading, &mut |remark| remarks.push(remark));
@@ -173,8 +183,7 @@ impl<'a> Gatherer<'a> {
 
     /// Returns true if the tables of a namespace could not be read because all its processes ended.
     fn have_ended(&self, namespace: &Namespace, error: &Remark) -> bool {
-        let root = self.request.root();
-        let has_ended = |pid: &u32| has_ended(&root.join(pid.to_string()), error);
+        let has_ended = |pid: &u32| has_ended(&self.root.path.join(pid.to_string()), error);
         !namespace.is_own && namespace.pids.iter().all(has_ended)
     }
 
@@ -215,6 +224,15 @@ impl<'a> Gatherer<'a> {
         });
         self.names.look_up(numbers, timeout)
     }
+}
+
+/// Reads the users of another host. If their file cannot be read, there are none.
+fn read_passwd(root: &Root, remark: Sink<'_>) -> Passwd {
+    let path = root.passwd();
+    Passwd::read(path.clone()).unwrap_or_else(|error| {
+        remark(Remark::UsersUnknown(path.unwrap_or_default(), error));
+        Passwd::default()
+    })
 }
 
 /// Returns what the shown fields, the order and the filters need.

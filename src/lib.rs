@@ -20,6 +20,7 @@
 //! - [`query`] decides which sockets are listed.
 //! - [`process`] reads the command line and the user of a process.
 //! - [`socket`] is the model of a socket.
+//! - [`root`] finds the root of a /proc, and its network namespace.
 //! - `directory` lists directories of processes and descriptors.
 //! - `files` opens files that an attacker may have made.
 //! - [`remark`] has every message for stderr.
@@ -49,6 +50,7 @@ pub mod query;
 pub mod remark;
 pub mod render;
 pub mod request;
+pub mod root;
 pub mod socket;
 pub mod tables;
 pub mod terminal;

@@ -73,7 +73,7 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
             say(&remark);
         }
     };
-    let mut gatherer = Gatherer::new(request)?;
+    let mut gatherer = Gatherer::new(request, &mut print)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
         Repeat::Rounds(rounds) if is_live => {

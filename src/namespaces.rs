@@ -13,11 +13,12 @@ use std::path::Path;
 
 use procfs::{FromRead, ProcessCGroups};
 
-use crate::directory::{Directory, Scratch, hides_processes};
+use crate::directory::{Directory, Scratch, hides_processes, is_procfs};
 use crate::files;
 use crate::number::decimal;
 use crate::process::{Pid, threads};
 use crate::remark::Remark;
+use crate::root::Root;
 
 /// The directory with the names of `ip netns` (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
@@ -119,17 +120,17 @@ enum NamespaceKey {
     Devices(u64),
 }
 
-/// Finds the namespaces of all processes below `root`. Fails if no process shows its namespace.
-pub fn all(root: &Path) -> Result<Namespaces, Remark> {
+/// Finds the namespaces of all processes of a root. Fails if no process shows its namespace.
+pub fn all(root: &Root) -> Result<Namespaces, Remark> {
+    let own = number(&root.process);
+    let root = &root.path;
     let (mut by_key, hidden) = group_processes(root)?;
     if by_key.is_empty() {
         return Err(Remark::AllNamespacesHidden(root.to_owned()));
     }
     merge(root, &mut by_key);
-    let own = number(&root.join("self"));
     // The names are about this host, and not about a saved tree.
-    let is_live = own.is_some() && own == number(Path::new("/proc/self"));
-    let mut names = if is_live { names() } else { BTreeMap::new() };
+    let mut names = if is_procfs(root) { names() } else { BTreeMap::new() };
     let mut seen: Vec<_> = by_key
         .into_iter()
         .map(|(key, pids)| {
@@ -187,8 +188,21 @@ fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usi
 
 /// Finds the namespace with this name or number, or of the process with this PID. Fails if there is
 /// none or several, or if no process is in it.
-pub fn one(root: &Path, wanted: &str) -> Result<Namespace, Remark> {
-    let mut found = all(root)?;
+pub fn one(root: &Root, wanted: &str) -> Result<Namespace, Remark> {
+    let found = all(root);
+    // A saved tree can have the tables of a process, but not the link to its namespace.
+    if let Err(Remark::AllNamespacesHidden(_)) = found
+        && let Some(pid) = decimal(wanted.as_bytes())
+        && let process = root.path.join(wanted)
+        && process.join("net").is_dir()
+    {
+        let is_own = process == root.process;
+        return Ok(Namespace { number: None, names: Vec::new(), is_own, pids: vec![pid] });
+    }
+    choose(&root.path, found?, wanted)
+}
+
+fn choose(root: &Path, mut found: Namespaces, wanted: &str) -> Result<Namespace, Remark> {
     let number: Option<u64> = decimal(wanted.as_bytes());
     // The whole identifier of a container is accepted as well; `names` has the short one.
     let short = identifier(wanted).unwrap_or(wanted);

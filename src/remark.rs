@@ -55,6 +55,15 @@ pub enum Remark {
          wait longer with --resolve-timeout SECONDS"
     )]
     UserTooLate { user: String, timeout: Duration },
+    #[error("there is no user '{user}' in {}: --user takes a name in this file, or a number", path.display())]
+    UserNotInFile { user: String, path: PathBuf },
+    #[error(
+        "the number of user '{0}' is unknown: there is no etc/passwd beside the directory proc; give \
+         --user a number"
+    )]
+    UsersNotSaved(String),
+    #[error("{0}: users are shown as numbers: {1}")]
+    UsersUnknown(PathBuf, io::Error),
     // The tables.
     #[error("{origin}:{number}: this {} is left out: {fault}", .origin.unit())]
     Line { origin: Origin, number: u64, fault: Fault },
@@ -87,10 +96,12 @@ pub enum Remark {
     )]
     AllProcessesHidden,
     #[error(
-        "without CAP_SYS_PTRACE some processes do not show their sockets; the owners of these \
-         sockets are unknown"
+        "some processes do not show their sockets{}; sockets without an owner may be theirs",
+        if *lacks_ptrace { " without CAP_SYS_PTRACE" } else { "" }
     )]
-    LinksHidden,
+    DescriptorsHidden { lacks_ptrace: bool },
+    #[error("{0}: no process has a directory fd here, so the owners of sockets are unknown")]
+    OwnersNotSaved(PathBuf),
     #[error(
         "processes outside of this PID namespace cannot be seen; some of the sockets may be theirs"
     )]

@@ -1,6 +1,6 @@
 //! What the user asks for: which sockets, and how to list them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fields::Order;
@@ -31,18 +31,13 @@ pub struct Request {
     pub repeat: Repeat,
     /// `-v`: print all remarks.
     pub verbose: bool,
-    /// `--proc DIR`: the root of another /proc.
+    /// `--proc DIR`: another /proc, or a directory that contains one.
     pub proc: Option<PathBuf>,
     /// The source of the tables.
     pub source: Source,
 }
 
 impl Request {
-    /// The root of the /proc to read.
-    pub fn root(&self) -> &Path {
-        self.proc.as_deref().unwrap_or(Path::new("/proc"))
-    }
-
     /// Returns true if any filter is set.
     pub fn has_filters(&self) -> bool {
         self.query.has_filters() || !self.users.is_empty()

@@ -85,9 +85,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) numeric_users: bool,
 
-    /// Show the number if its name is not found within this time
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    pub(super) resolve_timeout: Duration,
+    /// Show the number if its name is not found within this time. Default: 5. With --proc, hosts are
+    /// looked up only if it is given
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) resolve_timeout: Option<Duration>,
 
     /// Show the process that owns each socket, as PID/name
     #[arg(short, long)]

@@ -7,6 +7,7 @@ mod refused;
 mod values;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 
@@ -20,6 +21,9 @@ use crate::socket::{Family, Kind, Protocol};
 use arguments::{Arguments, command};
 use refused::{NET_TOOLS, REFUSED, refusal};
 pub use values::Artefact;
+
+/// The default of `--resolve-timeout`.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -71,7 +75,7 @@ impl TryFrom<Arguments> for Request {
                 "all" => Selection::All,
                 _ => Selection::One(wanted),
             }),
-            resolve_timeout: arguments.resolve_timeout,
+            resolve_timeout: arguments.resolve_timeout.unwrap_or(RESOLVE_TIMEOUT),
             repeat: match arguments.wait {
                 Some(limit) => Repeat::Wait(limit),
                 None => Repeat::Rounds(rounds),
@@ -173,7 +177,9 @@ fn look(arguments: &Arguments, query: &Query) -> Look {
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
         naming: Naming {
-            hosts: !(numeric || numeric_hosts),
+            // The resolver of this host may know nothing about the hosts of another one.
+            hosts: !(numeric || numeric_hosts)
+                && (arguments.proc.is_none() || arguments.resolve_timeout.is_some()),
             ports: !(numeric || numeric_ports),
             users: shows_users && !(numeric || numeric_users),
         },

@@ -1,6 +1,7 @@
 //! Looks up names of hosts, services and users with the resolver of this host (NSS), in parallel.
 
 mod local;
+mod passwd;
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -19,6 +20,7 @@ use crate::number::decimal;
 use crate::remark::Remark;
 use crate::socket::Protocol;
 use local::Local;
+pub use passwd::Passwd;
 
 /// The maximum number of look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
@@ -68,6 +70,8 @@ pub struct Names {
     known: HashMap<Number, String>,
     /// The names of ports from the files in `/etc`; read when the first port is looked up.
     local: OnceCell<Local>,
+    /// The users of another host; `None` if the users are those of this host.
+    passwd: Option<Passwd>,
     hosts: Arc<Pool>,
     /// Ports and users. They have their own threads, so that they do not wait for hosts.
     own: Arc<Pool>,
@@ -88,12 +92,17 @@ struct Pool {
 impl Default for Names {
     fn default() -> Self {
         let (answer, answers) = mpsc::channel();
-        let (asked, pending, known, local, hosts, own) = Default::default();
-        Self { asked, pending, known, local, hosts, own, answers, answer }
+        let (asked, pending, known, local, passwd, hosts, own) = Default::default();
+        Self { asked, pending, known, local, passwd, hosts, own, answers, answer }
     }
 }
 
 impl Names {
+    /// Returns names with the users of another host, or with those of this one if it is `None`.
+    pub fn new(passwd: Option<Passwd>) -> Self {
+        Self { passwd, ..Self::default() }
+    }
+
     /// Looks up these numbers, and waits for the answers until the deadline. If an earlier call
     /// waited for a number and got no answer, this call does not wait for it. Returns how many of
     /// these numbers have no answer yet.
@@ -134,14 +143,21 @@ impl Names {
         self.known.extend(name.map(|name| (number, name)));
     }
 
-    /// Looks up a port in the files of this host. Returns false if the resolver is needed.
+    /// Looks up a port in the files of this host, and a user in the file of another one. Returns
+    /// false if the resolver is needed.
     fn find_in_files(&mut self, number: Number) -> bool {
-        let Number::Port(protocol, port) = number else { return false };
-        let local = self.local.get_or_init(Local::read);
-        if !local.is_complete(protocol) {
-            return false;
-        }
-        self.known.extend(local.port(protocol, port).map(|name| (number, name.to_owned())));
+        let name = match (number, &self.passwd) {
+            (Number::Port(protocol, port), _) => {
+                let local = self.local.get_or_init(Local::read);
+                if !local.is_complete(protocol) {
+                    return false;
+                }
+                local.port(protocol, port)
+            }
+            (Number::User(uid), Some(passwd)) => passwd.name(uid),
+            (Number::User(_), None) | (Number::Host(_), _) => return false,
+        };
+        self.known.extend(name.map(|name| (number, name.to_owned())));
         true
     }
 

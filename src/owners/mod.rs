@@ -13,6 +13,8 @@ use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
+use nix::unistd::Uid;
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::directory::{hides_processes, is_procfs};
 use crate::process::{self, Detail, Pid, Process};
@@ -67,6 +69,7 @@ impl<'a> Sweep<'a> {
         findings.remarks(root).for_each(&mut *remark);
         findings.hidden |= hides_processes(root);
         let own = own_pid(root);
+        let are_saved = findings.lists_descriptors || findings.hidden || is_procfs(root);
         // Ignore sockets that rnetstat opened. Its descriptors 0 to 2 can be sockets of its caller.
         let sees_any = findings.sockets.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
         let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
@@ -80,7 +83,17 @@ impl<'a> Sweep<'a> {
         // Only a search in command lines needs the ancestors.
         let searched = own.filter(|_| detail.whole_command);
         let ancestors = searched.map_or(Vec::new(), |own| process::ancestors(root, own));
-        Owners { sockets, processes, hidden, sees_any, links_hidden, is_nested, own, ancestors }
+        Owners {
+            sockets,
+            processes,
+            are_saved,
+            hidden,
+            sees_any,
+            links_hidden,
+            is_nested,
+            own,
+            ancestors,
+        }
     }
 }
 
@@ -211,6 +224,8 @@ pub struct Owners {
     sockets: Vec<(u64, Descriptor)>,
     /// In order of PID.
     processes: Vec<Process>,
+    /// False for a saved tree where no process has a directory `fd`.
+    are_saved: bool,
     /// Some processes are hidden.
     hidden: bool,
     /// Some visible process owns a socket.
@@ -246,7 +261,12 @@ impl Owners {
 
     /// Returns true if the owners of every socket are known.
     pub fn is_complete(&self) -> bool {
-        self.sees_namespace() && !self.is_nested
+        self.are_saved && self.sees_namespace() && !self.is_nested
+    }
+
+    /// Returns false for a saved tree where no process has a directory `fd`.
+    pub fn are_saved(&self) -> bool {
+        self.are_saved
     }
 
     /// Returns true if this process is rnetstat itself.
@@ -259,27 +279,39 @@ impl Owners {
         self.ancestors.contains(&process.pid)
     }
 
-    /// Sends remarks if owners of the sockets with these inodes may be hidden.
-    pub fn report_hidden(&self, inodes: impl IntoIterator<Item = u64>, remark: Sink<'_>) {
-        match (self.hidden, self.sees_any) {
-            (false, _) => {}
-            (true, true) => remark(Remark::SomeProcessesHidden),
-            (true, false) => remark(Remark::AllProcessesHidden),
-        }
-        // This happens to root in a container without CAP_SYS_PTRACE.
-        if self.links_hidden {
-            remark(Remark::LinksHidden);
-        }
+    /// Sends a remark if one of the sockets with these inodes may have a hidden owner.
+    pub fn report_hidden(
+        &self,
+        root: &Path,
+        inodes: impl IntoIterator<Item = u64>,
+        remark: Sink<'_>,
+    ) {
         let has_no_owner = |inode| inode != 0 && self.of(inode).next().is_none();
-        if self.is_nested && self.sees_namespace() && inodes.into_iter().any(has_no_owner) {
-            remark(Remark::OutsideOwners);
+        if self.is_complete() || !inodes.into_iter().any(has_no_owner) {
+            return;
         }
+        let is_root = Uid::effective().is_root();
+        remark(match (self.hidden && !is_root, self.sees_any) {
+            _ if !self.are_saved => Remark::OwnersNotSaved(root.to_owned()),
+            (true, true) => Remark::SomeProcessesHidden,
+            (true, false) => Remark::AllProcessesHidden,
+            (false, _) if self.sees_namespace() => Remark::OutsideOwners,
+            (false, _) => {
+                Remark::DescriptorsHidden { lacks_ptrace: is_procfs(root) && lacks_ptrace() }
+            }
+        });
     }
 
     /// Returns true if all processes of this PID namespace are visible.
     fn sees_namespace(&self) -> bool {
         !self.hidden && !self.links_hidden
     }
+}
+
+/// Returns true if this process lacks the capability to see the descriptors of all processes.
+fn lacks_ptrace() -> bool {
+    let sets = capabilities(None);
+    sets.is_ok_and(|sets| !sets.effective.contains(CapabilitySet::SYS_PTRACE))
 }
 
 /// Returns the PID of rnetstat itself; `None` if the root does not show it. The link `self` of a
@@ -295,7 +327,10 @@ fn own_pid(root: &Path) -> Option<Pid> {
 /// The number of the outermost is fixed (`PROC_PID_INIT_INO`, `include/linux/proc_ns.h`).
 fn is_nested(root: &Path) -> bool {
     const OUTERMOST: &str = "pid:[4026531836]";
-    fs::read_link(root.join("self/ns/pid")).is_ok_and(|link| link.as_os_str() != OUTERMOST)
+    // rnetstat itself can be in another PID namespace. A plain user cannot read the link of 1.
+    let link = fs::read_link(root.join("1/ns/pid"));
+    let link = link.or_else(|_| fs::read_link(root.join("self/ns/pid")));
+    link.is_ok_and(|link| link.as_os_str() != OUTERMOST)
 }
 
 /// Returns the index of a process in a list in order of PID.
@@ -352,11 +387,11 @@ mod tests {
             fs::write(process::file(root.path(), pid, "cmdline"), format!("program {pid}"))
                 .unwrap();
         }
-        let ended = [7, 149];
-        for pid in ended {
-            fs::remove_file(process::file(root.path(), pid, "cmdline")).unwrap();
-        }
         let (sweep, ()) = Sweep::run(root.path(), || ());
+        let ended: [Pid; 2] = [7, 149];
+        for pid in ended {
+            fs::remove_dir_all(root.path().join(pid.to_string())).unwrap();
+        }
         let mut panic = |remark: Remark| panic!("{remark}");
         let owners = sweep.owners((1000..2000).rev(), Detail::default(), &mut panic);
         for pid in pids {
@@ -367,7 +402,7 @@ mod tests {
             let expected = (!ended.contains(&pid)).then(|| format!("program {pid}"));
             assert_eq!(program, expected);
         }
-        owners.report_hidden([], &mut panic);
+        owners.report_hidden(root.path(), [], &mut panic);
     }
 
     #[test]

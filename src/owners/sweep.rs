@@ -44,6 +44,8 @@ pub(super) struct Findings {
     pub(super) hidden: bool,
     /// Some descriptors can be listed, but not read.
     pub(super) links_hidden: bool,
+    /// Some process has a directory `fd`.
+    pub(super) lists_descriptors: bool,
     /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
     /// The processes that were there when the sweep began, in order.
@@ -238,6 +240,7 @@ impl Worker {
     fn process(&mut self, work: &Work<'_>, pid: Pid, share: &mut dyn FnMut()) -> io::Result<()> {
         let directory = Arc::new(Directory::open(&file(work.root, pid, "fd"))?);
         let Self { scratch, found } = self;
+        found.lists_descriptors = true;
         let mut batch = Batch { pid, directory: Arc::clone(&directory), fds: Vec::new() };
         let mut is_empty = true;
         let listed = directory.for_each(scratch, |fd| {
@@ -317,6 +320,7 @@ impl Findings {
         self.errors.append(&mut more.errors);
         self.hidden |= more.hidden;
         self.links_hidden |= more.links_hidden;
+        self.lists_descriptors |= more.lists_descriptors;
     }
 
     /// Sorts the findings, so that they do not depend on the order of the threads.

@@ -43,8 +43,8 @@ const FEW_THREADS: usize = 16;
 pub(crate) const ATTEMPTS: usize = 20;
 
 impl Process {
-    /// Reads the command line of a process. Fails with `ENOENT` or `ESRCH` if the process has
-    /// ended, with `EACCES` if it is hidden.
+    /// Reads the command line of a process, or in a saved tree without it the name of the process.
+    /// Fails with `ENOENT` or `ESRCH` if the process has ended, with `EACCES` if it is hidden.
     pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
         let mut name = [0; 4096];
         let mut whole;
@@ -54,7 +54,13 @@ impl Process {
         } else {
             &mut name[..]
         };
-        let mut length = files::read_start(&file(root, pid, "cmdline"), buffer)?.len();
+        let mut length = match files::read_start(&file(root, pid, "cmdline"), buffer) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let command = CommandLine(saved_name(root, pid).ok_or(error)?);
+                return Ok(Self { pid, uid: None, command });
+            }
+            text => text?.len(),
+        };
         // If the first thread has ended, only the other threads show the command line. One of them
         // can end at any time.
         for _ in 0..ATTEMPTS {
@@ -82,6 +88,31 @@ impl Process {
     pub fn read_user(&mut self, root: &Path) -> io::Result<()> {
         self.uid = Some(status(root, self.pid, "Uid", 1)?);
         Ok(())
+    }
+}
+
+/// Returns the name of a process in a saved tree without its command line: from `comm`, `stat` or
+/// `status`, else an empty name. `None` if the process has no directory: it has ended.
+fn saved_name(root: &Path, pid: Pid) -> Option<Box<[u8]>> {
+    let mut buffer = [0; 4096];
+    let mut first_line = |name| {
+        let text = files::read_start(&file(root, pid, name), &mut buffer).ok()?;
+        text.split(|&byte| byte == b'\n').next().map(<[u8]>::to_vec)
+    };
+    let name = first_line("comm")
+        // The name can have any characters, also parentheses.
+        .or_else(|| {
+            let line = first_line("stat")?;
+            let [start, end] = [
+                line.iter().position(|&byte| byte == b'('),
+                line.iter().rposition(|&byte| byte == b')'),
+            ];
+            Some(line.get(start? + 1..end?)?.to_vec())
+        })
+        .or_else(|| Some(first_line("status")?.strip_prefix(b"Name:")?.trim_ascii().to_vec()));
+    match name {
+        None if !root.join(pid.to_string()).is_dir() => None,
+        name => Some(name.unwrap_or_default().into()),
     }
 }
 
@@ -154,6 +185,27 @@ mod tests {
         assert_eq!(status(root.path(), 5, "PPid", 0).unwrap(), 4);
         let missing = status(root.path(), 5, "Gid", 0).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn process_without_a_command_line_has_its_name() {
+        for (files, name) in [
+            (&[("comm", "a (b) c\n"), ("stat", "5 (x) S")][..], "a (b) c"),
+            (&[("stat", "5 (a (b) c) S 1"), ("status", "Name:\tx\n")], "a (b) c"),
+            (&[("stat", "5 S 1"), ("status", "Name:\ta b\nUmask:\t0022\n")], "a b"),
+            (&[("stat", ")("), ("status", "")], ""),
+            (&[("cmdline", ""), ("comm", "x")], ""),
+        ] {
+            let root = TempDir::new().unwrap();
+            fs::create_dir(root.path().join("5")).unwrap();
+            for (name, text) in files {
+                fs::write(file(root.path(), 5, name), text).unwrap();
+            }
+            let process = Process::read(root.path(), 5, Detail::default()).unwrap();
+            assert_eq!(String::from_utf8_lossy(process.command.program()), name, "{files:?}");
+            let ended = Process::read(root.path(), 6, Detail::default()).unwrap_err();
+            assert_eq!(ended.kind(), io::ErrorKind::NotFound);
+        }
     }
 
     #[test]

@@ -84,10 +84,10 @@ impl Reading<'_> {
 }
 
 impl Tables {
-    /// Returns the tables below `root`, which is `/proc` or a copy of it. Fails if the source that
-    /// `--source` names cannot serve the request.
-    pub fn new(root: &Path, conditions: Conditions) -> Result<Self, Remark> {
-        Ok(Self::with_policy(root, Policy::new(conditions)?))
+    /// Returns the tables in `<directory>/net`. Fails if the source that `--source` names cannot
+    /// serve the request.
+    pub fn new(directory: &Path, conditions: Conditions) -> Result<Self, Remark> {
+        Ok(Self::with_policy(directory, Policy::new(conditions)?))
     }
 
     /// Returns the tables of the network namespace of the process whose directory is `process`.
@@ -96,8 +96,8 @@ impl Tables {
         Self::with_policy(process, Policy::Text)
     }
 
-    fn with_policy(root: &Path, policy: Policy) -> Self {
-        Self { policy, text: Text::new(root), netlink: Netlink::new() }
+    fn with_policy(directory: &Path, policy: Policy) -> Self {
+        Self { policy, text: Text::new(directory), netlink: Netlink::new() }
     }
 
     /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.

@@ -133,6 +133,31 @@ fn namespace_is_read_through_another_process_if_the_first_is_a_zombie() {
     }
 }
 
+/// In a container, the /proc of the host can be mounted. On the host, a container's /proc is below
+/// `/proc/PID/root`. Its link `self` leads to rnetstat, so `net` would be the wrong namespace.
+#[test]
+fn other_proc_file_system_shows_the_namespace_of_its_process_1() {
+    let Some(mut host) = Host::new(&["python3", "unshare", "pgrep", "mount"]) else { return };
+    host.put("/etc/passwd", b"somebody:x:0:0::/:/bin/sh\n");
+    let _receiver = host.receiver();
+    let script = "ip link set lo up && exec python3 tests/programs/server.py 5001";
+    let mut server = host.start("unshare", &["-npmf", "--mount-proc", "sh", "-c", script]);
+    assert_eq!(server.line().split(' ').next(), Some("1"));
+    let pid = host.command("pgrep").args(["-nf", "server.py 5001"]).succeed();
+    let pid = pid.stdout.trim();
+    for flags in ["", "--netns 1", "--netns all"] {
+        let flags = format!("-tuln --format jsonl --proc /proc/{pid}/root/proc {flags}");
+        let listing = host.rnetstat(&flags).listing();
+        let rows: Vec<Value> =
+            listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [row] = &rows[..] else { panic!("{flags}: {listing}") };
+        assert_eq!((&row["local"]["port"], &row["processes"][0]["pid"]), (&5001.into(), &1.into()));
+    }
+    let users = format!("-tl --numeric-ports --format jsonl --proc /proc/{pid}/root/proc");
+    let row: Value = serde_json::from_str(&host.rnetstat(&users).listing()).unwrap();
+    assert_eq!((&row["user"], &row["local"]["host"]), (&"somebody".into(), &Value::Null));
+}
+
 /// For processes of other users, the kernel hides the descriptors and the network namespace from a
 /// plain user. But their `/proc/PID/net` still shows the sockets of that namespace.
 #[test]
