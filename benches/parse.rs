@@ -9,8 +9,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rnetstat::query::Query;
 use rnetstat::socket::{Family, Kind, Protocol};
-use rnetstat::tables::Tables;
 use rnetstat::tables::policy::{Conditions, Source, Timers};
+use rnetstat::tables::{ByteOrder, Tables};
 use tempfile::TempDir;
 
 const ROWS: u32 = 10_000;
@@ -44,7 +44,7 @@ fn tables(criterion: &mut Criterion) {
             other_root: true,
             other_namespaces: false,
         };
-        let mut tables = Tables::new(root.path(), conditions).unwrap();
+        let mut tables = Tables::new(root.path(), ByteOrder::OWN, conditions).unwrap();
         let mut read = || tables.read(&query, &mut |remark| panic!("{remark}")).unwrap();
         assert_eq!(read().len(), ROWS as usize);
         group.bench_function(name, |bencher| bencher.iter(|| black_box(read())));

@@ -18,11 +18,11 @@ use crate::process::Detail;
 use crate::query::Query;
 use crate::remark::{Remark, Sink};
 use crate::render;
-use crate::request::Request;
+use crate::request::{Request, SavedOrder};
 use crate::root::Root;
 use crate::socket::{End, Kind, Socket};
-use crate::tables::Tables;
 use crate::tables::policy::{Conditions, Timers};
+use crate::tables::{ByteOrder, Tables, detect_byte_order};
 
 /// Gathers listings for one request. Keeps names and buffers for the next listing.
 pub struct Gatherer<'a> {
@@ -35,6 +35,7 @@ pub struct Gatherer<'a> {
     needs: Needs,
     finds_peers: bool,
     tables: Tables,
+    byte_order: ByteOrder,
     names: Names,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
@@ -68,9 +69,21 @@ impl<'a> Gatherer<'a> {
         };
         let finds_peers = needs.include(Needs::PEERS);
         let reading = if finds_peers { query.with_other_ends() } else { query.clone() };
-        let tables = Tables::new(&root.tables, conditions)?;
+        let byte_order = byte_order(request, &root, remark);
+        let tables = Tables::new(&root.tables, byte_order, conditions)?;
         let names = Names::new(passwd);
-        Ok(Self { request, root, query, reading, needs, finds_peers, tables, names, found: None })
+        Ok(Self {
+            request,
+            root,
+            query,
+            reading,
+            needs,
+            finds_peers,
+            tables,
+            byte_order,
+            names,
+            found: None,
+        })
     }
 
     /// Gathers a listing, without names. Fails if no table can be read or the namespace is unknown.
@@ -169,7 +182,7 @@ impl<'a> Gatherer<'a> {
         while let Some(pid) = processes.next() {
             let process = self.root.path.join(pid.to_string());
             let mut remarks = Vec::new();
-            let mut tables = Tables::of_process(&process);
+            let mut tables = Tables::of_process(&process, self.byte_order);
             let result = tables.read(&self.reading, &mut |remark| remarks.push(remark));
             let error = result.as_ref().err().or(remarks.first());
             let has_ended = error.is_some_and(|error| has_ended(&process, error));
@@ -224,6 +237,21 @@ impl<'a> Gatherer<'a> {
         });
         self.names.look_up(numbers, timeout)
     }
+}
+
+/// Returns the byte order of the host that prints the text of the tables.
+fn byte_order(request: &Request, root: &Root, remark: Sink<'_>) -> ByteOrder {
+    let detected = match request.saved_order {
+        SavedOrder::Given(order) => return order,
+        SavedOrder::Detected if root.is_saved => detect_byte_order(&root.tables),
+        SavedOrder::Detected => None,
+    };
+    let order = detected.unwrap_or(ByteOrder::OWN);
+    if order != ByteOrder::OWN {
+        let (root, order, own) = (root.path.clone(), order.name(), ByteOrder::OWN.name());
+        remark(Remark::ForeignByteOrder { root, order, own });
+    }
+    order
 }
 
 /// Reads the users of another host. If their file cannot be read, there are none.

@@ -62,6 +62,12 @@ pub enum Remark {
          --user a number"
     )]
     UsersNotSaved(String),
+    #[error(
+        "{}: the addresses are read as those of a {order}-endian host; --byte-order {own} reads them \
+         otherwise",
+        root.display()
+    )]
+    ForeignByteOrder { root: PathBuf, order: &'static str, own: &'static str },
     #[error("{0}: users are shown as numbers: {1}")]
     UsersUnknown(PathBuf, io::Error),
     // The tables.

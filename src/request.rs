@@ -8,6 +8,7 @@ use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{Query, Scope};
 use crate::socket::Section;
+use crate::tables::ByteOrder;
 use crate::tables::policy::Source;
 
 /// Which sockets to list, and how.
@@ -35,6 +36,8 @@ pub struct Request {
     pub proc: Option<PathBuf>,
     /// The source of the tables.
     pub source: Source,
+    /// The byte order of the host that a saved tree is from.
+    pub saved_order: SavedOrder,
 }
 
 impl Request {
@@ -85,6 +88,15 @@ pub struct Look {
     pub is_continuous: bool,
     /// Which numbers are shown by name.
     pub naming: Naming,
+}
+
+/// The byte order of the host that a saved tree is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedOrder {
+    /// The addresses in the tree tell it.
+    Detected,
+    /// `--byte-order` gives it.
+    Given(ByteOrder),
 }
 
 /// When the table has colours.

@@ -17,6 +17,8 @@ pub struct Root {
     pub process: PathBuf,
     /// This is the /proc of this host.
     pub is_this_host: bool,
+    /// This is a saved tree, and not a /proc of the kernel.
+    pub is_saved: bool,
 }
 
 impl Root {
@@ -35,30 +37,30 @@ impl Root {
 
     /// Returns the root with this path; `None` if it has no tables.
     fn at(path: &Path) -> Option<Self> {
-        let with_process = |pid| Self::with_process(path.to_owned(), pid);
         if are_same(path, Path::new("/proc")) {
             return Some(Self::with_net(path.to_owned(), true));
         }
         if is_procfs(path) {
             // `net` would be the namespace of rnetstat.
-            return Some(with_process(1));
+            return Some(Self::with_process(path.to_owned(), 1, false));
         }
         if path.join("net").is_dir() {
             return Some(Self::with_net(path.to_owned(), false));
         }
         // A saved tree can lack `net`, which is a link.
-        first_with_net(path).map(with_process)
+        first_with_net(path).map(|pid| Self::with_process(path.to_owned(), pid, true))
     }
 
     /// A root that has a directory `net`.
     fn with_net(path: PathBuf, is_this_host: bool) -> Self {
-        Self { tables: path.clone(), process: path.join("self"), path, is_this_host }
+        let (tables, process) = (path.clone(), path.join("self"));
+        Self { path, tables, process, is_this_host, is_saved: !is_this_host }
     }
 
     /// A root with the tables of this process.
-    fn with_process(path: PathBuf, pid: u32) -> Self {
+    fn with_process(path: PathBuf, pid: u32, is_saved: bool) -> Self {
         let process = path.join(pid.to_string());
-        Self { path, tables: process.clone(), process, is_this_host: false }
+        Self { path, tables: process.clone(), process, is_this_host: false, is_saved }
     }
 
     /// The file with the users of the host: `etc/passwd` beside a directory `proc`. `None` for any

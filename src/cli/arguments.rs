@@ -9,13 +9,13 @@ use clap::{Arg, ArgAction, CommandFactory, Parser};
 
 use super::refused::REFUSED;
 use super::values::{
-    ARTEFACTS, Artefact, COLORS, FORMATS, SOURCES, choice, network, pid, ports, seconds, sort,
-    state,
+    ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, SOURCES, choice, network, pid, ports,
+    seconds, sort, state,
 };
 use crate::fields::Field;
 use crate::process::Pid;
 use crate::query::Network;
-use crate::request::{Color, Format};
+use crate::request::{Color, Format, SavedOrder};
 use crate::socket::State;
 use crate::tables::policy::Source;
 
@@ -211,6 +211,12 @@ pub(super) struct Arguments {
     /// The source of the tables: the text of /proc/net, netlink, or whichever fits
     #[arg(long, help_heading = MORE, value_name = "SOURCE", default_value = "auto", value_parser = choice(&SOURCES))]
     pub(super) source: Source,
+
+    /// With --proc, the byte order of the host that the tree is from. With auto, the addresses in
+    /// the tree decide
+    #[arg(long, help_heading = MORE, value_name = "ORDER", default_value = "auto", requires = "proc",
+          value_parser = choice(&BYTE_ORDERS))]
+    pub(super) byte_order: SavedOrder,
 
     /// Print shell completions or the manual page, and do nothing else
     #[arg(long, value_name = "WHAT", value_parser = choice(&ARTEFACTS), help_heading = MORE)]

@@ -83,6 +83,7 @@ impl TryFrom<Arguments> for Request {
             verbose: arguments.verbose,
             proc: arguments.proc,
             source: arguments.source,
+            saved_order: arguments.byte_order,
         })
     }
 }

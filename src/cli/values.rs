@@ -12,8 +12,9 @@ use crate::number::decimal;
 use crate::process::Pid;
 use crate::query::Network;
 use crate::remark::Remark;
-use crate::request::{Color, Format};
+use crate::request::{Color, Format, SavedOrder};
 use crate::socket::State;
+use crate::tables::ByteOrder;
 use crate::tables::policy::Source;
 
 /// The accepted names, and their values.
@@ -21,6 +22,12 @@ type Choices<T, const N: usize> = [(&'static str, T); N];
 
 pub(super) const SOURCES: Choices<Source, 3> =
     [("auto", Source::Auto), ("text", Source::Text), ("netlink", Source::Netlink)];
+
+pub(super) const BYTE_ORDERS: Choices<SavedOrder, 3> = [
+    ("auto", SavedOrder::Detected),
+    ("little", SavedOrder::Given(ByteOrder::Little)),
+    ("big", SavedOrder::Given(ByteOrder::Big)),
+];
 
 pub(super) const FORMATS: Choices<Format, 5> = [
     ("netstat", Format::Netstat),

@@ -24,9 +24,15 @@ pub fn text(input: &[u8]) {
     let kind = kind(*which);
     let rows = |input: &mut dyn Read| {
         let mut rows = Vec::new();
-        proc_net::for_each_socket(kind, input, &mut [0; LONGEST_LINE], |number, row| {
-            rows.push((number, row));
-        })
+        proc_net::for_each_socket(
+            kind,
+            proc_net::ByteOrder::OWN,
+            input,
+            &mut [0; LONGEST_LINE],
+            |number, row| {
+                rows.push((number, row));
+            },
+        )
         .expect("bytes in memory can be read");
         rows
     };

@@ -21,8 +21,15 @@ use crate::remark::{Origin, Remark, Sink};
 use crate::socket::{Family, Kind, Protocol, Socket};
 use merge::RowsFrom;
 use policy::{Again, Chains, Conditions, Method, Plan, Policy};
+pub use proc_net::ByteOrder;
 use proc_net::Text;
 use sock_diag::{Netlink, Scope};
+
+/// Returns the byte order of the host that printed the tables in `<directory>/net`, judged by their
+/// addresses; `None` if they do not tell.
+pub fn detect_byte_order(directory: &Path) -> Option<ByteOrder> {
+    ByteOrder::detect(&directory.join("net"))
+}
 
 /// Returns true for the tables that a kernel without IPv6, or without UDP-Lite, does not have.
 const fn is_optional(kind: Kind) -> bool {
@@ -84,20 +91,20 @@ impl Reading<'_> {
 }
 
 impl Tables {
-    /// Returns the tables in `<directory>/net`. Fails if the source that `--source` names cannot
-    /// serve the request.
-    pub fn new(directory: &Path, conditions: Conditions) -> Result<Self, Remark> {
-        Ok(Self::with_policy(directory, Policy::new(conditions)?))
+    /// Returns the tables in `<directory>/net`, printed by a host with this byte order. Fails if the
+    /// source that `--source` names cannot serve the request.
+    pub fn new(directory: &Path, order: ByteOrder, conditions: Conditions) -> Result<Self, Remark> {
+        Ok(Self::with_policy(directory, Policy::new(conditions)?, order))
     }
 
     /// Returns the tables of the network namespace of the process whose directory is `process`.
-    pub fn of_process(process: &Path) -> Self {
+    pub fn of_process(process: &Path, order: ByteOrder) -> Self {
         // netlink gives only the sockets of rnetstat's own namespace.
-        Self::with_policy(process, Policy::Text)
+        Self::with_policy(process, Policy::Text, order)
     }
 
-    fn with_policy(directory: &Path, policy: Policy) -> Self {
-        Self { policy, text: Text::new(directory), netlink: Netlink::new() }
+    fn with_policy(directory: &Path, policy: Policy, order: ByteOrder) -> Self {
+        Self { policy, text: Text::new(directory, order), netlink: Netlink::new() }
     }
 
     /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.

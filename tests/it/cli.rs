@@ -110,6 +110,7 @@ fn conflicting_options_are_refused() {
         ("-x --user=0", "use --pid, --program or --state"),
         ("--netns=all --source=netlink", "reads only rnetstat's own network namespace"),
         ("--interval=3 --wait", "cannot be used with"),
+        ("--byte-order big", "--proc <DIR>"),
     ] {
         let found = rnetstat(flags).error();
         assert!(found.contains(message), "{flags}: {found}");
@@ -174,7 +175,7 @@ fn help_and_version_go_to_stdout() {
     let flags = "-t -u -U -w -x -a -l -n -p -e -o -4 -6 -A -W -c -v -h -V \
         --numeric-hosts --numeric-ports --numeric-users --resolve-timeout --interval --count \
         --proc --port --sport --dport --pid --program --user --state --address --wait --format \
-        --sort --no-header --color --peers --netns --source --generate";
+        --sort --no-header --color --peers --netns --source --byte-order --generate";
     for flag in words(flags) {
         assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
     }

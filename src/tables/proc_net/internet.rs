@@ -13,7 +13,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Words;
+use super::{ByteOrder, Words};
 use crate::number::{decimal, hex};
 use crate::remark::Fault;
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind};
@@ -28,12 +28,13 @@ pub(super) fn is_heading(line: &[u8]) -> bool {
 pub(super) fn parse(
     protocol: Protocol,
     family: Family,
+    order: ByteOrder,
     line: &[u8],
 ) -> Result<InternetSocket, Fault> {
     let mut words = Words(line);
     let slot = words.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
-    let local = words.next("local address", |text| endpoint(family, text))?;
-    let remote = words.next("remote address", |text| endpoint(family, text))?;
+    let local = words.next("local address", |text| endpoint(family, order, text))?;
+    let remote = words.next("remote address", |text| endpoint(family, order, text))?;
     let state = words.next("state", |text| State::from_kernel(hex(text)?))?;
     let (send, receive) = words.next("pair of queues", pair)?;
     let (kind, ticks) = words.next("timer", pair)?;
@@ -66,15 +67,15 @@ pub(super) fn parse(
 }
 
 /// Parses an address of this family and a port, such as `0100007F:1388`.
-fn endpoint(family: Family, text: &[u8]) -> Option<Endpoint> {
+pub(super) fn endpoint(family: Family, order: ByteOrder, text: &[u8]) -> Option<Endpoint> {
     let (address, port) = split(text)?;
     let address = match family {
         Family::Ipv4 => {
-            let [bytes] = words(address)?;
+            let [bytes] = words(order, address)?;
             IpAddr::V4(Ipv4Addr::from(bytes))
         }
         Family::Ipv6 => {
-            let words: [[u8; 4]; 4] = words(address)?;
+            let words: [[u8; 4]; 4] = words(order, address)?;
             let mut bytes = [0; 16];
             bytes.copy_from_slice(words.as_flattened());
             IpAddr::V6(Ipv6Addr::from(bytes))
@@ -84,14 +85,14 @@ fn endpoint(family: Family, text: &[u8]) -> Option<Endpoint> {
 }
 
 /// Parses `N` words of eight hex digits. Returns the bytes of each in network byte order.
-fn words<const N: usize>(text: &[u8]) -> Option<[[u8; 4]; N]> {
+fn words<const N: usize>(order: ByteOrder, text: &[u8]) -> Option<[[u8; 4]; N]> {
     const DIGITS: usize = 8;
     if text.len() != N * DIGITS {
         return None;
     }
     let mut words = [[0; 4]; N];
     for (word, digits) in words.iter_mut().zip(text.chunks_exact(DIGITS)) {
-        *word = hex::<u32>(digits)?.to_ne_bytes();
+        *word = order.bytes(hex(digits)?);
     }
     Some(words)
 }
@@ -208,7 +209,7 @@ pub(super) mod tests {
         ) {
             let row = kernel_row(&socket);
             for end in 0..row.len() {
-                if let Ok(found) = parse(Protocol::Tcp, Family::Ipv4, &row.as_bytes()[..end]) {
+                if let Ok(found) = parse(Protocol::Tcp, Family::Ipv4, ByteOrder::OWN, &row.as_bytes()[..end]) {
                     prop_assert_eq!(found, socket);
                 }
             }

@@ -1,5 +1,6 @@
 //! The text of `<root>/net/*`.
 
+mod byte_order;
 mod internet;
 mod lines;
 mod table_file;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::files;
 use crate::remark::Fault;
 use crate::socket::{Kind, Socket};
+pub use byte_order::ByteOrder;
 use lines::Line;
 use table_file::TableFile;
 
@@ -20,12 +22,13 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// The tables below one /proc root, and the buffer to read them.
 pub(super) struct Text {
     directory: PathBuf,
+    order: ByteOrder,
     buffer: Vec<u8>,
 }
 
 impl Text {
-    pub(super) fn new(root: &Path) -> Self {
-        Self { directory: root.join("net"), buffer: vec![0; LONGEST_LINE] }
+    pub(super) fn new(root: &Path, order: ByteOrder) -> Self {
+        Self { directory: root.join("net"), order, buffer: vec![0; LONGEST_LINE] }
     }
 
     /// `<root>/net`.
@@ -46,7 +49,7 @@ impl Text {
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
         let mut file = TableFile::new(files::open(&self.file(kind))?);
-        for_each_socket(kind, &mut file, &mut self.buffer, each)?;
+        for_each_socket(kind, self.order, &mut file, &mut self.buffer, each)?;
         Ok(file.is_whole())
     }
 }
@@ -55,6 +58,7 @@ impl Text {
 /// socket or fault. If a read fails, `each` has already been called for the lines before.
 pub(super) fn for_each_socket(
     kind: Kind,
+    order: ByteOrder,
     input: impl Read,
     buffer: &mut [u8],
     mut each: impl FnMut(u64, Result<Socket, Fault>),
@@ -62,7 +66,7 @@ pub(super) fn for_each_socket(
     let limit = buffer.len();
     lines::for_each(input, buffer, |number, line| match line {
         Line::Whole(text) if number == 1 && is_heading(kind, text) => {}
-        Line::Whole(text) => each(number, parse(kind, text)),
+        Line::Whole(text) => each(number, parse(kind, order, text)),
         Line::TooLong => each(number, Err(Fault::TooLong { limit })),
     })
 }
@@ -75,10 +79,10 @@ fn is_heading(kind: Kind, line: &[u8]) -> bool {
     }
 }
 
-fn parse(kind: Kind, line: &[u8]) -> Result<Socket, Fault> {
+fn parse(kind: Kind, order: ByteOrder, line: &[u8]) -> Result<Socket, Fault> {
     match kind {
         Kind::Internet(protocol, family) => {
-            internet::parse(protocol, family, line).map(Socket::Internet)
+            internet::parse(protocol, family, order, line).map(Socket::Internet)
         }
         Kind::Unix => unix::parse(line).map(Socket::Unix),
     }
@@ -119,7 +123,7 @@ mod tests {
             Ok(socket) => sockets.push(socket),
             Err(fault) => faults.push(format!("{number}: {fault}")),
         };
-        for_each_socket(kind, text, &mut vec![0; LONGEST_LINE], each).unwrap();
+        for_each_socket(kind, ByteOrder::OWN, text, &mut vec![0; LONGEST_LINE], each).unwrap();
         (sockets, faults)
     }
 
