@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
-use rustix::thread::{CapabilitySet, capabilities};
+use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 
 use crate::fields::Needs;
 use crate::listing::{Entry, Listing, Part, SocketOwners};
@@ -96,7 +96,7 @@ impl<'a> Gatherer<'a> {
             let parts = parts?;
             let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
             let detail = Detail {
-                whole_command: self.needs.include(Needs::COMMANDS),
+                searched_command: self.needs.include(Needs::SEARCHED_COMMANDS),
                 user: self.needs.include(Needs::PROCESS_USERS),
             };
             let owners = sweep.owners(inodes(), detail, remark);
@@ -134,9 +134,13 @@ impl<'a> Gatherer<'a> {
                 Ok(vec![Part { namespace, sockets: self.read_own_tables(remark)? }])
             }
             Some(Selection::One(wanted)) => {
-                let wanted = self.found.as_ref().unwrap_or(wanted);
-                let namespace = namespaces::one(&self.root, wanted)?;
-                // For the next listing: the process that `--netns` names can end before it.
+                // The process that `--netns` names can have ended since the previous listing, but
+                // the namespace can also have been made again.
+                let found = self.found.take().map(|found| namespaces::one(&self.root, &found));
+                let namespace = match found {
+                    Some(Ok(namespace)) => namespace,
+                    Some(Err(_)) | None => namespaces::one(&self.root, wanted)?,
+                };
                 self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
                 Ok(vec![Part { namespace: Some(namespace), sockets }])
@@ -268,7 +272,7 @@ fn needs(request: &Request) -> Needs {
     let Request { look, query, order, .. } = request;
     let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
     let filter = match &query.owner {
-        filter if !filter.programs.is_empty() => Needs::COMMANDS,
+        filter if !filter.programs.is_empty() => Needs::SEARCHED_COMMANDS,
         filter if !filter.pids.is_empty() => Needs::OWNERS,
         _ => Needs::default(),
     };
@@ -279,8 +283,12 @@ fn needs(request: &Request) -> Needs {
 /// capabilities, or another user or group.
 fn has_elevated_privileges() -> bool {
     let is_other = Uid::current() != Uid::effective() || Gid::current() != Gid::effective();
+    // The caller of a program has its ambient capabilities too. A program file with privileges of
+    // its own has none (`man 7 capabilities`).
+    let is_own =
+        |&capability: &CapabilitySet| !capability_is_in_ambient_set(capability).unwrap_or(false);
     let has_any =
-        || capabilities(None).map_or(true, |sets| sets.effective != CapabilitySet::empty());
+        || capabilities(None).map_or(true, |sets| sets.effective.iter().any(|it| is_own(&it)));
     is_other || !Uid::current().is_root() && has_any()
 }
 

@@ -94,8 +94,13 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
             // Print only the remarks about the last listing, which is the one that is shown.
             let list = || {
                 let mut remarks = Vec::new();
-                let listing = gatherer.gather(&mut |remark| remarks.push(remark))?;
-                Ok::<_, Remark>((listing, remarks))
+                match gatherer.gather(&mut |remark| remarks.push(remark)) {
+                    // The namespace can appear later.
+                    Err(remark) if remark.is_about_missing_namespace() => {
+                        Ok((Listing::empty(), vec![remark]))
+                    }
+                    result => Ok::<_, Remark>((result?, remarks)),
+                }
             };
             let (listing, remarks) = repeat::wait(limit, list, |(it, _)| !it.is_empty())?;
             remarks.into_iter().for_each(&mut print);

@@ -178,6 +178,14 @@ impl Remark {
         }
     }
 
+    /// Returns true if the namespace that `--netns` names is not there, or has no process.
+    pub fn is_about_missing_namespace(&self) -> bool {
+        matches!(
+            self,
+            Self::EmptyNamespace(_) | Self::NamespaceMaybeHidden(_) | Self::UnknownNamespace(_)
+        )
+    }
+
     /// Returns true if the remark is printed only with `-v`.
     pub fn is_detail(&self) -> bool {
         matches!(

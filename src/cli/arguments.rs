@@ -37,7 +37,8 @@ pub(super) fn command() -> clap::Command {
 
 /// List the sockets of this host, and with -p the processes that own them, as netstat does
 #[derive(Parser)]
-#[command(version, args_override_self = true, infer_long_args = true, max_term_width = 100)]
+#[command(bin_name = "rnetstat", version, args_override_self = true)]
+#[command(infer_long_args = true, max_term_width = 100)]
 #[command(after_help = "Filters must all match. The values of one filter are alternatives.")]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {

@@ -82,10 +82,10 @@ pub enum Align {
 pub struct Needs(u8);
 
 impl Needs {
-    /// The owners of the sockets, and the names of their programs.
+    /// The owners of the sockets, and their command lines as they are shown.
     pub const OWNERS: Self = Self(1);
-    /// The owners, and their whole command lines.
-    pub const COMMANDS: Self = Self::OWNERS.and(Self(2));
+    /// The owners, and their command lines as they are searched.
+    pub const SEARCHED_COMMANDS: Self = Self::OWNERS.and(Self(2));
     /// The owners, and the users that they run as.
     pub const PROCESS_USERS: Self = Self::OWNERS.and(Self(4));
     /// The other ends of the connections, and their owners.

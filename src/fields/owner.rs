@@ -11,7 +11,7 @@ pub(crate) static PID: Field = Field {
 
 /// The program of the owner: its name in csv, its name and arguments in the table.
 pub(crate) static PROGRAM: Field = Field {
-    needs: Needs::COMMANDS,
+    needs: Needs::OWNERS,
     csv: &["program"],
     ..field("program", "Program", |it| {
         it.owner.map_or(Value::Missing, |owner| Value::Program(&owner.process.command))
@@ -19,7 +19,7 @@ pub(crate) static PROGRAM: Field = Field {
 };
 
 pub(crate) static COMMAND: Field = Field {
-    needs: Needs::COMMANDS,
+    needs: Needs::OWNERS,
     csv: &["command"],
     ..field("command", "Command", |it| {
         it.owner.map_or(Value::Missing, |owner| Value::Command(&owner.process.command))

@@ -113,6 +113,11 @@ impl Listing {
         listing
     }
 
+    /// Returns a listing without sockets.
+    pub fn empty() -> Self {
+        Self::new(Vec::new(), None, &Query::default(), false, SystemTime::now())
+    }
+
     /// Keeps the sockets with an owner that the owner filter matches.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };

@@ -81,7 +81,7 @@ impl<'a> Sweep<'a> {
         let Findings { sockets, hidden, links_hidden, .. } = findings;
         let is_nested = is_nested(root);
         // Only a search in command lines needs the ancestors.
-        let searched = own.filter(|_| detail.whole_command);
+        let searched = own.filter(|_| detail.searched_command);
         let ancestors = searched.map_or(Vec::new(), |own| process::ancestors(root, own));
         Owners {
             sockets,

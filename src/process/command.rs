@@ -6,17 +6,42 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine(pub Box<[u8]>);
 
+/// The maximum number of bytes of a command line that are shown. Each socket of a process shows it
+/// again, so without a limit, a user could make the listing of another user very large.
+pub const MOST_SHOWN: usize = 4096;
+
 impl CommandLine {
+    /// The bytes that are shown: all, or as many whole characters as fit into [`MOST_SHOWN`] bytes.
+    fn shown(&self) -> &[u8] {
+        let Some(start) = self.0.get(..MOST_SHOWN).filter(|_| self.is_truncated()) else {
+            return &self.0;
+        };
+        let is_boundary = |&at: &usize| self.0.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
+        let end = (MOST_SHOWN - 3..=MOST_SHOWN).rev().find(is_boundary);
+        start.get(..end.unwrap_or(MOST_SHOWN)).unwrap_or(start)
+    }
+
+    /// Returns true if the command line has more bytes than are shown.
+    pub fn is_truncated(&self) -> bool {
+        self.0.len() > MOST_SHOWN
+    }
+
+    /// All words with a space between them, to be searched.
+    pub fn searched(&self) -> Vec<u8> {
+        let words = self.0.strip_suffix(b"\0").unwrap_or(&self.0);
+        words.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect()
+    }
+
     /// The name of the program as netstat prints it: `argv[0]`, without directories if that is an
     /// absolute path.
     pub fn program(&self) -> &[u8] {
-        let name = self.0.split(|&byte| byte == 0).next().unwrap_or_default();
+        let name = self.shown().split(|&byte| byte == 0).next().unwrap_or_default();
         if name.starts_with(b"/") { last_part(name) } else { name }
     }
 
     /// The words.
     pub fn words(&self) -> impl Iterator<Item = &[u8]> {
-        let words = self.0.split_inclusive(|&byte| byte == 0);
+        let words = self.shown().split_inclusive(|&byte| byte == 0);
         words.map(|word| word.strip_suffix(b"\0").unwrap_or(word))
     }
 
@@ -152,6 +177,30 @@ mod tests {
             let found: Vec<_> = CommandLine(command.into()).words().map(<[u8]>::to_vec).collect();
             assert_eq!(found, words, "{}", command.escape_ascii());
         }
+    }
+
+    #[test]
+    fn only_the_first_4096_bytes_are_shown_but_all_are_searched() {
+        let x = |count| "x".repeat(count);
+        for (command, words, is_truncated) in [
+            (format!("a\0{}\0", x(4093)), vec!["a".to_owned(), x(4093)], false),
+            (format!("a\0{}\0", x(4094)), vec!["a".to_owned(), x(4094)], true),
+            (format!("a\0{}\0b\0", x(60_000)), vec!["a".to_owned(), x(4094)], true),
+            (format!("{}\u{20ac}", x(4095)), vec![x(4095)], true),
+            (format!("{}\u{20ac}yes", x(4093)), vec![x(4093) + "\u{20ac}"], true),
+            (x(4097), vec![x(4096)], true),
+        ] {
+            let command = CommandLine(command.into_bytes().into());
+            let shown: Vec<_> = command.words().map(String::from_utf8_lossy).collect();
+            assert_eq!(
+                (shown, command.is_truncated()),
+                (words.iter().map(Into::into).collect(), is_truncated)
+            );
+            let all = String::from_utf8_lossy(&command.0).trim_end_matches('\0').replace('\0', " ");
+            assert_eq!(String::from_utf8_lossy(&command.searched()), all);
+        }
+        let invalid = CommandLine([0x80; 5000].into());
+        assert_eq!(invalid.joined(), [0x80; 4096]);
     }
 
     #[test]

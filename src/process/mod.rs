@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::directory::{Directory, Scratch};
 use crate::files;
 use crate::number::decimal;
-pub use command::CommandLine;
+pub use command::{CommandLine, MOST_SHOWN};
 
 /// The number that identifies a process or a thread.
 pub type Pid = u32;
@@ -18,9 +18,9 @@ pub type Pid = u32;
 /// What to read about a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// Read the first 64 KiB of the command line instead of 4096 bytes, which are enough for the
-    /// name of the program. A process can make its command line as long as it likes.
-    pub whole_command: bool,
+    /// Read the first 64 KiB of the command line, which are searched, and not only what is shown. A
+    /// process can make its command line as long as it likes.
+    pub searched_command: bool,
     /// Read the user.
     pub user: bool,
 }
@@ -46,13 +46,14 @@ impl Process {
     /// Reads the command line of a process, or in a saved tree without it the name of the process.
     /// Fails with `ENOENT` or `ESRCH` if the process has ended, with `EACCES` if it is hidden.
     pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
-        let mut name = [0; 4096];
-        let mut whole;
-        let buffer = if detail.whole_command {
-            whole = vec![0; 64 * 1024];
-            &mut whole[..]
+        // One byte more than is shown tells that there are more.
+        let mut shown = [0; MOST_SHOWN + 1];
+        let mut searched;
+        let buffer = if detail.searched_command {
+            searched = vec![0; 64 * 1024];
+            &mut searched[..]
         } else {
-            &mut name[..]
+            &mut shown[..]
         };
         let mut length = match files::read_start(&file(root, pid, "cmdline"), buffer) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

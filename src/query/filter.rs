@@ -133,7 +133,7 @@ impl OwnerFilter {
             && (self.programs.is_empty() || {
                 let Process { command, .. } = process;
                 let text =
-                    if is_ancestor { command.program_and_script() } else { command.joined() };
+                    if is_ancestor { command.program_and_script() } else { command.searched() };
                 let command = String::from_utf8_lossy(&text).to_lowercase();
                 self.programs.iter().any(|program| command.contains(program))
             })

@@ -2,8 +2,10 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
-use crate::common::run::{RunCommand, rnetstat};
+use crate::common::run::{RNETSTAT, RunCommand, rnetstat};
 use crate::common::words;
 
 #[test]
@@ -181,6 +183,14 @@ fn help_and_version_go_to_stdout() {
     }
     let version = rnetstat("-V").run().stdout;
     assert_eq!(version, concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn help_does_not_depend_on_the_name_that_the_caller_chose() {
+    for flag in ["-h", "--help", "-V", "--generate=man"] {
+        let named = Command::new(RNETSTAT).arg0("\x1b[31mother").arg(flag).run();
+        assert_eq!(named, rnetstat(flag).run(), "{flag}");
+    }
 }
 
 #[test]

@@ -86,6 +86,27 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
     assert!(message.starts_with("rnetstat: there is no network namespace red: "), "{message}");
 }
 
+#[test]
+fn wait_also_waits_for_the_namespace() {
+    let Some((host, ..)) = host() else { return };
+    let flags = "-tln --port 7000 --no-header --wait=60 --netns";
+    let run = host.rnetstat(&flags.replace("60", "0.3")).arg("red").run();
+    assert_eq!(run.status, Some(1));
+    let message = "rnetstat: there is no network namespace red: ";
+    assert!(
+        run.stderr.starts_with(message) && run.stderr.ends_with("no socket matches\n"),
+        "{run:?}"
+    );
+    let listing = host.rnetstat(flags).arg("red").start();
+    let script = "ip netns add red && ip -n red link set lo up && \
+                  exec ip netns exec red python3 tests/programs/server.py 7000";
+    let mut server = host.start("sh", &["-c", script]);
+    server.line();
+    let found = Run::end_of(listing);
+    assert_eq!((found.status, found.stderr.as_str()), (Some(0), ""));
+    assert!(found.stdout.contains(" 127.0.0.1:7000 "), "{}", found.stdout);
+}
+
 /// If the process through which rnetstat reads a namespace ends, rnetstat uses another one in it.
 #[test]
 fn continuous_listing_of_a_namespace_survives_the_end_of_a_process() {

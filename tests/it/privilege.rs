@@ -41,6 +41,39 @@ fn two_capabilities_suffice_instead_of_root_except_with_proc_dir() {
     assert!(remarks.contains("secret"), "{remarks}");
 }
 
+/// A program file with set-user-ID, set-group-ID or capabilities gives its caller privileges. The
+/// ambient capabilities of a caller are the caller's own.
+#[test]
+fn proc_dir_is_refused_only_with_privileges_of_the_program_file() {
+    if !needs_root() {
+        return;
+    }
+    let Some(host) = Host::new(&["setpriv", "setcap"]) else { return };
+    let (directory, copy) = public_copy();
+    let tree = directory.path().join("tree");
+    fs::create_dir_all(tree.join("net")).unwrap();
+    fs::write(tree.join("net/udp"), "").unwrap();
+    let list = |ambient: &[&str]| {
+        let mut command = host.command("setpriv");
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        command.args(nobody).args(ambient).arg(&copy).args(["-uan", "--proc"]).arg(&tree).run()
+    };
+    let ambient =
+        ["--inh-caps=+net_bind_service,+chown", "--ambient-caps=+net_bind_service,+chown"];
+    let is_refused = || list(&[]).stderr.contains("privileges that its caller lacks");
+    assert!(!is_refused());
+    assert_eq!(list(&ambient).status, Some(0));
+    for mode in [0o4755, 0o2755] {
+        fs::set_permissions(&copy, fs::Permissions::from_mode(mode)).unwrap();
+        assert!(is_refused(), "{mode:o}");
+    }
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(!is_refused());
+    Command::new("setcap").arg("cap_chown+ep").arg(&copy).succeed();
+    assert!(is_refused());
+    assert_eq!(list(&ambient).status, Some(2));
+}
+
 /// The allowed system calls of rnetstat, of the loader and of the C library.
 const ALLOWED: &[&str] = &[
     // System calls for memory, threads, and the process itself.

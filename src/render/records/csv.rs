@@ -1,7 +1,8 @@
 //! Comma-separated values as in RFC 4180, except that lines end with a newline alone. There is one
 //! line for each owner of a socket, and one line for a socket without a known owner.
 //!
-//! An unknown value is empty. `.` replaces characters that can harm a terminal: csv has no escapes.
+//! An unknown value is empty. Foreign text that begins like a formula gets a `'` before it, and `.`
+//! replaces characters that can harm a terminal: csv has no escapes.
 
 use std::io::{self, Write};
 
@@ -12,6 +13,12 @@ use crate::harmless::harmless;
 use crate::listing::Listing;
 use crate::names::{Names, Number};
 use crate::socket::End;
+
+/// A spreadsheet takes a cell that begins with one of these characters for a formula, which can
+/// start programs and send data. With `'` before it, the cell is text. The wide forms are those of
+/// East Asian keyboards.
+const STARTS_A_FORMULA: [char; 8] =
+    ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Writes a listing. If there is a `time`, it is the first column.
 pub(super) fn write(
@@ -128,9 +135,15 @@ impl<W: Write> CellWriter<'_, W> {
         self.foreign(self.names.get(number).unwrap_or_default().as_bytes())
     }
 
-    /// Writes foreign text, harmless for a terminal. Invalid bytes become U+FFFD, as in JSON.
+    /// Writes foreign text, harmless for a terminal and for a spreadsheet. Invalid bytes become
+    /// U+FFFD, as in JSON.
     fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
-        self.text(harmless(String::from_utf8_lossy(text).as_bytes()).collect::<String>())
+        let mut cell = String::new();
+        cell.extend(harmless(String::from_utf8_lossy(text).as_bytes()));
+        if cell.starts_with(STARTS_A_FORMULA) {
+            cell.insert(0, '\'');
+        }
+        self.text(cell)
     }
 }
 

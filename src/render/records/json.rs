@@ -114,6 +114,8 @@ struct ProcessRecord<'a> {
     pid: u32,
     program: Cow<'a, str>,
     command: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    command_truncated: bool,
     uid: Option<u32>,
     user: Option<&'a str>,
     fds: Vec<u32>,
@@ -133,6 +135,7 @@ fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<Proce
             pid: process.pid,
             program: String::from_utf8_lossy(process.command.program()),
             command: process.command.words().map(String::from_utf8_lossy).collect(),
+            command_truncated: process.command.is_truncated(),
             uid: process.uid,
             user: process.uid.and_then(|uid| names.get(Number::User(uid))),
             fds: owner.fds().collect(),
