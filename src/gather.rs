@@ -330,3 +330,36 @@ fn numbers(entry: &Entry<'_>, naming: Naming) -> impl Iterator<Item = Number> + 
     };
     ends.map(of_end).into_iter().flatten().chain([user]).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::remark::Origin;
+
+    #[test]
+    fn tables_of_an_ended_process_are_recognised_by_their_error() {
+        let process = TempDir::new().unwrap();
+        let namespace = process.path().join("ns");
+        let table = |errno| Remark::NoTable(Origin::Netlink("tcp"), io::Error::from(errno));
+        for (errno, ended_without_namespace, ended_with_namespace) in [
+            (Errno::ENOENT, true, false),
+            (Errno::ESRCH, true, true),
+            // A zombie.
+            (Errno::EINVAL, true, true),
+            (Errno::EACCES, false, false),
+        ] {
+            assert_eq!(
+                has_ended(process.path(), &table(errno)),
+                ended_without_namespace,
+                "{errno}"
+            );
+            fs::create_dir(&namespace).unwrap();
+            std::os::unix::fs::symlink("net:[1]", namespace.join("net")).unwrap();
+            assert_eq!(has_ended(process.path(), &table(errno)), ended_with_namespace, "{errno}");
+            fs::remove_dir_all(&namespace).unwrap();
+        }
+        assert!(!has_ended(process.path(), &Remark::NoMatch));
+    }
+}

@@ -10,15 +10,13 @@ pub struct CommandLine(pub Box<[u8]>);
 /// again, so without a limit, a user could make the listing of another user very large.
 pub const MOST_SHOWN: usize = 4096;
 
+/// The maximum length of the name of a file, `NAME_MAX` (`linux/limits.h`).
+const LONGEST_NAME: usize = 255;
+
 impl CommandLine {
-    /// The bytes that are shown: all, or as many whole characters as fit into [`MOST_SHOWN`] bytes.
+    /// The bytes that are shown.
     fn shown(&self) -> &[u8] {
-        let Some(start) = self.0.get(..MOST_SHOWN).filter(|_| self.is_truncated()) else {
-            return &self.0;
-        };
-        let is_boundary = |&at: &usize| self.0.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
-        let end = (MOST_SHOWN - 3..=MOST_SHOWN).rev().find(is_boundary);
-        start.get(..end.unwrap_or(MOST_SHOWN)).unwrap_or(start)
+        start_of(&self.0, MOST_SHOWN)
     }
 
     /// Returns true if the command line has more bytes than are shown.
@@ -33,10 +31,10 @@ impl CommandLine {
     }
 
     /// The name of the program as netstat prints it: `argv[0]`, without directories if that is an
-    /// absolute path.
+    /// absolute path. At most 255 bytes, which are enough for the name of any file.
     pub fn program(&self) -> &[u8] {
         let name = self.shown().split(|&byte| byte == 0).next().unwrap_or_default();
-        if name.starts_with(b"/") { last_part(name) } else { name }
+        start_of(if name.starts_with(b"/") { last_part(name) } else { name }, LONGEST_NAME)
     }
 
     /// The words.
@@ -77,6 +75,13 @@ impl CommandLine {
             None => program.to_vec(),
         }
     }
+}
+
+/// Returns as many whole characters from the start of a text as fit into `most` bytes.
+fn start_of(text: &[u8], most: usize) -> &[u8] {
+    let is_boundary = |&at: &usize| text.get(at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let end = (most.saturating_sub(3)..=most).rev().find(is_boundary).unwrap_or(most);
+    text.get(..end).unwrap_or(text)
 }
 
 fn last_part(path: &[u8]) -> &[u8] {
@@ -201,6 +206,7 @@ mod tests {
         }
         let invalid = CommandLine([0x80; 5000].into());
         assert_eq!(invalid.joined(), [0x80; 4096]);
+        assert_eq!(invalid.program(), [0x80; 255]);
     }
 
     #[test]

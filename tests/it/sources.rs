@@ -83,6 +83,30 @@ fn text_is_read_if_netlink_answers_are_incomplete() {
     }
 }
 
+#[test]
+fn text_is_read_if_a_netlink_message_is_malformed() {
+    let Some((host, _many)) = host("1100") else { return };
+    let (expected, calls) = traced(&host, "-uan --source netlink", None);
+    let (_, length) = calls.split_once("nlmsg_len=").expect(&calls);
+    let length: u32 = length.split_once(',').unwrap().0.parse().unwrap();
+    // The first message keeps its header, but its socket gets the state 255.
+    let header = [&length.to_ne_bytes()[..], &20_u16.to_ne_bytes(), &2_u16.to_ne_bytes()];
+    let rest = [&1_u32.to_ne_bytes()[..], &0_u32.to_ne_bytes(), &[2, 255]];
+    let bytes = [header.concat(), rest.concat()].concat();
+    let bytes: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let inject = format!("recvfrom:poke_exit=@arg2={bytes}:when=1");
+
+    let message = "its state is malformed: \"255\"\n";
+    let (found, _) = traced(&host, "-uanv", Some(&inject));
+    assert_eq!(found.stdout.lines().count(), expected.stdout.lines().count());
+    let start = "rnetstat: netlink udp: the text of /proc/net is read instead: ";
+    assert!(found.stderr.starts_with(start) && found.stderr.ends_with(message), "{}", found.stderr);
+    let (found, _) = traced(&host, "-uan --source netlink", Some(&inject));
+    assert_eq!(found.stdout.lines().count(), expected.stdout.lines().count() - 1);
+    let start = "rnetstat: netlink udp:1: this message is left out: ";
+    assert_eq!(found.stderr, format!("{start}{message}"));
+}
+
 /// The netlink socket of rnetstat has a visible owner, rnetstat itself. The remark must still say
 /// that no owner is visible.
 #[test]

@@ -93,7 +93,7 @@ impl Netlink {
     }
 
     /// Requests a dump and calls `each` with its messages. Returns true if they came in one piece.
-    fn dump(&mut self, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<bool> {
+    fn dump(&mut self, request: &[u8], each: impl FnMut(&[u8])) -> io::Result<bool> {
         // Each dump has its own socket: an old one could still hold messages of a dump that failed.
         // The kernel answers within the calls that send and receive, so reading never has to wait.
         let socket = socket(
@@ -104,29 +104,39 @@ impl Netlink {
         )?;
         let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
         sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-        let mut changed = false;
-        let (mut pieces, mut is_full) = (0, false);
-        loop {
-            let (got, from) = match recvfrom::<NetlinkAddr>(socket.as_raw_fd(), &mut self.0) {
-                Err(Errno::EINTR) => continue,
-                received => received?,
-            };
-            // Ignore other senders: a process with CAP_NET_ADMIN can send to this socket.
-            if from.ok_or(io::ErrorKind::InvalidData)?.pid() != 0 {
-                continue;
-            }
-            let datagram = self.0.get(..got).unwrap_or_default();
-            let mut any = false;
-            let flow = take(datagram, &mut changed, &mut |message| {
-                any = true;
-                each(message);
-            })?;
-            pieces += usize::from(any);
-            is_full |= got >= NOT_FULL;
-            if flow.is_break() {
-                let is_whole = pieces <= 1 && !is_full;
-                return if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(is_whole) };
-            }
+        receive(&mut self.0, |buffer| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer), each)
+    }
+}
+
+/// Calls `each` with the messages of a dump, in the datagrams that `next` receives, with their
+/// senders. Returns true if they came in one piece.
+fn receive(
+    buffer: &mut [u8],
+    mut next: impl FnMut(&mut [u8]) -> nix::Result<(usize, Option<NetlinkAddr>)>,
+    mut each: impl FnMut(&[u8]),
+) -> io::Result<bool> {
+    let mut changed = false;
+    let (mut pieces, mut is_full) = (0, false);
+    loop {
+        let (got, from) = match next(buffer) {
+            Err(Errno::EINTR) => continue,
+            received => received?,
+        };
+        // Ignore other senders: a process with CAP_NET_ADMIN can send to this socket.
+        if from.ok_or(io::ErrorKind::InvalidData)?.pid() != 0 {
+            continue;
+        }
+        let datagram = buffer.get(..got).unwrap_or_default();
+        let mut any = false;
+        let flow = take(datagram, &mut changed, &mut |message| {
+            any = true;
+            each(message);
+        })?;
+        pieces += usize::from(any);
+        is_full |= got >= NOT_FULL;
+        if flow.is_break() {
+            let is_whole = pieces <= 1 && !is_full;
+            return if changed { Err(io::ErrorKind::Interrupted.into()) } else { Ok(is_whole) };
         }
     }
 }
@@ -231,10 +241,39 @@ mod tests {
         (rows, changed, result)
     }
 
+    const DONE: u16 = 3;
+    const ERROR: u16 = 2;
+
+    #[test]
+    fn only_datagrams_of_the_kernel_are_taken() {
+        let row = |number| message(SOCK_DIAG_BY_FAMILY, 2, SEQUENCE, &[number]);
+        let done = message(DONE, 2, SEQUENCE, &0_i32.to_ne_bytes());
+        let received = |datagrams: &[(Option<u32>, Vec<u8>)]| {
+            let (mut datagrams, mut rows) = (datagrams.iter(), Vec::new());
+            let next = |buffer: &mut [u8]| {
+                let Some((sender, datagram)) = datagrams.next() else { return Err(Errno::EAGAIN) };
+                buffer[..datagram.len()].copy_from_slice(datagram);
+                Ok((datagram.len(), sender.map(|pid| NetlinkAddr::new(pid, 0))))
+            };
+            let result = receive(&mut [0; 512], next, |row| rows.push(row[0]));
+            (rows, result.map_err(|error| error.kind()))
+        };
+        let (kernel, other) = (Some(0), Some(4711));
+        let datagrams = [
+            (other, row(1)),
+            (kernel, row(2)),
+            (other, done.clone()),
+            (kernel, row(3)),
+            (kernel, done.clone()),
+        ];
+        assert_eq!(received(&datagrams), (vec![2, 3], Ok(false)));
+        assert_eq!(received(&[(kernel, [row(4), done.clone()].concat())]), (vec![4], Ok(true)));
+        assert_eq!(received(&[(None, done)]), (vec![], Err(io::ErrorKind::InvalidData)));
+        assert_eq!(received(&[(kernel, row(5))]), (vec![5], Err(io::ErrorKind::WouldBlock)));
+    }
+
     #[test]
     fn dump_ends_with_its_last_message_or_an_error() {
-        const DONE: u16 = 3;
-        const ERROR: u16 = 2;
         let row = |number| message(SOCK_DIAG_BY_FAMILY, 2, SEQUENCE, &[number]);
         let end = |kind, error: i32| message(kind, 2, SEQUENCE, &error.to_ne_bytes());
         let stale = message(DONE, 2, SEQUENCE + 1, &[]);
