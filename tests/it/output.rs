@@ -9,8 +9,9 @@ use std::process::Command;
 use nix::sys::stat::Mode;
 use tempfile::TempDir;
 
+use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, Run, RunCommand, rnetstat};
-use crate::common::{copy_tree, full_disk, proc_tree};
+use crate::common::{copy_tree, difference, full_disk, needs_root, proc_tree};
 
 #[test]
 fn closed_pipe_gives_status_0_and_no_message() {
@@ -24,6 +25,34 @@ fn closed_pipe_gives_status_0_and_no_message() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "Active Internet connections (servers and established)\n");
     assert_eq!(Run::end_of(child), Run::success(""));
+}
+
+/// The script in `docs/saved-trees.md` saves a host, and rnetstat lists the saved tree like the host.
+#[test]
+fn tree_saved_by_the_documented_script_is_listed_like_the_host() {
+    if !needs_root() {
+        return;
+    }
+    let Some(host) = Host::new(&["python3", "sh", "tar"]) else { return };
+    let _services = host.receiver_and_connection();
+    let document = fs::read_to_string("docs/saved-trees.md").unwrap();
+    let (_, script) = document.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let directory = TempDir::new().unwrap();
+    let script = format!("cd {}\n{script}", directory.path().display());
+    host.command("sh").args(["-c", &script]).succeed();
+    fs::remove_dir_all(directory.path().join("saved")).unwrap();
+    let unpack = format!("cd {} && tar -xf saved.tar.gz", directory.path().display());
+    host.command("sh").args(["-c", &unpack]).succeed();
+    let saved = directory.path().join("saved");
+    for flags in ["-tuxanp", "-tuaep --numeric-hosts --numeric-ports", "-tuan --format table"] {
+        let [live, saved] = [
+            host.rnetstat(flags).listing(),
+            host.rnetstat(flags).arg("--proc").arg(&saved).listing(),
+        ];
+        assert!(live.contains("127.0.0.1"), "{live}");
+        assert_eq!(difference(&live, &saved), None, "{flags}");
+    }
 }
 
 #[test]

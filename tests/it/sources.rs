@@ -1,5 +1,7 @@
 //! When a table is read as text, by netlink, or both.
 
+use std::fmt::Write;
+
 use crate::common::host::Host;
 use crate::common::run::{Run, RunCommand, rnetstat};
 use crate::common::service::Service;
@@ -93,8 +95,11 @@ fn text_is_read_if_a_netlink_message_is_malformed() {
     let header = [&length.to_ne_bytes()[..], &20_u16.to_ne_bytes(), &2_u16.to_ne_bytes()];
     let rest = [&1_u32.to_ne_bytes()[..], &0_u32.to_ne_bytes(), &[2, 255]];
     let bytes = [header.concat(), rest.concat()].concat();
-    let bytes: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let inject = format!("recvfrom:poke_exit=@arg2={bytes}:when=1");
+    let mut inject = "recvfrom:poke_exit=@arg2=".to_owned();
+    for byte in bytes {
+        write!(inject, "{byte:02x}").unwrap();
+    }
+    inject += ":when=1";
 
     let message = "its state is malformed: \"255\"\n";
     let (found, _) = traced(&host, "-uanv", Some(&inject));
