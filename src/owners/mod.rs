@@ -75,8 +75,10 @@ impl<'a> Sweep<'a> {
         let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        let found = count(&findings.sockets, &wanted);
+        let moved = if found < wanted.len() { findings.moved(root) } else { Vec::new() };
         keep_wanted(&mut findings.sockets, &wanted);
-        add_missing(root, &mut findings, &wanted, remark);
+        add_missing(root, &mut findings, &wanted, &moved, remark);
         let processes = read_owners(root, &mut findings, detail, remark);
         let Findings { sockets, hidden, links_hidden, .. } = findings;
         let is_nested = is_nested(root);
@@ -97,25 +99,33 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// If a wanted socket has no owner yet, searches the threads of processes without descriptors, and
-/// then the processes that have appeared since the sweep began.
-fn add_missing(root: &Path, findings: &mut Findings, wanted: &[u64], remark: Sink<'_>) {
-    let searches: [fn(&Path, &Findings) -> Findings; 2] = [
-        |root, findings| sweep::sweep_threads(root, &findings.without_descriptors),
-        sweep::sweep_new,
+/// If a wanted socket has no owner yet, searches the threads of processes without descriptors, then
+/// these processes again, and then the processes that have appeared since the sweep began. A socket
+/// that a process has given to a new child is found in this order.
+fn add_missing(
+    root: &Path,
+    findings: &mut Findings,
+    wanted: &[u64],
+    moved: &[Pid],
+    remark: Sink<'_>,
+) {
+    let searches: [&dyn Fn(&Findings) -> Findings; 3] = [
+        &|findings| sweep::sweep_threads(root, &findings.without_descriptors),
+        &|_| sweep::sweep_again(root, moved),
+        &|findings| sweep::sweep_new(root, findings),
     ];
     for search in searches {
-        let count = findings.sockets.chunk_by(|(one, _), (other, _)| one == other).count();
-        if count == wanted.len() {
+        if count(&findings.sockets, wanted) == wanted.len() {
             return;
         }
-        let mut more = search(root, findings);
+        let mut more = search(findings);
         more.remarks(root).for_each(&mut *remark);
         keep_wanted(&mut more.sockets, wanted);
         findings.hidden |= more.hidden;
         findings.links_hidden |= more.links_hidden;
         findings.sockets.append(&mut more.sockets);
         findings.sockets.sort();
+        findings.sockets.dedup();
     }
 }
 
@@ -338,6 +348,16 @@ fn position(processes: &[Process], pid: Pid) -> Option<usize> {
     processes.binary_search_by_key(&pid, |process| process.pid).ok()
 }
 
+/// Returns how many of the wanted sockets have an owner. Both lists are in order of inode.
+fn count(sockets: &[(u64, Descriptor)], wanted: &[u64]) -> usize {
+    let mut sockets = sockets.iter().map(|&(inode, _)| inode).peekable();
+    let mut has_owner = |&&inode: &&u64| {
+        while sockets.next_if(|&other| other < inode).is_some() {}
+        sockets.peek() == Some(&inode)
+    };
+    wanted.iter().filter(|inode| has_owner(inode)).count()
+}
+
 /// Drops the sockets that are not wanted. Both lists are in order of inode.
 fn keep_wanted(sockets: &mut Vec<(u64, Descriptor)>, wanted: &[u64]) {
     let mut wanted = wanted.iter().peekable();
@@ -420,6 +440,35 @@ mod tests {
         let owners = sweep.owners([1001, 1002], Detail::default(), &mut panic);
         let pids: Vec<_> = owners.processes().iter().map(|process| process.pid).collect();
         assert_eq!(pids, [1, 2]);
+    }
+
+    #[test]
+    fn socket_that_a_known_process_opened_during_the_sweep_has_its_owner() {
+        let root = TempDir::new().unwrap();
+        let add = |pid: Pid, fd: u32, inode: u64| {
+            let fds = root.path().join(pid.to_string()).join("fd");
+            fs::create_dir_all(&fds).unwrap();
+            symlink(format!("socket:[{inode}]"), fds.join(fd.to_string())).unwrap();
+            fs::write(process::file(root.path(), pid, "cmdline"), "program").unwrap();
+        };
+        let count = |sockets: u32| {
+            fs::create_dir_all(root.path().join("net")).unwrap();
+            let text = format!("sockets: used {sockets}\n");
+            fs::write(root.path().join("net/sockstat"), text).unwrap();
+            fs::write(root.path().join("net/snmp"), "").unwrap();
+        };
+        // With this many processes, the tables are read during the sweep.
+        (1..=100).for_each(|pid| add(pid, 3, 1000 + u64::from(pid)));
+        for (sockets, inode, owner) in [(100, 2001, None), (101, 2002, Some(7))] {
+            count(100);
+            let (sweep, ()) = Sweep::run(root.path(), || ());
+            add(7, u32::try_from(inode).unwrap(), inode);
+            count(sockets);
+            let mut panic = |remark: Remark| panic!("{remark}");
+            let owners = sweep.owners([1001, inode], Detail::default(), &mut panic);
+            let found = owners.of(inode).next().map(|owner| owner.process.pid);
+            assert_eq!(found, owner, "{sockets} sockets");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{Descriptor, Meaning};
 use crate::directory::{Directory, Scratch};
 use crate::process::{ATTEMPTS, Pid, file, has_threads, threads};
 use crate::remark::Remark;
+use crate::tables::Counters;
 
 /// The maximum number of threads. More cores than this have not been measured.
 const MOST_THREADS: usize = 8;
@@ -50,6 +51,8 @@ pub(super) struct Findings {
     pub(super) without_descriptors: Vec<Pid>,
     /// The processes that were there when the sweep began, in order.
     known: Vec<Pid>,
+    /// The counters of sockets when the sweep began, if the tables were read at the same time.
+    before: Option<Counters>,
     /// Other errors, each with its process, or with `None` if listing the processes failed.
     errors: Vec<(Option<Pid>, io::Error)>,
 }
@@ -61,6 +64,9 @@ pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings,
     let pids = worker.processes(root);
     worker.found.known.clone_from(&pids);
     let many = pids.len() >= MANY_PROCESSES;
+    if many {
+        worker.found.before = Counters::read(&root.join("net")).ok();
+    }
     let work =
         Work { root, queue: Mutex::new(Queue { pids, ..Queue::default() }), more: Condvar::new() };
     thread::scope(|scope| {
@@ -84,12 +90,21 @@ pub(super) fn sweep_new(root: &Path, before: &Findings) -> Findings {
     let mut worker = Worker::default();
     let mut pids = worker.processes(root);
     pids.retain(|pid| before.known.binary_search(pid).is_err());
-    for pid in pids {
-        let Worker { scratch, found } = &mut worker;
-        let (_, listed) = found.thread(root, pid, pid, scratch);
+    sweep_processes(root, worker, &pids)
+}
+
+/// Sweeps these processes again, which can have opened sockets while the tables were read.
+pub(super) fn sweep_again(root: &Path, pids: &[Pid]) -> Findings {
+    sweep_processes(root, Worker::default(), pids)
+}
+
+fn sweep_processes(root: &Path, worker: Worker, pids: &[Pid]) -> Findings {
+    let Worker { mut scratch, mut found } = worker;
+    for &pid in pids {
+        let (_, listed) = found.thread(root, pid, pid, &mut scratch);
         found.note(Some(pid), listed);
     }
-    worker.found.sorted()
+    found.sorted()
 }
 
 /// Sweeps the other threads of processes whose first thread shows no descriptors.
@@ -331,6 +346,19 @@ impl Findings {
         self.errors.sort_by_key(|&(pid, _)| pid);
         self.errors.dedup_by_key(|&mut (pid, _)| pid);
         self
+    }
+
+    /// Returns the processes that own sockets, if sockets were opened or closed since the sweep
+    /// began, and the tables were read meanwhile. A process can have opened a socket after its
+    /// descriptors were read.
+    pub(super) fn moved(&self, root: &Path) -> Vec<Pid> {
+        if self.before.is_none() || Counters::read(&root.join("net")).ok() == self.before {
+            return Vec::new();
+        }
+        let mut pids: Vec<_> = self.sockets.iter().map(|(_, descriptor)| descriptor.pid).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        pids
     }
 
     /// Removes the errors, and returns the remarks about them in order of PID.

@@ -24,6 +24,7 @@ use policy::{Again, Chains, Conditions, Method, Plan, Policy};
 pub use proc_net::ByteOrder;
 use proc_net::Text;
 use sock_diag::{Netlink, Scope};
+pub(crate) use sockstat::Counters;
 
 /// Returns the byte order of the host that printed the tables in `<directory>/net`, judged by their
 /// addresses; `None` if they do not tell.

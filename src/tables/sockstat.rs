@@ -50,14 +50,20 @@ fn sockets(line: &[u8], query: &Query) -> u64 {
     sum
 }
 
-/// What the kernel counts about internet sockets. If two readings are equal, no TCP connection was
-/// opened or closed between them, and as many other sockets were opened as closed.
+/// What the kernel counts about sockets. If two readings are equal, no TCP connection was opened or
+/// closed between them, and as many other sockets were opened as closed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Counters(Vec<Vec<u8>>);
+pub(crate) struct Counters {
+    /// The numbers of internet sockets, and of TCP connections that were opened and closed.
+    pub(super) internet: Vec<Vec<u8>>,
+    /// The number of sockets of every kind, also those of rnetstat.
+    used: Vec<u8>,
+}
 
 impl Counters {
-    /// Fails if `sockstat` or `snmp` cannot be read. Without IPv6 there is no `sockstat6`.
-    pub(super) fn read(directory: &Path) -> io::Result<Self> {
+    /// Reads the counters in `<root>/net`. Fails if `sockstat` or `snmp` cannot be read. Without
+    /// IPv6 there is no `sockstat6`.
+    pub(crate) fn read(directory: &Path) -> io::Result<Self> {
         let mut counters = Vec::new();
         let mut add = |file, words: fn(&[u8]) -> Range<usize>| -> io::Result<()> {
             let mut buffer = [0; LONGEST];
@@ -69,17 +75,15 @@ impl Counters {
             }
             Ok(())
         };
-        // Not the memory, and not `sockets:`, which counts the sockets of rnetstat too.
-        let sockets = |line: &[u8]| match line {
-            line if line.starts_with(b"TCP: ") => 1..9,
-            line if line.starts_with(b"sockets: ") => 0..0,
-            _ => 1..3,
-        };
+        // Not the memory.
+        let sockets = |line: &[u8]| if line.starts_with(b"TCP: ") { 1..9 } else { 1..3 };
         add("sockstat", sockets)?;
         let _ = add("sockstat6", sockets);
         // From ActiveOpens to CurrEstab.
         add("snmp", |line| if line.starts_with(b"Tcp: ") { 5..10 } else { 0..0 })?;
-        Ok(Self(counters))
+        // The first line is `sockets: used 123`.
+        let used: Vec<_> = counters.drain(..counters.len().min(2)).collect();
+        Ok(Self { internet: counters, used: used.concat() })
     }
 }
 
@@ -144,7 +148,9 @@ mod tests {
             Counters::read(directory.path()).unwrap()
         };
         let before = counters("snmp", SNMP);
-        for (from, to) in [("used 9", "used 8"), ("mem 5", "mem 50"), ("mem 7", "mem 8")] {
+        let used = counters("sockstat", &SOCKETS.replace("used 9", "used 8"));
+        assert!(used != before && used.internet == before.internet);
+        for (from, to) in [("mem 5", "mem 50"), ("mem 7", "mem 8")] {
             assert_eq!(counters("sockstat", &SOCKETS.replace(from, to)), before, "{to}");
         }
         for (from, to) in [(" 16 ", " 99 "), (" 17", " 99")] {
