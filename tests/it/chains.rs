@@ -1,11 +1,9 @@
 //! Complete listings of many sockets in one hash chain of the kernel, while others come and go.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::churn::OUTSIDERS;
+use crate::churn::{OUTSIDERS, SOURCES, for_each_layout};
 use crate::common::host::Host;
 use crate::common::run::{RNETSTAT, RunCommand};
 use crate::common::{say, words};
@@ -26,11 +24,9 @@ fn check(kind: &str, count: u32, flags: &str) {
         steady.push(line);
     }
     assert_eq!(steady.len(), count as usize);
-    let sources = ["auto", "text", "netlink"];
-    let end = Instant::now() + TIME;
     let mut listings = 0;
-    for number in (0..).take_while(|&number| number < sources.len() || Instant::now() < end) {
-        let flags = format!("{flags} --format json --source {}", sources[number % sources.len()]);
+    for_each_layout(&SOURCES, TIME, |_, layout, read| {
+        let flags = format!("{flags} {layout}");
         // The program can have its own network namespace.
         let mut command = host.command("nsenter");
         let run = command.args(["-n", "-t", &pid, RNETSTAT]).args(words(&flags)).run();
@@ -38,49 +34,41 @@ fn check(kind: &str, count: u32, flags: &str) {
         // This kernel can lack the module raw_diag.
         let expected = |line: &str| line == OUTSIDERS || line.starts_with("rnetstat: netlink raw");
         assert!(run.stderr.lines().all(expected), "{flags}\n{}", run.stderr);
-        let listing: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
+        let listing = read(&run.stdout);
         let mut found = HashMap::new();
         for socket in &listing {
-            *found.entry(identity(socket)).or_insert(0) += 1;
+            *found.entry(socket.identity()).or_insert(0) += 1;
         }
         let lost = steady.iter().filter(|it| !found.contains_key(*it)).count();
         assert_eq!(lost, 0, "{kind}: {flags}");
-        let repeated: Vec<_> = listing.iter().filter(|it| found[&identity(it)] > 1).collect();
+        let repeated: Vec<_> = listing.iter().filter(|it| found[&it.identity()] > 1).collect();
         assert!(repeated.is_empty(), "{kind}: {flags}\n{repeated:#?}");
         listings += 1;
-    }
+    });
     say(&format!("{listings} listings of {kind}: 0 of {count} sockets lost, 0 repeated"));
-}
-
-/// Returns the inode of a socket, or the ports of its ends if it has none.
-fn identity(socket: &Value) -> String {
-    match socket["inode"].as_u64() {
-        Some(0) | None => format!("{}-{}", socket["local"]["port"], socket["remote"]["port"]),
-        Some(inode) => inode.to_string(),
-    }
 }
 
 #[test]
 fn connected_udp_sockets_of_one_port_are_all_listed() {
-    check("udp", 1500, "-uan");
+    check("udp", 1500, "-ua");
 }
 
 #[test]
 fn listeners_of_one_port_are_all_listed() {
-    check("tcp", 1500, "-tan");
+    check("tcp", 1500, "-ta");
 }
 
 #[test]
 fn raw_sockets_of_one_protocol_are_all_listed() {
-    check("raw", 1500, "-wan");
+    check("raw", 1500, "-wa");
 }
 
 #[test]
 fn unix_sockets_are_all_listed() {
-    check("unix", 1500, "-xan");
+    check("unix", 1500, "-xa");
 }
 
 #[test]
 fn connections_in_time_wait_are_listed_once_in_a_small_table() {
-    check("time_wait", 1000, "-tan");
+    check("time_wait", 1000, "-ta");
 }

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::common::host::Host;
+use crate::common::rows::{Read, Row, layouts};
 use crate::common::run::RunCommand;
-use crate::common::say;
+use crate::common::{needs_root, say};
 
 /// The remark about sockets without a visible owner. [`Host`] runs in a PID namespace of its own,
 /// so processes outside of that namespace could own them.
@@ -19,14 +18,8 @@ const HANDSHAKES: [&str; 2] = [
     "rnetstat: netlink tcp6: the text of /proc/net is read instead: the user of a handshake is unknown",
 ];
 
-/// A socket: its table, and its inode.
-type Key = (String, u64);
-
-/// The sockets of a listing and the PIDs of their owners, one entry for each row.
-type Rows = Vec<(Key, Vec<u32>)>;
-
-/// The flags that select a layout, and the function that parses its output.
-type Layout = (&'static str, fn(&str) -> Rows);
+/// The values of `--source`.
+pub const SOURCES: [&str; 3] = ["auto", "text", "netlink"];
 
 #[test]
 fn every_listing_is_complete_while_sockets_come_and_go() {
@@ -42,22 +35,9 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
         assert_eq!(steady.insert(key, pid.parse().unwrap()), None);
     }
     assert!(steady.len() > 2000, "only {} sockets stay", steady.len());
-    let sources = ["auto", "text", "netlink"];
-    let layouts: [Layout; 5] = [
-        ("-ep", netstat),
-        ("-e --format table", table),
-        ("--format json", json),
-        ("--format jsonl", jsonl),
-        ("--format csv", csv),
-    ];
-    let end = Instant::now() + TIME;
     let (mut listings, mut seen) = (0, 0);
-    // Test every layout with every source at least once, even on a slow machine.
-    let all = sources.len() * layouts.len();
-    for number in (0..).take_while(|&number| number < all || Instant::now() < end) {
-        let source = sources[number % sources.len()];
-        let (flags, read) = layouts[number / sources.len() % layouts.len()];
-        let flags = format!("-tuxan --source {source} {flags}");
+    for_each_layout(&SOURCES, TIME, |number, flags, read| {
+        let flags = format!("-tuxa {flags}");
         let name = format!("listing {number}, {flags}");
         let run = host.rnetstat(&flags).run();
         assert_eq!(run.status, Some(0), "{name}\n{}", run.stderr);
@@ -68,115 +48,94 @@ fn every_listing_is_complete_while_sockets_come_and_go() {
         let rows = read(&run.stdout);
         seen += rows.len();
         let mut owners = HashMap::new();
-        for (key, pids) in rows.into_iter().filter(|((_, inode), _)| *inode != 0) {
-            assert_eq!(owners.insert(key.clone(), pids), None, "{name}: {key:?} is there twice");
+        for Row { table, inode, pids, .. } in rows.into_iter().filter(|row| row.inode != 0) {
+            let before = owners.insert((table, inode), pids);
+            assert_eq!(before, None, "{name}: the socket {inode} is there twice");
         }
         for (key, &pid) in &steady {
             assert_eq!(owners.get(key), Some(&vec![pid]), "{name}: the owners of {key:?}");
         }
         listings += 1;
-    }
+    });
     let counts = churn.end();
     let (processes, sockets) = counts.trim().split_once(' ').unwrap();
     let [processes, sockets]: [u64; 2] = [processes, sockets].map(|count| count.parse().unwrap());
     assert!(sockets > 5000 && processes > 500, "{processes} processes and {sockets} sockets moved");
     say(&format!(
-        "{listings} complete listings, {seen} rows, while {} sockets stayed, and {processes} \
+        "{listings} listings, {seen} rows: 0 of {} sockets lost, 0 repeated, while {processes} \
          processes and {sockets} sockets came and went",
         steady.len()
     ));
 }
 
-/// Returns the PID in a cell `PID/program`, if there is one.
-fn owner(cell: &str) -> Vec<u32> {
-    cell.split_once('/').map(|(pid, _)| pid.parse().unwrap()).into_iter().collect()
-}
-
-/// Returns true if a word is a state. If the state is blank, the word is a number of the next
-/// column.
-fn is_state(word: &str) -> bool {
-    word.starts_with(|char: char| char.is_ascii_uppercase())
-}
-
-/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE UID INODE PID/PROGRAM`, where STATE can be
-/// blank, and `unix 2 [ ACC ] STREAM LISTENING INODE PID/PROGRAM PATH`.
-fn netstat(listing: &str) -> Rows {
-    let row = |line: &str| -> Option<(Key, Vec<u32>)> {
-        let (table, rest) = line.split_once(' ')?;
-        let words: Vec<&str> = match table {
-            // The type follows the flags in brackets, which can be empty.
-            "unix" => rest.split_once(']')?.1.split_whitespace().skip(1).collect(),
-            "tcp" | "tcp6" | "udp" | "udp6" => rest.split_whitespace().skip(4).collect(),
-            _ => return None,
-        };
-        let words = &words[usize::from(is_state(words[0]))..];
-        let words = if table == "unix" { words } else { &words[1..] };
-        Some(((table.to_owned(), words[0].parse().unwrap()), owner(words[1])))
-    };
-    listing.lines().filter_map(row).collect()
-}
-
-/// Reads rows such as `tcp 0 0 LOCAL FOREIGN STATE PID FD USER INODE PROGRAM`, where STATE can be
-/// blank, and FD, USER and PROGRAM if there is no owner, and `unix STREAM LISTENING INODE PID FD PATH PROGRAM`.
-fn table(listing: &str) -> Rows {
-    let row = |line: &str| -> Option<(Key, Vec<u32>)> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (&table, rest) = words.split_first()?;
-        // `+2` in a row is the number of further owners or descriptors.
-        let cells: Vec<&str> = rest.iter().copied().filter(|it| !it.starts_with('+')).collect();
-        let (inode, pid) = match table {
-            "unix" => {
-                let cells = &cells[1 + usize::from(is_state(cells[1]))..];
-                (cells[0], cells[1])
-            }
-            "tcp" | "tcp6" | "udp" | "udp6" => {
-                let cells = &cells[4 + usize::from(cells.get(4).is_some_and(|it| is_state(it)))..];
-                let has_owner = cells[0].parse::<u32>().is_ok();
-                (if has_owner { cells[3] } else { cells.last()? }, cells[0])
-            }
-            _ => return None,
-        };
-        let key = (table.to_owned(), inode.parse().unwrap());
-        Some((key, pid.parse().into_iter().collect()))
-    };
-    listing.lines().filter_map(row).collect()
-}
-
-/// Reads a JSON object.
-fn record(record: &Value) -> (Key, Vec<u32>) {
-    let six = if record["family"] == "ipv6" { "6" } else { "" };
-    let table = format!("{}{six}", record["protocol"].as_str().unwrap());
-    let owners = record["processes"].as_array().into_iter().flatten();
-    let pids = owners.map(|owner| owner["pid"].as_u64().unwrap().try_into().unwrap());
-    ((table, record["inode"].as_u64().unwrap()), pids.collect())
-}
-
-/// Reads a JSON array.
-fn json(listing: &str) -> Rows {
-    let array: Value = serde_json::from_str(listing).unwrap();
-    array.as_array().unwrap().iter().map(record).collect()
-}
-
-/// Reads lines with one JSON object each.
-fn jsonl(listing: &str) -> Rows {
-    listing.lines().map(|line| record(&serde_json::from_str(line).unwrap())).collect()
-}
-
-/// Reads csv. It has one line for each owner of a socket, or one line if there is none. The lines
-/// of one socket follow each other.
-fn csv(listing: &str) -> Rows {
-    let mut rows = Rows::new();
-    for line in csv::Reader::from_reader(listing.as_bytes()).deserialize() {
-        let line: HashMap<String, String> = line.unwrap();
-        let six = if line["family"] == "ipv6" { "6" } else { "" };
-        let key = (format!("{}{six}", line["protocol"]), line["inode"].parse().unwrap());
-        let pid: Option<u32> = line["pid"].parse().ok();
-        match rows.last_mut() {
-            Some((last, pids)) if *last == key && !pids.is_empty() && key.1 != 0 => {
-                pids.extend(pid);
-            }
-            _ => rows.push((key, pid.into_iter().collect())),
+/// Calls `each` with the number of a listing, its flags and the function that reads it: with every
+/// layout from every source, and then again until the time is over.
+pub fn for_each_layout(sources: &[&str], time: Duration, mut each: impl FnMut(usize, &str, Read)) {
+    let layouts = layouts(sources);
+    let end = Instant::now() + time;
+    for (number, (flags, read)) in layouts.iter().cycle().enumerate() {
+        if number >= layouts.len() && Instant::now() >= end {
+            return;
         }
+        each(number, flags, *read);
     }
-    rows
+}
+
+/// A server forks a child for each connection, and another one accepts all connections itself.
+#[test]
+fn every_connection_has_its_owner_while_servers_accept_more() {
+    const TIME: Duration = Duration::from_secs(4);
+    let Some(host) = Host::new(&["python3"]) else { return };
+    let mut servers = host.python("servers.py", &[]);
+    assert_eq!(servers.line(), "ready");
+    let (mut listings, mut seen) = (0, 0);
+    for_each_layout(&SOURCES, TIME, |number, flags, read| {
+        let flags = format!("-t --sport 7001,7002 --state established {flags}");
+        let run = host.rnetstat(&flags).run();
+        assert_eq!(run.status, Some(0), "{flags}\n{}", run.stderr);
+        let is_handshake = |line: &str| HANDSHAKES.contains(&line);
+        assert!(run.stderr.lines().all(is_handshake), "{flags}\n{}", run.stderr);
+        // A connection that is not accepted yet has no inode, and no owner.
+        let rows: Vec<_> = read(&run.stdout).into_iter().filter(|row| row.inode != 0).collect();
+        let lost = rows.iter().filter(|row| row.pids.is_empty()).count();
+        assert_eq!(lost, 0, "listing {number}, {flags}\n{}", run.stdout);
+        seen += rows.len();
+        listings += 1;
+    });
+    assert!(seen > 1000, "only {seen} connections");
+    say(&format!(
+        "{listings} listings of growing servers: 0 of {seen} connections without an owner"
+    ));
+}
+
+/// Processes with lower PIDs than the server's enter its namespace, end and stay as zombies.
+#[test]
+fn namespace_is_listed_while_its_first_processes_become_zombies() {
+    const TIME: Duration = Duration::from_secs(3);
+    if !needs_root() {
+        return;
+    }
+    let Some(host) = Host::new(&["python3", "ip"]) else { return };
+    let mut zombies = host.python("zombies.py", &[]);
+    let pid = zombies.line();
+    let mut listings = 0;
+    for_each_layout(&["auto", "text"], TIME, |number, flags, read| {
+        for netns in ["all", &pid] {
+            let flags = format!("-tl --port 5000 --netns {netns} {flags}");
+            let run = host.rnetstat(&flags).run();
+            assert_eq!(
+                (run.status, run.stderr.as_str()),
+                (Some(0), ""),
+                "listing {number}, {flags}"
+            );
+            let pids: Vec<_> = read(&run.stdout).into_iter().flat_map(|row| row.pids).collect();
+            assert_eq!(pids, [pid.parse::<u32>().unwrap()], "listing {number}, {flags}");
+            listings += 1;
+        }
+    });
+    let ended: u32 = zombies.end().trim().parse().unwrap();
+    assert!(ended > 50, "only {ended} processes ended");
+    say(&format!(
+        "{listings} listings of a namespace: 0 lost, while {ended} of its processes ended"
+    ));
 }

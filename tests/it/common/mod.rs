@@ -2,6 +2,7 @@
 
 pub mod host;
 pub mod pty;
+pub mod rows;
 pub mod run;
 pub mod schema;
 pub mod service;
