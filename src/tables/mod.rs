@@ -130,7 +130,7 @@ impl Tables {
             }
         }
         if !is_readable {
-            self.ensure_only_optional(&mut failures)?;
+            self.ensure_only_optional(query, &mut failures)?;
         }
         for (_, origin, error) in failures {
             remark(if is_absent(&error) {
@@ -364,6 +364,7 @@ impl Tables {
     /// Fails if a table could not be read although it exists, or although every kernel has it.
     fn ensure_only_optional(
         &self,
+        query: &Query,
         failures: &mut Vec<(Kind, Origin, io::Error)>,
     ) -> Result<(), Remark> {
         // The directory `net` must exist: a kernel without IPv6 lacks only some of its tables.
@@ -373,8 +374,10 @@ impl Tables {
             let origin = Origin::Text(self.text.directory().to_owned());
             return Err(Remark::NoTable(origin, error));
         }
+        let is_udplite = |kind: &Kind| matches!(kind, Kind::Internet(Protocol::UdpLite, _));
+        let asks_for_udplite = query.kinds.iter().all(is_udplite);
         let is_fatal = |(kind, _, error): &(Kind, Origin, io::Error)| {
-            !(is_optional(*kind) && is_absent(error))
+            asks_for_udplite || !(is_optional(*kind) && is_absent(error))
         };
         match failures.iter().position(is_fatal).map(|first| failures.swap_remove(first)) {
             Some((_, origin, error)) => Err(Remark::NoTable(origin, error)),

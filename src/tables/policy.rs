@@ -80,8 +80,9 @@ pub struct Conditions {
 pub(super) enum Policy {
     /// Only text.
     Text,
-    /// Text; netlink adds the sockets that the text lacks.
-    TextFirst,
+    /// Text; netlink adds the sockets that the text lacks. If there is no text, netlink alone, unless
+    /// the timers are required.
+    TextFirst { needs_text: bool },
     /// Netlink for internet sockets if there are many, else as `TextFirst`.
     ByCount,
     /// Netlink; text for tables that netlink cannot give.
@@ -107,7 +108,7 @@ impl Policy {
             (Source::Text, _) => Self::Text,
             (Source::Auto, _) if other_root => Self::Text,
             (Source::Auto, None) if timers == Timers::Unneeded => Self::ByCount,
-            (Source::Auto, _) => Self::TextFirst,
+            (Source::Auto, _) => Self::TextFirst { needs_text: timers == Timers::Required },
         })
     }
 
@@ -118,10 +119,16 @@ impl Policy {
             _ => sockstat::count(directory, query).unwrap_or(0),
         };
         let has_many = count >= MANY_SOCKETS;
+        let needs_text = match self {
+            Self::Text | Self::TextFirst { needs_text: true } => true,
+            Self::TextFirst { .. } | Self::ByCount | Self::Netlink => false,
+        };
         let before = if count >= SEVERAL_CALLS { Counters::read(directory).ok() } else { None };
         Plan {
             policy: self,
             prefers_netlink: self == Self::ByCount && has_many,
+            // If /proc is mounted with `subset=pid`, there is no `/proc/net`.
+            lacks_text: !needs_text && !directory.exists(),
             directory: directory.to_owned(),
             count,
             before,
@@ -143,6 +150,8 @@ pub(super) struct Plan {
     policy: Policy,
     /// There are many internet sockets, and netlink has not failed so far.
     prefers_netlink: bool,
+    /// There is no text at all, and netlink can be read instead.
+    lacks_text: bool,
     /// `<root>/net`.
     directory: PathBuf,
     /// The number of internet sockets; 0 if it is unknown or not needed.
@@ -168,8 +177,9 @@ impl Plan {
         };
         match self.policy {
             Policy::Netlink => Method::Netlink,
+            Policy::ByCount | Policy::TextFirst { .. } if self.lacks_text => Method::Netlink,
             Policy::ByCount if prefers_netlink => Method::Netlink,
-            Policy::ByCount | Policy::TextFirst => Method::Text { checked: true },
+            Policy::ByCount | Policy::TextFirst { .. } => Method::Text { checked: true },
             Policy::Text => Method::Text { checked: false },
         }
     }
@@ -302,12 +312,12 @@ mod tests {
         let other_namespaces = Conditions { other_namespaces: true, ..CONDITIONS };
         for (conditions, expected) in [
             (CONDITIONS, Policy::ByCount),
-            (with(Source::Auto, Timers::Wanted), Policy::TextFirst),
-            (with(Source::Auto, Timers::Required), Policy::TextFirst),
+            (with(Source::Auto, Timers::Wanted), Policy::TextFirst { needs_text: false }),
+            (with(Source::Auto, Timers::Required), Policy::TextFirst { needs_text: true }),
             (with(Source::Text, Timers::Unneeded), Policy::Text),
             (with(Source::Netlink, Timers::Wanted), Policy::Netlink),
             (other_root, Policy::Text),
-            (other_namespaces, Policy::TextFirst),
+            (other_namespaces, Policy::TextFirst { needs_text: false }),
         ] {
             assert_eq!(Policy::new(conditions).unwrap(), expected, "{conditions:?}");
         }
@@ -328,7 +338,8 @@ mod tests {
 
     fn plan(policy: Policy, prefers_netlink: bool, directory: &Path) -> Plan {
         let before = Counters::read(directory).ok();
-        Plan { policy, prefers_netlink, directory: directory.to_owned(), count: 1000, before }
+        let directory = directory.to_owned();
+        Plan { policy, prefers_netlink, lacks_text: false, directory, count: 1000, before }
     }
 
     #[test]
