@@ -42,8 +42,8 @@ fn sockets() -> Vec<&'static str> {
     let has_udplite = Path::new("/proc/net/udplite").exists();
     let leaves_out = |flags: &&str| {
         let letters = flags.strip_prefix('-').unwrap_or_default();
-        *flags == "--unix"
-            || letters.contains(['t', 'u', 'w', 'x']) && !letters.contains(['U', '-'])
+        let has_protocol = letters.contains(['t', 'u', 'w']);
+        ["-x", "--unix"].contains(flags) || has_protocol && !letters.contains(['U', '-', ' '])
     };
     SOCKETS.into_iter().filter(|flags| has_udplite || leaves_out(flags)).collect()
 }
