@@ -74,7 +74,7 @@ fn layouts(criterion: &mut Criterion) {
         peers: false,
         namespaces: false,
         is_continuous: false,
-        naming: Naming { hosts: false, ports: false, users: false },
+        naming: Naming { hosts: false, sctp_hosts: false, ports: false, users: false },
     };
     let names = Names::default();
     let mut group = criterion.benchmark_group("render");

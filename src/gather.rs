@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -310,25 +311,31 @@ fn has_ended(process: &Path, error: &Remark) -> bool {
 }
 
 /// Returns the numbers of a socket that are shown by name.
-fn numbers(entry: &Entry<'_>, naming: Naming) -> impl Iterator<Item = Number> + use<> {
+fn numbers<'a>(entry: &Entry<'a>, naming: Naming) -> impl Iterator<Item = Number> + use<'a> {
     let ends = [entry.socket.local(), entry.socket.remote()];
-    let of_end = move |end: Option<End<'_>>| match end {
-        Some(End::Internet(protocol, end)) => {
-            let host = naming.hosts && !end.address.is_unspecified();
-            let port = naming.ports && end.port != 0;
-            [
-                host.then_some(Number::Host(end.address)),
-                port.then(|| Number::port(protocol, end.port)),
-            ]
-        }
-        Some(End::Path(_)) | None => [None, None],
+    let host = |is_wanted: bool, address: IpAddr| {
+        (is_wanted && !address.is_unspecified()).then_some(Number::Host(address))
+    };
+    let of_end = move |end: Option<End<'a>>| {
+        let (first, others): (_, &[IpAddr]) = match end {
+            Some(End::Internet(protocol, end)) => {
+                let port = naming.ports && end.port != 0;
+                let port = port.then(|| Number::port(protocol, end.port));
+                ([host(naming.hosts, end.address), port], &[])
+            }
+            // netstat shows ports of SCTP as numbers.
+            Some(End::Sctp(end)) => ([host(naming.sctp_hosts, end.address), None], &end.others),
+            Some(End::Path(_)) | None => ([None, None], &[]),
+        };
+        first.into_iter().chain(others.iter().map(move |&it| host(naming.sctp_hosts, it)))
     };
     // netstat's layout also shows users that are not certain.
     let user = match entry.socket {
         Socket::Internet(socket) => naming.users.then_some(Number::User(socket.uid)),
+        Socket::Sctp(socket) => naming.users.then_some(Number::User(socket.uid)),
         Socket::Unix(_) => None,
     };
-    ends.map(of_end).into_iter().flatten().chain([user]).flatten()
+    ends.into_iter().flat_map(of_end).chain([user]).flatten()
 }
 
 #[cfg(test)]

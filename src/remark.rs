@@ -26,6 +26,10 @@ pub enum Remark {
     Unsupported { option: String, tool: &'static str },
     #[error("unknown address family '{0}': use inet, inet6 or unix")]
     UnknownFamily(String),
+    #[error(
+        "-6 selects no SCTP sockets, as in netstat: -S without -6 lists those of both families"
+    )]
+    SctpOfOneFamily,
     #[error("expected a number of seconds, such as 2 or 0.5")]
     NotSeconds,
     #[error("expected a port from 1 to 65535, or a range of ports such as 8000-8080")]
@@ -200,6 +204,9 @@ impl Remark {
 fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
     let is_missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
     match origin {
+        Origin::Text(path) if is_missing && path.ends_with("sctp/eps") => {
+            " (SCTP sockets exist only while the kernel's module sctp is loaded)"
+        }
         Origin::Text(_) if is_missing => {
             " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
         }
@@ -216,6 +223,8 @@ pub enum Reason {
     NotRegular,
     #[error("the user of a handshake is unknown")]
     HandshakeUser,
+    #[error("rnetstat reads these sockets only from the text")]
+    OnlyText,
 }
 
 /// The source of a table.

@@ -46,6 +46,10 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     pub(super) tcp: bool,
 
+    /// SCTP sockets. -6 alone selects none of them, as in netstat
+    #[arg(short = 'S', long)]
+    pub(super) sctp: bool,
+
     /// UDP sockets
     #[arg(short, long)]
     pub(super) udp: bool,

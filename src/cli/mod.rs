@@ -99,7 +99,7 @@ fn query(arguments: &Arguments) -> Result<Query, Remark> {
         states: arguments.state.clone(),
     };
     let has_user = |kind| match kind {
-        Kind::Internet(..) => true,
+        Kind::Internet(..) | Kind::Sctp(_) => true,
         Kind::Unix => arguments.user.is_empty(),
     };
     let mut kinds = kinds(arguments)?;
@@ -136,7 +136,8 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
             other => return Err(Remark::UnknownFamily(other.to_owned())),
         }
     }
-    let has_protocol = arguments.tcp || arguments.udp || arguments.udplite || arguments.raw;
+    let Arguments { tcp, sctp, udp, udplite, raw, .. } = *arguments;
+    let has_protocol = tcp || sctp || udp || udplite || raw;
     let has_family = inet || inet6;
     // Without any flag, all kinds are listed. A family alone selects all its protocols.
     let all_protocols = !has_protocol && (!unix || has_family);
@@ -144,10 +145,10 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
     let is_selected = |kind: &Kind| match *kind {
         Kind::Internet(protocol, family) => {
             let protocol = match protocol {
-                Protocol::Tcp => arguments.tcp,
-                Protocol::Udp => arguments.udp,
-                Protocol::UdpLite => arguments.udplite,
-                Protocol::Raw => arguments.raw,
+                Protocol::Tcp => tcp,
+                Protocol::Udp => udp,
+                Protocol::UdpLite => udplite,
+                Protocol::Raw => raw,
             };
             let family = match family {
                 Family::Ipv4 => inet,
@@ -155,15 +156,21 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
             };
             (protocol || all_protocols) && (family || !has_family)
         }
+        // To netstat, all of them are IPv4.
+        Kind::Sctp(_) => (sctp || all_protocols) && (inet || !has_family),
         Kind::Unix => unix,
     };
-    Ok(Kind::all().filter(is_selected).collect())
+    let kinds: Vec<_> = Kind::all().filter(is_selected).collect();
+    if kinds.is_empty() { Err(Remark::SctpOfOneFamily) } else { Ok(kinds) }
 }
 
 fn look(arguments: &Arguments, query: &Query) -> Look {
     let Arguments { numeric, numeric_hosts, numeric_ports, numeric_users, .. } = *arguments;
     let shows_users = arguments.extend || arguments.format != Format::Netstat;
     let has_filters = query.has_filters() || !arguments.user.is_empty();
+    // The resolver of this host may know nothing about the hosts of another one.
+    let hosts = !(numeric || numeric_hosts)
+        && (arguments.proc.is_none() || arguments.resolve_timeout.is_some());
     Look {
         format: arguments.format,
         scope: query.scope,
@@ -178,9 +185,10 @@ fn look(arguments: &Arguments, query: &Query) -> Look {
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
         naming: Naming {
-            // The resolver of this host may know nothing about the hosts of another one.
-            hosts: !(numeric || numeric_hosts)
-                && (arguments.proc.is_none() || arguments.resolve_timeout.is_some()),
+            hosts,
+            // With any of these options, netstat shows the hosts of SCTP as numbers.
+            sctp_hosts: hosts
+                && !(arguments.format == Format::Netstat && (numeric_ports || numeric_users)),
             ports: !(numeric || numeric_ports),
             users: shows_users && !(numeric || numeric_users),
         },
@@ -240,19 +248,22 @@ mod tests {
 
     #[test]
     fn flags_select_kinds() {
-        const INET: &str = "tcp tcp6 udp udp6 udpl udpl6 raw raw6";
+        const INET: &str = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6";
         for (line, expected) in [
             ("rnetstat", &format!("{INET} unix")[..]),
             ("rnetstat -t", "tcp tcp6"),
             ("rnetstat -Uw", "udpl udpl6 raw raw6"),
             ("rnetstat -x", "unix"),
             ("rnetstat -tx", "tcp tcp6 unix"),
-            ("rnetstat -4", "tcp udp udpl raw"),
-            ("rnetstat --inet", "tcp udp udpl raw"),
+            ("rnetstat -S", "sctp sctp"),
+            ("rnetstat -4S", "sctp sctp"),
+            ("rnetstat -6xS", "unix"),
+            ("rnetstat -4", "tcp sctp sctp udp udpl raw"),
+            ("rnetstat --inet", "tcp sctp sctp udp udpl raw"),
             ("rnetstat -6t", "tcp6"),
             ("rnetstat --inet6", "tcp6 udp6 udpl6 raw6"),
             ("rnetstat -46", INET),
-            ("rnetstat -4x", "tcp udp udpl raw unix"),
+            ("rnetstat -4x", "tcp sctp sctp udp udpl raw unix"),
             ("rnetstat -A inet6,unix", "tcp6 udp6 udpl6 raw6 unix"),
             ("rnetstat --port 80", INET),
             ("rnetstat --user root", INET),

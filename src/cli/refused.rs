@@ -11,7 +11,6 @@ pub(super) const REFUSED: &[(Option<char>, &str, &str)] = &[
     (Some('g'), "groups", "ip maddress"),
     (Some('s'), "statistics", "nstat -az"),
     (Some('M'), "masquerade", "conntrack -L"),
-    (Some('S'), "sctp", "ss -S"),
     (Some('Z'), "context", "ss -Z"),
     (None, "ax25", NET_TOOLS),
     (None, "ipx", NET_TOOLS),

@@ -13,7 +13,7 @@ pub(crate) static TYPE: Field = Field {
     priority: 2,
     csv: &["type"],
     ..field("type", "Type", |it| match it.entry.socket {
-        Socket::Internet(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
         Socket::Unix(socket) => Value::Word(socket.kind.name()),
     })
 };
@@ -71,7 +71,7 @@ pub(crate) static TIMER: Field = Field {
     csv: &["timer", "timer_seconds", "timer_retransmits", "timer_probes"],
     ..field("timer", "Timer", |it| match it.entry.socket {
         Socket::Internet(socket) => Value::Timer(socket.protocol, socket.timer),
-        Socket::Unix(_) => Value::Missing,
+        Socket::Sctp(_) | Socket::Unix(_) => Value::Missing,
     })
 };
 
@@ -81,14 +81,14 @@ pub(crate) static DROPS: Field = Field {
     csv: &["drops"],
     ..field("drops", "Drops", |it| match it.entry.socket {
         Socket::Internet(socket) => number(socket.drops),
-        Socket::Unix(_) => Value::Missing,
+        Socket::Sctp(_) | Socket::Unix(_) => Value::Missing,
     })
 };
 
 pub(crate) static FLAGS: Field = Field {
     csv: &["flags"],
     ..field("flags", "Flags", |it| match it.entry.socket {
-        Socket::Internet(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
         Socket::Unix(socket) => Value::Words(socket.flag_names().collect()),
     })
 };
@@ -97,7 +97,7 @@ pub(crate) static REFERENCES: Field = Field {
     align: Align::Right,
     csv: &["references"],
     ..field("references", "RefCnt", |it| match it.entry.socket {
-        Socket::Internet(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
         Socket::Unix(socket) => number(Some(socket.references)),
     })
 };
@@ -105,7 +105,7 @@ pub(crate) static REFERENCES: Field = Field {
 pub(crate) static PATH: Field = Field {
     csv: &["path"],
     ..field("path", "Path", |it| match it.entry.socket {
-        Socket::Internet(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
         Socket::Unix(socket) => socket.path.as_deref().map_or(Value::Missing, Value::Text),
     })
 };
@@ -127,6 +127,7 @@ fn number<'a>(number: Option<u32>) -> Value<'a> {
 fn port(end: Option<End<'_>>) -> Value<'_> {
     match end {
         Some(End::Internet(_, end)) => Value::Number(end.port.into()),
+        Some(End::Sctp(end)) => Value::Number(end.port.into()),
         Some(End::Path(_)) | None => Value::Missing,
     }
 }

@@ -64,6 +64,7 @@ impl Value<'_> {
             Self::Number(number) => Rank::Number(*number),
             Self::Text(text) | Self::End(End::Path(text)) => Rank::Text(text.to_vec()),
             Self::End(End::Internet(_, end)) => Rank::End(end.address, end.port),
+            Self::End(End::Sctp(end)) => Rank::End(end.address, end.port),
             Self::User(uid) => Rank::Number((*uid).into()),
             Self::Timer(_, timer) => timer.map_or(Rank::Missing, |timer| Rank::Number(timer.ticks)),
             Self::Namespace(namespace) => text(&namespace.label()),

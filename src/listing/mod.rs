@@ -163,7 +163,7 @@ impl Listing {
     fn entry(&self, position: Position) -> Option<Entry<'_>> {
         let socket = socket_at(&self.parts, position)?;
         let peer = self.peers.as_ref().and_then(|peers| match socket {
-            Socket::Internet(_) => {
+            Socket::Internet(_) | Socket::Sctp(_) => {
                 Some(socket_at(&self.parts, peers.of(position.part, socket)?)?.inode())
             }
             Socket::Unix(socket) => socket.peer,

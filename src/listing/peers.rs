@@ -1,10 +1,11 @@
 //! Finds the socket at the other end of a connection within this host.
 
 use std::collections::HashMap;
+use std::iter;
 use std::net::IpAddr;
 
 use super::{Part, Position};
-use crate::socket::{Endpoint, InternetSocket, Protocol, Socket};
+use crate::socket::{Endpoint, Protocol, SctpEnd, Socket};
 
 /// The connected internet sockets, keyed by protocol and both ends.
 #[derive(Debug)]
@@ -13,7 +14,8 @@ pub(super) struct Peers(HashMap<Ends, Vec<Position>>);
 /// The ends of a connection, as one of its sockets sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Ends {
-    protocol: Protocol,
+    /// `None` for SCTP.
+    protocol: Option<Protocol>,
     local: Endpoint,
     remote: Endpoint,
 }
@@ -23,7 +25,7 @@ impl Peers {
         let mut peers: HashMap<Ends, Vec<Position>> = HashMap::new();
         for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
             for (index, socket) in (0..).zip(sockets) {
-                if let Some(ends) = Ends::of(socket) {
+                for ends in Ends::of(socket) {
                     peers.entry(ends).or_default().push(Position { part, index });
                 }
             }
@@ -34,31 +36,50 @@ impl Peers {
     /// Returns the other end of a socket of this part. Prefers a socket in the same part. Accepts
     /// one in another part if it is the only candidate and no address is local to a namespace.
     pub(super) fn of(&self, part: u32, socket: &Socket) -> Option<Position> {
-        let Ends { protocol, local, remote } = Ends::of(socket)?;
-        let found = self.0.get(&Ends { protocol, local: remote, remote: local })?;
-        let here = found.iter().find(|position| position.part == part);
-        let only = match found[..] {
-            [only] if ![local, remote].iter().any(|end| is_local(end.address)) => Some(only),
+        let candidates = || {
+            Ends::of(socket).filter_map(|Ends { protocol, local, remote }| {
+                let other = Ends { protocol, local: remote, remote: local };
+                Some((other, self.0.get(&other)?))
+            })
+        };
+        let here = |(_, found): (Ends, &Vec<Position>)| {
+            found.iter().find(|position| position.part == part).copied()
+        };
+        let only = |(ends, found): (Ends, &Vec<Position>)| match found[..] {
+            [only] if ![ends.local, ends.remote].iter().any(|end| is_local(end.address)) => {
+                Some(only)
+            }
             _ => None,
         };
-        here.copied().or(only)
+        candidates().find_map(here).or_else(|| candidates().find_map(only))
     }
 }
 
 impl Ends {
-    /// Returns `None` if the socket is not connected. IPv4-mapped addresses become IPv4, because
+    /// Returns nothing if the socket is not connected. IPv4-mapped addresses become IPv4, because
     /// the other end can be an IPv4 socket.
-    fn of(socket: &Socket) -> Option<Self> {
-        let InternetSocket { protocol, local, remote, .. } = *match socket {
-            Socket::Internet(socket) => socket,
+    ///
+    /// An SCTP socket has one item for each of its addresses, with the first address of the other
+    /// end. Each end knows at least the addresses of the other one that are listed first.
+    fn of(socket: &Socket) -> impl Iterator<Item = Self> {
+        let ends = match socket {
+            Socket::Internet(it) if it.protocol == Protocol::Raw || it.remote.port == 0 => None,
+            Socket::Internet(it) => Some((Some(it.protocol), it.local, &[][..], it.remote)),
+            Socket::Sctp(it) => {
+                let SctpEnd { others, .. } = &it.local;
+                it.remote().map(|remote| (None, it.local.first(), &**others, remote.first()))
+            }
             // Peers of UNIX sockets need no search: netlink gives them.
-            Socket::Unix(_) => return None,
+            Socket::Unix(_) => None,
         };
-        if protocol == Protocol::Raw || remote.port == 0 {
-            return None;
-        }
         let canonical = |end: Endpoint| Endpoint { address: end.address.to_canonical(), ..end };
-        Some(Self { protocol, local: canonical(local), remote: canonical(remote) })
+        ends.into_iter().flat_map(move |(protocol, first, others, remote)| {
+            let others = others.iter().map(move |&address| Endpoint { address, ..first });
+            iter::once(first).chain(others).map(move |local| {
+                let (local, remote) = (canonical(local), canonical(remote));
+                Self { protocol, local, remote }
+            })
+        })
     }
 }
 
@@ -73,7 +94,7 @@ fn is_local(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::State;
+    use crate::socket::{InternetSocket, SctpSocket, State};
 
     /// Returns a part with a socket for each pair of local and remote end.
     fn part(ends: &[(&str, &str)]) -> Part {
@@ -112,5 +133,19 @@ mod tests {
         for (one, other) in [("127.0.0.1:5", "127.0.0.1:80"), ("fe80::1:5", "fe80::2:80")] {
             assert_eq!(found(&[part(&[(one, other)]), part(&[(other, one)])]), [None; 2]);
         }
+    }
+
+    #[test]
+    fn other_end_of_an_association_has_the_address_listed_first_among_its_own() {
+        let server = Some("10.0.0.3,10.0.0.4:9");
+        let sockets = [
+            ("10.0.0.1,10.0.0.2:5", server),
+            ("10.0.0.5:5", server),
+            ("10.0.0.4,10.0.0.3:9", Some("10.0.0.2,10.0.0.1:5")),
+            ("10.0.0.4,10.0.0.3:9", None),
+        ];
+        let sockets = sockets.map(|(local, remote)| Socket::Sctp(SctpSocket::at(local, remote)));
+        let part = Part { namespace: None, sockets: sockets.into() };
+        assert_eq!(found(&[part]), [Some((0, 2)), None, Some((0, 0)), None]);
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use crate::listing::Entry;
 use crate::render::table::Mark;
-use crate::socket::{Endpoint, InternetSocket, Kind, Socket};
+use crate::socket::{Endpoint, InternetSocket, Kind, SctpEnd, Socket};
 
 /// Returns the entries of `now` with their marks, and the closed entries at their former places.
 /// Entries with the same `key` are the same.
@@ -50,7 +50,7 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
 /// servers can have the same ends, so their inodes tell them apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum SocketKey {
-    Internet(Option<NamespaceKey>, Kind, Endpoint, Endpoint, u64),
+    Internet(Option<NamespaceKey>, Kind, Endpoint, Option<Endpoint>, u64),
     Unix(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
 }
 
@@ -71,6 +71,11 @@ pub(super) fn key(entry: &Entry<'_>) -> SocketKey {
         Socket::Internet(socket) => {
             let InternetSocket { local, remote, inode, .. } = *socket;
             let inode = if remote.port == 0 { inode } else { 0 };
+            SocketKey::Internet(namespace, entry.socket.kind(), local, Some(remote), inode)
+        }
+        Socket::Sctp(socket) => {
+            let (local, remote) = (socket.local.first(), socket.remote().map(SctpEnd::first));
+            let inode = if remote.is_none() { socket.inode } else { 0 };
             SocketKey::Internet(namespace, entry.socket.kind(), local, remote, inode)
         }
         Socket::Unix(socket) => SocketKey::Unix(namespace, socket.inode, socket.path.clone()),
@@ -85,6 +90,7 @@ mod tests {
     use crate::listing::{Listing, Part};
     use crate::namespaces::Namespace;
     use crate::query::Query;
+    use crate::socket::SctpSocket;
 
     #[test]
     fn equal_sockets_in_namespaces_with_the_same_label_are_different() {
@@ -99,6 +105,20 @@ mod tests {
         let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
         let [one, two, also_two, unknown] = &keys[..] else { panic!("{} keys", keys.len()) };
         assert!(one != two && two == also_two && two != unknown);
+    }
+
+    #[test]
+    fn association_keeps_its_identity_when_it_is_closed() {
+        let socket = |remote, inode| {
+            Socket::Sctp(SctpSocket { inode, ..SctpSocket::at("10.0.0.1,10.0.0.2:9", remote) })
+        };
+        let remote = Some("10.0.0.3:5");
+        let sockets = [socket(remote, 7), socket(remote, 0), socket(None, 7), socket(None, 8)];
+        let parts = vec![Part { namespace: None, sockets: sockets.into() }];
+        let listing = Listing::new(parts, None, &Query::default(), false, SystemTime::now());
+        let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
+        let [open, closed, server, other] = &keys[..] else { panic!("{} keys", keys.len()) };
+        assert!(open == closed && open != server && server != other);
     }
 
     /// Compares two listings of letters. Puts `+` before a new letter, `-` before a closed one.

@@ -49,9 +49,12 @@ impl Number {
 
 /// Which numbers are shown by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Naming {
     /// Hosts.
     pub hosts: bool,
+    /// Hosts of SCTP sockets: netstat has its own rule for them.
+    pub sctp_hosts: bool,
     /// Ports, including the protocols that raw sockets have in their place.
     pub ports: bool,
     /// Users.

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::slice;
 
 use crate::process::{Pid, Process};
-use crate::socket::{Endpoint, InternetSocket, Kind, Protocol, Socket, State};
+use crate::socket::{Endpoint, InternetSocket, Kind, Protocol, SctpEnd, Socket, State};
 
 /// Conditions on a socket. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Filter {
         let Self { ports, local_ports, remote_ports, networks, users, states: _ } = self;
         let any_ports = [ports, local_ports, remote_ports].iter().any(|ports| !ports.is_empty());
         match kind {
-            Kind::Internet(..) => true,
+            Kind::Internet(..) | Kind::Sctp(_) => true,
             Kind::Unix => !any_ports && networks.is_empty() && users.is_empty(),
         }
     }
@@ -41,26 +42,45 @@ impl Filter {
         (self.states.is_empty() || socket.state().is_some_and(has_state))
             && (self.users.is_empty() || socket.user().is_some_and(has_user))
             && match socket {
-                Socket::Internet(socket) => self.passes_ends(socket),
+                Socket::Internet(socket) => {
+                    let InternetSocket { protocol, local, remote, .. } = *socket;
+                    // The port of a raw socket is the number of its protocol.
+                    let port = |end: Endpoint| (protocol != Protocol::Raw).then_some(end.port);
+                    self.passes_ports([port(local), port(remote)])
+                        && self.passes_addresses([local.address], [remote.address])
+                }
+                Socket::Sctp(socket) => {
+                    let (local, remote) = (&socket.local, socket.remote());
+                    let others = remote.into_iter().flat_map(SctpEnd::addresses);
+                    self.passes_ports([Some(local.port), remote.map(|end| end.port)])
+                        && self.passes_addresses(local.addresses(), others)
+                }
                 Socket::Unix(_) => self.can_match(Kind::Unix),
             }
     }
 
-    fn passes_ends(&self, socket: &InternetSocket) -> bool {
-        let InternetSocket { local, remote, .. } = socket;
-        // The port of a raw socket is the number of its protocol.
-        let has_port = |ports: &[RangeInclusive<u16>], ends: &[&Endpoint]| {
-            let has = |end: &&Endpoint| ports.iter().any(|ports| ports.contains(&end.port));
-            ports.is_empty() || (socket.protocol != Protocol::Raw && ends.iter().any(has))
+    /// Returns true if these ports match: that of the end on this host, and that of the other end.
+    fn passes_ports(&self, ends: [Option<u16>; 2]) -> bool {
+        let has = |wanted: &[RangeInclusive<u16>], ends: &[Option<u16>]| {
+            let is_wanted = |port: &u16| wanted.iter().any(|ports| ports.contains(port));
+            wanted.is_empty() || ends.iter().flatten().any(is_wanted)
         };
-        let has_remote = !remote.address.to_canonical().is_unspecified();
-        let is_in = |network: &Network| {
-            network.contains(local.address) || has_remote && network.contains(remote.address)
-        };
-        has_port(&self.ports, &[local, remote])
-            && has_port(&self.local_ports, &[local])
-            && has_port(&self.remote_ports, &[remote])
-            && (self.networks.is_empty() || self.networks.iter().any(is_in))
+        let [local, remote] = &ends;
+        has(&self.ports, &ends)
+            && has(&self.local_ports, slice::from_ref(local))
+            && has(&self.remote_ports, slice::from_ref(remote))
+    }
+
+    /// Returns true if one of these addresses matches. The unspecified address of an end that is not
+    /// connected is no address.
+    fn passes_addresses(
+        &self,
+        local: impl IntoIterator<Item = IpAddr>,
+        remote: impl IntoIterator<Item = IpAddr>,
+    ) -> bool {
+        let remote = remote.into_iter().filter(|address| !address.to_canonical().is_unspecified());
+        let is_wanted = |address| self.networks.iter().any(|network| network.contains(address));
+        self.networks.is_empty() || local.into_iter().chain(remote).any(is_wanted)
     }
 }
 

@@ -79,8 +79,9 @@ impl Scope {
     }
 }
 
-/// Returns true if netstat regards this socket as a server: a UNIX socket that listens, a TCP
-/// socket without a remote port, or another socket without a remote address. To netstat, an
+/// Returns true if netstat regards this socket as a server: a UNIX socket that listens, an SCTP
+/// socket that is no association, a TCP socket without a remote port, or another socket without a
+/// remote address. To netstat, an
 /// IPv4-mapped `0.0.0.0` is an address.
 fn is_server(socket: &Socket) -> bool {
     match socket {
@@ -90,6 +91,7 @@ fn is_server(socket: &Socket) -> bool {
                 socket.remote.address.is_unspecified()
             }
         },
+        Socket::Sctp(socket) => socket.association.is_none(),
         Socket::Unix(socket) => socket.is_listening(),
     }
 }

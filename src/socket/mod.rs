@@ -5,10 +5,12 @@
 //! compiler finds each place that a new kind needs.
 
 mod internet;
+mod sctp;
 mod state;
 mod unix;
 
 pub use internet::{Endpoint, Family, InternetSocket, Protocol, Queues, Timer, TimerKind};
+pub use sctp::{Association, SctpEnd, SctpSocket, SctpTable};
 pub use state::State;
 pub use unix::{SocketType, UnixSocket, UnixState};
 
@@ -17,6 +19,8 @@ pub use unix::{SocketType, UnixSocket, UnixState};
 pub enum Socket {
     /// TCP, UDP, UDP-Lite or raw.
     Internet(InternetSocket),
+    /// SCTP.
+    Sctp(SctpSocket),
     /// `AF_UNIX`.
     Unix(UnixSocket),
 }
@@ -26,6 +30,8 @@ pub enum Socket {
 pub enum End<'a> {
     /// An IP address and a port, with the protocol that the port belongs to.
     Internet(Protocol, Endpoint),
+    /// Several IP addresses and a port.
+    Sctp(&'a SctpEnd),
     /// The path or abstract name that a UNIX socket is bound to.
     Path(&'a [u8]),
 }
@@ -35,6 +41,7 @@ impl Socket {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Internet(socket) => Kind::Internet(socket.protocol, socket.family),
+            Self::Sctp(socket) => Kind::Sctp(socket.table()),
             Self::Unix(_) => Kind::Unix,
         }
     }
@@ -43,6 +50,7 @@ impl Socket {
     pub fn inode(&self) -> u64 {
         match self {
             Self::Internet(socket) => socket.inode,
+            Self::Sctp(socket) => socket.inode,
             Self::Unix(socket) => socket.inode,
         }
     }
@@ -51,6 +59,7 @@ impl Socket {
     pub fn user(&self) -> Option<u32> {
         match self {
             Self::Internet(socket) => socket.user(),
+            Self::Sctp(socket) => socket.user(),
             Self::Unix(_) => None,
         }
     }
@@ -59,6 +68,7 @@ impl Socket {
     pub fn queues(&self) -> Option<Queues> {
         match self {
             Self::Internet(socket) => Some(socket.queues),
+            Self::Sctp(socket) => socket.association.as_ref().map(|it| it.queues),
             Self::Unix(_) => None,
         }
     }
@@ -67,6 +77,7 @@ impl Socket {
     pub fn state(&self) -> Option<State> {
         match self {
             Self::Internet(socket) => socket.state(),
+            Self::Sctp(socket) => Some(socket.state),
             Self::Unix(socket) => socket.state(),
         }
     }
@@ -75,16 +86,18 @@ impl Socket {
     pub fn local(&self) -> Option<End<'_>> {
         match self {
             Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.local)),
+            Self::Sctp(socket) => Some(End::Sctp(&socket.local)),
             Self::Unix(socket) => {
                 socket.path.as_deref().filter(|path| !path.is_empty()).map(End::Path)
             }
         }
     }
 
-    /// The other end; `None` for UNIX sockets.
+    /// The other end; `None` for UNIX sockets and servers of SCTP.
     pub fn remote(&self) -> Option<End<'_>> {
         match self {
             Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.remote)),
+            Self::Sctp(socket) => socket.remote().map(End::Sctp),
             Self::Unix(_) => None,
         }
     }
@@ -95,6 +108,8 @@ impl Socket {
 pub enum Kind {
     /// An internet socket.
     Internet(Protocol, Family),
+    /// An SCTP socket. Its addresses can be of both families.
+    Sctp(SctpTable),
     /// A UNIX socket.
     Unix,
 }
@@ -117,11 +132,14 @@ impl Kind {
     /// Returns the next kind in netstat's order. One arm per kind, so that none is forgotten.
     fn next(self) -> Option<Self> {
         use Family::{Ipv4, Ipv6};
-        use Kind::{Internet, Unix};
+        use Kind::{Internet, Sctp, Unix};
         use Protocol::{Raw, Tcp, Udp, UdpLite};
+        use SctpTable::{Associations, Endpoints};
         Some(match self {
             Internet(protocol, Ipv4) => Internet(protocol, Ipv6),
-            Internet(Tcp, Ipv6) => Internet(Udp, Ipv4),
+            Internet(Tcp, Ipv6) => Sctp(Endpoints),
+            Sctp(Endpoints) => Sctp(Associations),
+            Sctp(Associations) => Internet(Udp, Ipv4),
             Internet(Udp, Ipv6) => Internet(UdpLite, Ipv4),
             Internet(UdpLite, Ipv6) => Internet(Raw, Ipv4),
             Internet(Raw, Ipv6) => Unix,
@@ -132,12 +150,12 @@ impl Kind {
     /// The section that lists this kind.
     pub const fn section(self) -> Section {
         match self {
-            Self::Internet(..) => Section::Internet,
+            Self::Internet(..) | Self::Sctp(_) => Section::Internet,
             Self::Unix => Section::Unix,
         }
     }
 
-    /// The name of the table, which is its file in `/proc/net`.
+    /// The name of the table, which is its path below `/proc/net`.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Internet(Protocol::Tcp, Family::Ipv4) => "tcp",
@@ -148,6 +166,8 @@ impl Kind {
             Self::Internet(Protocol::UdpLite, Family::Ipv6) => "udplite6",
             Self::Internet(Protocol::Raw, Family::Ipv4) => "raw",
             Self::Internet(Protocol::Raw, Family::Ipv6) => "raw6",
+            Self::Sctp(SctpTable::Endpoints) => "sctp/eps",
+            Self::Sctp(SctpTable::Associations) => "sctp/assocs",
             Self::Unix => "unix",
         }
     }
@@ -157,21 +177,26 @@ impl Kind {
         match self {
             Self::Internet(Protocol::UdpLite, Family::Ipv4) => "udpl",
             Self::Internet(Protocol::UdpLite, Family::Ipv6) => "udpl6",
+            Self::Sctp(_) => "sctp",
             other => other.table(),
         }
     }
 
     /// The protocol in records: the name of the table without the family.
     pub fn protocol_name(self) -> &'static str {
-        self.table().trim_end_matches('6')
+        match self {
+            Self::Internet(..) | Self::Unix => self.table().trim_end_matches('6'),
+            Self::Sctp(_) => self.name(),
+        }
     }
 
-    /// The address family in records; `None` if the protocol has only one.
+    /// The address family in records; `None` if the protocol has only one, or if the kernel does
+    /// not print it.
     pub const fn family_name(self) -> Option<&'static str> {
         match self {
             Self::Internet(_, Family::Ipv4) => Some("ipv4"),
             Self::Internet(_, Family::Ipv6) => Some("ipv6"),
-            Self::Unix => None,
+            Self::Sctp(_) | Self::Unix => None,
         }
     }
 }
@@ -183,7 +208,12 @@ mod tests {
     #[test]
     fn kinds_come_in_netstats_order() {
         let names: Vec<_> = Kind::all().map(Kind::name).collect();
-        let expected = ["tcp", "tcp6", "udp", "udp6", "udpl", "udpl6", "raw", "raw6", "unix"];
-        assert_eq!(names, expected);
+        let expected = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 unix";
+        assert_eq!(names.join(" "), expected);
+    }
+
+    #[test]
+    fn other_kinds_do_not_enlarge_internet_sockets() {
+        assert_eq!(size_of::<Socket>(), size_of::<InternetSocket>());
     }
 }

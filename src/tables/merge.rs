@@ -11,9 +11,10 @@ type Ends = (Endpoint, Endpoint);
 /// What identifies a socket as long as it exists. Only rows of one table are compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum RowKey {
-    /// The inode, and both ends for TCP: the subflows of an MPTCP socket share its inode.
+    /// The inode, and both ends of a connection: the subflows of an MPTCP socket share its inode, and
+    /// so do the associations of a one-to-many SCTP socket.
     Inode(u64, Option<Ends>),
-    /// The ends of an internet socket without an inode, such as a connection in `TIME_WAIT`.
+    /// The ends of a socket without an inode, such as a connection in `TIME_WAIT`.
     Ends(Ends),
 }
 
@@ -24,6 +25,7 @@ impl RowKey {
         match (socket.inode(), socket) {
             _ if is_closing(socket) => None,
             (0, Socket::Internet(it)) => Some(Self::Ends((it.local, it.remote))),
+            (0, Socket::Sctp(_)) => connection(socket).map(Self::Ends),
             (0, Socket::Unix(_)) => None,
             (inode, _) => Some(Self::Inode(inode, connection(socket))),
         }
@@ -35,14 +37,15 @@ impl RowKey {
 fn is_closing(socket: &Socket) -> bool {
     match socket {
         Socket::Internet(it) => it.protocol == Protocol::Tcp && it.local.port == 0,
-        Socket::Unix(_) => false,
+        Socket::Sctp(_) | Socket::Unix(_) => false,
     }
 }
 
-/// Returns the ends of a TCP socket.
+/// Returns the ends of a TCP socket, or the first addresses of the ends of an SCTP association.
 fn connection(socket: &Socket) -> Option<Ends> {
     match socket {
         Socket::Internet(it) if it.protocol == Protocol::Tcp => Some((it.local, it.remote)),
+        Socket::Sctp(it) => Some((it.local.first(), it.remote()?.first())),
         Socket::Internet(_) | Socket::Unix(_) => None,
     }
 }
@@ -144,7 +147,7 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: 
             Socket::Unix(it) if rows_from != RowsFrom::Netlink => {
                 Some((it.kind, it.state, it.flags, it.path.clone()))
             }
-            Socket::Unix(_) | Socket::Internet(_) => None,
+            Socket::Unix(_) | Socket::Internet(_) | Socket::Sctp(_) => None,
         };
         let lacks_inode = socket.inode() == 0;
         if lacks_inode && is_whole {
@@ -162,7 +165,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::socket::{InternetSocket, State, UnixSocket};
+    use crate::socket::{InternetSocket, SctpSocket, State, UnixSocket};
     use crate::tables::sock_diag::Scope;
 
     fn unix(inode: u64) -> Socket {
@@ -252,6 +255,23 @@ mod tests {
         let udp = InternetSocket { protocol: Protocol::Udp, ..first };
         let connected_udp = InternetSocket { local: other.local, ..udp };
         check(&[udp, connected_udp], &[udp]);
+    }
+
+    #[test]
+    fn each_association_is_kept_once() {
+        let row = |inode, local, remote| {
+            Socket::Sctp(SctpSocket { inode, ..SctpSocket::at(local, Some(remote)) })
+        };
+        let first = row(11, "10.0.0.1,10.0.0.2:9", "10.0.0.3:5");
+        let other = row(11, "10.0.0.1,10.0.0.2:9", "10.0.0.4:5");
+        let closed = row(0, "10.0.0.1,10.0.0.2:9", "10.0.0.3:5");
+        let mut sockets = [&first, &other, &first, &closed].map(Clone::clone).to_vec();
+        drop_repeated(&mut sockets, 0, RowsFrom::Text);
+        assert_eq!(sockets, [first, other]);
+        let server = |inode| Socket::Sctp(SctpSocket { inode, ..SctpSocket::at("::1:9", None) });
+        let mut sockets = [11, 12, 11].map(server).to_vec();
+        drop_repeated(&mut sockets, 0, RowsFrom::Text);
+        assert_eq!(sockets, [11, 12].map(server));
     }
 
     #[test]

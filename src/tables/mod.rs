@@ -38,7 +38,8 @@ const fn is_optional(kind: Kind) -> bool {
         Kind::Internet(protocol, family) => {
             matches!((protocol, family), (Protocol::UdpLite, _) | (_, Family::Ipv6))
         }
-        Kind::Unix => false,
+        // As for netstat, it is an error if these alone are asked for, and the module is not loaded.
+        Kind::Sctp(_) | Kind::Unix => false,
     }
 }
 
@@ -166,7 +167,7 @@ impl Tables {
                 Socket::Unix(socket) => {
                     socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
                 }
-                Socket::Internet(_) => {}
+                Socket::Internet(_) | Socket::Sctp(_) => {}
             }
         }
         if let Err(error) = result {
@@ -395,7 +396,7 @@ fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
 /// Returns true if the name of this socket can forge rows in the text of its table.
 fn can_forge_rows(socket: &Socket) -> bool {
     match socket {
-        Socket::Internet(_) => false,
+        Socket::Internet(_) | Socket::Sctp(_) => false,
         Socket::Unix(socket) => socket.path.as_ref().is_some_and(|path| path.contains(&b'\n')),
     }
 }

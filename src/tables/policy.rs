@@ -173,7 +173,7 @@ impl Plan {
     pub(super) fn method(&self, kind: Kind) -> Method {
         let prefers_netlink = match kind {
             Kind::Internet(..) => self.prefers_netlink,
-            Kind::Unix => false,
+            Kind::Sctp(_) | Kind::Unix => false,
         };
         match self.policy {
             Policy::Netlink => Method::Netlink,
@@ -246,6 +246,7 @@ impl Plan {
             Kind::Internet(Protocol::UdpLite | Protocol::Raw, _) => {
                 Chains::new(false, FEWEST_CHAINS)
             }
+            Kind::Sctp(_) => Chains::new(false, 0),
             Kind::Unix => Chains::new(true, 0),
         }
     }
@@ -284,6 +285,8 @@ impl Chains {
 pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
     match kind {
         Kind::Internet(..) => !is_whole,
+        // netlink does not give it.
+        Kind::Sctp(_) => false,
         // A newline in the name of a socket can forge rows.
         Kind::Unix => true,
     }

@@ -30,7 +30,10 @@ fn error_for_an_unsupported_option_or_family_says_what_to_use() {
         ("-M", "-M, --masquerade is not supported: use conntrack -L"),
         ("-F", "-F, --fib is not supported: use ip route"),
         ("-C", "-C, --cache is not supported: use ip route show cache"),
-        ("-S", "-S, --sctp is not supported: use ss -S"),
+        (
+            "-6S",
+            "-6 selects no SCTP sockets, as in netstat: -S without -6 lists those of both families",
+        ),
         ("-Z", "-Z, --context is not supported: use ss -Z"),
         ("-2", "-2, --l2cap is not supported: use the netstat of net-tools"),
         ("-f", "-f, --rfcomm is not supported: use the netstat of net-tools"),

@@ -267,6 +267,10 @@ fn links_in_a_tree_are_not_followed() {
 const TCP_ROW: &str = "   0: ADDRESS:1388 PEER:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 INODE 1 0000000000000000 100 0 0 10 0";
 /// A valid row of a table of UDP, UDP-Lite or raw sockets.
 const UDP_ROW: &str = "  10: ADDRESS:1388 PEER:0000 07 00000000:00000000 00:00000000 00000000  1000        0 INODE 2 0000000000000000 0";
+/// A valid row of the table of SCTP servers.
+const ENDPOINT_ROW: &str = "c233aab0 b4a6fa30 2   10  53   5000   1000 INODE 127.0.0.1 ";
+/// A valid row of the table of SCTP associations.
+const ASSOCIATION_ROW: &str = "54fef8b0 b4a6fa30 2   1   3  0       6        0        0    1000 INODE 5000  34031  127.0.0.1 <-> *127.0.0.2 \t    7500    10    10   10    0    0        0        1        0   212992   212992";
 /// A valid row of the table of UNIX sockets.
 const UNIX_ROW: &str = "0000000000000000: 00000002 00000000 00010000 0001 01 INODE /run/a";
 
@@ -274,21 +278,23 @@ const UNIX_ROW: &str = "0000000000000000: 00000002 00000000 00010000 0001 01 INO
 fn bad_lines_are_left_out_and_reported_in_every_table() {
     let root = TempDir::new().unwrap();
     let net = root.path().join("net");
-    fs::create_dir(&net).unwrap();
+    fs::create_dir_all(net.join("sctp")).unwrap();
     // A process without sockets, so that the owners are known.
     fs::create_dir_all(root.path().join("1/fd")).unwrap();
-    let tables = ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "unix"];
+    let tables = "tcp tcp6 sctp/eps sctp/assocs udp udp6 udplite udplite6 raw raw6 unix";
     let mut expected = Vec::new();
     let mut good = 0;
-    for table in tables {
-        let row = if table == "unix" {
-            UNIX_ROW.to_owned()
-        } else {
-            let row = if table.starts_with("tcp") { TCP_ROW } else { UDP_ROW };
-            let words = if table.ends_with('6') { 4 } else { 1 };
-            row.replace("ADDRESS", &"0100007F".repeat(words))
-                .replace("PEER", &"00000000".repeat(words))
+    for table in tables.split(' ') {
+        let row = match table {
+            "tcp" | "tcp6" => TCP_ROW,
+            "sctp/eps" => ENDPOINT_ROW,
+            "sctp/assocs" => ASSOCIATION_ROW,
+            "unix" => UNIX_ROW,
+            _ => UDP_ROW,
         };
+        let words = if table.ends_with('6') { 4 } else { 1 };
+        let row = row.replace("ADDRESS", &"0100007F".repeat(words));
+        let row = row.replace("PEER", &"00000000".repeat(words));
         let with = |inode: &str| row.replace("INODE", inode).into_bytes();
         let (begin, end) = row.split_at(row.len() / 2);
         let mut bad = vec![
@@ -308,6 +314,9 @@ fn bad_lines_are_left_out_and_reported_in_every_table() {
                 (":1388", ":FFFFF"),
                 (" 1000 ", " -1 "),
                 (" 0A ", " FF "),
+                (" 5000 ", " 65536 "),
+                (" 127.0.0.1 ", " 127.0.0 "),
+                ("<->", "-"),
                 (" 07 ", " FF "),
                 ("00000000:00000000 00:", "00000000:00000000 "),
             ] {

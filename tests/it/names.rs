@@ -130,3 +130,38 @@ fn user_name_takes_precedence_over_an_equal_uid() {
     }
     assert_eq!(list("0").status, Some(1));
 }
+
+/// netstat neither cuts names of SCTP hosts nor shows SCTP services. With any numeric option it shows
+/// the hosts as numbers.
+#[test]
+fn hosts_of_sctp_are_shown_by_netstats_rules() {
+    const NAME: &str = "a.host.whose.name.is.much.longer.than.its.column.example.org";
+    let Some(mut host) = Host::new(&["mount"]) else { return };
+    host.put_names(format!("10.8.8.1 {NAME}\n10.8.8.2 near\n10.8.8.77 far\n").as_bytes(), "");
+    host.put("/etc/services", b"server 5002/sctp\n");
+    let list = |flags: &str| {
+        let tree = "-S --proc fixtures/40-sctp/proc --resolve-timeout 5 --no-header";
+        host.rnetstat(&format!("{tree} {flags}")).succeed().stdout
+    };
+    let server = |first: &str, second: &str, third: &str| {
+        format!("sctp{:16}{first:47} LISTEN     \n", "")
+            + &format!("{:20}{second:47} {:11}\n{:20}{third:47} {:11}\n", "", "", "", "")
+    };
+    assert_eq!(
+        list("-l --port 5002"),
+        server("localhost:5002", &format!("{NAME}:5002"), "near:5002")
+    );
+    assert_eq!(
+        list("--sport 45021"),
+        format!("sctp       0      0 {NAME}:45021 far:5999                CLOSE      \n")
+            + &format!("{:20}{:23} {:23} {:11}\n", "", "near", "", "")
+    );
+    assert!(list("-l --sport 5004").contains(" [::]:5004 "));
+    for flags in ["--numeric-hosts", "--numeric-ports", "--numeric-users"] {
+        let expected = server("127.0.0.1:5002", "10.8.8.1:5002", "10.8.8.2:5002");
+        assert_eq!(list(&format!("-l --sport 5002 {flags}")), expected, "{flags}");
+        assert!(list(&format!("-l --sport 5004 {flags}")).contains(" :::5004 "), "{flags}");
+    }
+    let table = list("--sport 45021 --numeric-ports --format table");
+    assert!(table.contains(&format!(" {NAME}:45021 +1 ")), "{table}");
+}

@@ -165,6 +165,19 @@ fn missing_tables_are_reported_with_verbose() {
 }
 
 #[test]
+fn missing_table_of_sctp_is_an_error_only_if_nothing_else_is_asked_for() {
+    let flags = "--proc fixtures/01-lab/proc -an";
+    let expected = "rnetstat: no socket table can be read: fixtures/01-lab/proc/net/sctp/eps: No such \
+                    file or directory (os error 2) (SCTP sockets exist only while the kernel's \
+                    module sctp is loaded)\n";
+    assert_eq!(rnetstat(&format!("{flags} -S")).error(), expected);
+    assert_eq!(
+        rnetstat(&format!("{flags} -tuS")).listing(),
+        rnetstat(&format!("{flags} -tu")).listing()
+    );
+}
+
+#[test]
 fn count_limits_continuous_listings() {
     let once = rnetstat("-tuanp --proc fixtures/01-lab/proc").run().stdout;
     let flags = "-tuanpc --interval 0.01 --count 3 --proc fixtures/01-lab/proc";

@@ -115,10 +115,12 @@ fn both(host: &Host, user: Option<u32>, rnetstat: &[&str], flags: &str) -> (Run,
     panic!("the sockets of the host change all the time");
 }
 
-/// Removes the remarks about tables that this kernel cannot list by netlink.
+/// Removes the remarks about tables that this kernel, or rnetstat, cannot list by netlink.
 fn without_fallback(stderr: &str) -> String {
     let fallback = |line: &&str| {
-        line.starts_with("rnetstat: netlink ") && line.contains(" is read instead: No such ")
+        let reasons = ["No such ", "rnetstat reads these sockets only from the text"];
+        line.starts_with("rnetstat: netlink ")
+            && reasons.iter().any(|reason| line.contains(&format!(" is read instead: {reason}")))
     };
     stderr.split_inclusive('\n').filter(|line| !fallback(line)).collect()
 }

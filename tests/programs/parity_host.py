@@ -5,6 +5,7 @@ The arguments are an empty directory, and "root" if it may run programs as other
 """
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -139,6 +140,45 @@ make(V4, socket.SOCK_RAW, protocol=17).bind(("127.0.0.1", 0))
 make(V4, socket.SOCK_RAW, protocol=47).connect(("127.0.0.1", 0))
 make(V6, socket.SOCK_RAW, protocol=58)
 make(V6, socket.SOCK_RAW, protocol=89).connect(("::1", 0))
+
+# SCTP, if the kernel has it: one and several addresses, IPv4 and IPv6, one-to-one and one-to-many.
+SCTP, SCTP_SOCKOPT_BINDX_ADD = 132, 100
+
+
+def sctp_server(family, kind, port, *addresses):
+    server = make(family, kind, (addresses[0], port), protocol=SCTP)
+    for address in addresses[1:]:
+        # struct sockaddr_in, struct sockaddr_in6
+        layout = "=H2s4x16s4x" if family == V6 else "=H2s4s8x"
+        end = struct.pack(layout, family, port.to_bytes(2, "big"), socket.inet_pton(family, address))
+        server.setsockopt(SCTP, SCTP_SOCKOPT_BINDX_ADD, end)
+    server.listen()
+    return server
+
+
+def associate(server, address, family=None, kind=STREAM):
+    client = make(family or server.family, kind, protocol=SCTP)
+    client.connect(address)
+    if server.type == STREAM:
+        kept.append(server.accept()[0])
+    return client
+
+
+try:
+    single = sctp_server(V4, STREAM, 5004, "127.0.0.1")
+    several = sctp_server(V4, STREAM, 5005, "127.0.0.1", "127.0.0.2", "127.78.0.1")
+    several6 = sctp_server(V6, STREAM, 5006, *LONG)
+    everywhere = sctp_server(V6, STREAM, 5007, "::")
+    many = sctp_server(V4, socket.SOCK_SEQPACKET, 5008, "127.0.0.1")
+    associate(single, ("127.0.0.1", 5004)).send(b"x" * 100)
+    associate(several, ("127.0.0.2", 5005))
+    associate(several6, (LONG[1], 5006))
+    associate(everywhere, ("127.0.0.1", 5007), V4)
+    associate(many, ("127.0.0.1", 5008), kind=socket.SOCK_SEQPACKET)
+    associate(many, ("127.0.0.1", 5008))
+    make(V4, STREAM, protocol=SCTP).connect(("127.0.0.1", 5004))
+except OSError:
+    pass
 
 # The subflows of an MPTCP socket have the same inode.
 MPTCP = 262

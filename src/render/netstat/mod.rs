@@ -15,12 +15,15 @@ use crate::namespaces::Namespace;
 use crate::query::Scope;
 use crate::request::Look;
 use crate::socket::{
-    Endpoint, InternetSocket, Protocol, Queues, Section, Socket, State, Timer, UnixSocket,
+    Association, Endpoint, InternetSocket, Protocol, Queues, SctpEnd, SctpSocket, Section, Socket,
+    State, Timer, UnixSocket,
 };
 use cells::RowBuffer;
 
 /// The maximum length of an address and its port together, in bytes, unless `-W` is given.
 const ENDPOINT: usize = 22;
+/// The width of the column with an address and its port, in bytes.
+const END: usize = ENDPOINT + 1;
 /// The maximum length of `PID/Program name`, in bytes.
 const PROGRAM: usize = 19;
 /// The width of the column with the namespace, in bytes.
@@ -50,6 +53,7 @@ pub(super) fn write(
         while let Some(entry) = entries.next_if(is_here) {
             match entry.socket {
                 Socket::Internet(socket) => layout.internet(&entry, socket)?,
+                Socket::Sctp(socket) => layout.sctp(&entry, socket)?,
                 Socket::Unix(socket) => layout.unix(&entry, socket)?,
             }
         }
@@ -114,20 +118,80 @@ impl<W: Write> Layout<'_, W> {
             Protocol::Raw => row.number(socket.state as u8),
             _ => row.text(socket.state().map_or("", State::name)),
         });
-        if self.look.extended {
-            self.row.text(" ");
-            self.row.cell(10, |row| match self.names.get(Number::User(socket.uid)) {
-                Some(name) => row.foreign(name.as_bytes()),
-                None => row.number(socket.uid),
-            });
-            self.row.text(" ");
-            self.row.cell(10, |row| row.number(socket.inode));
-        }
+        self.extended(socket.uid, socket.inode);
         self.more(entry);
         if self.look.timers {
             self.timer(socket.protocol, socket.timer);
         }
         self.row.end(&mut self.out)
+    }
+
+    /// Writes a line for each address of the end that has more. The last line has the owner.
+    fn sctp(&mut self, entry: &Entry<'_>, socket: &SctpSocket) -> io::Result<()> {
+        self.row.cell(5, |row| row.text(entry.socket.kind().name()));
+        match socket.association.as_deref() {
+            None => self.row.cell(15, |_| ()),
+            Some(Association { queues, .. }) => {
+                self.row.text(" ");
+                self.row.right(6, queues.receive);
+                self.row.text(" ");
+                self.row.right(6, queues.send);
+                self.row.text(" ");
+            }
+        }
+        let (local, remote) = (&socket.local, socket.remote());
+        let others = remote.map_or(0, |end| end.others.len()).max(local.others.len());
+        let mut addresses = local.addresses();
+        let mut remote_addresses = remote.into_iter().flat_map(SctpEnd::addresses);
+        for line in 0..=others {
+            let is_first = line == 0;
+            if !is_first {
+                self.row.end(&mut self.out)?;
+                self.row.cell(20, |_| ());
+            }
+            // An association has its ports only in its first line.
+            let port = |end: &SctpEnd| (is_first || remote.is_none()).then_some(end.port);
+            // A server has no other end, and its address takes the place of both.
+            let width = if remote.is_some() { END } else { END + 1 + END };
+            self.sctp_end(width, addresses.next(), port(local));
+            if let Some(remote) = remote {
+                self.sctp_end(width, remote_addresses.next(), port(remote));
+            }
+            self.row.cell(11, |row| row.text(if is_first { socket.state.name() } else { "" }));
+        }
+        self.extended(socket.uid, socket.inode);
+        self.more(entry);
+        self.row.text(if self.look.timers { " " } else { "" });
+        self.row.end(&mut self.out)
+    }
+
+    /// Writes an address and a port of SCTP. netstat neither cuts them nor shows a service.
+    fn sctp_end(&mut self, width: usize, address: Option<IpAddr>, port: Option<u16>) {
+        self.row.cell(width, |row| {
+            if let Some(address) = address {
+                host(row, address, self.names, self.look.naming.sctp_hosts);
+                row.text(if port.is_some() { ":" } else { "" });
+            }
+            match port {
+                Some(0) => row.text("*"),
+                Some(port) => row.number(port),
+                None => {}
+            }
+        });
+        self.row.text(" ");
+    }
+
+    /// Writes the user and the inode, with `-e`.
+    fn extended(&mut self, uid: u32, inode: u64) {
+        if self.look.extended {
+            self.row.text(" ");
+            self.row.cell(10, |row| match self.names.get(Number::User(uid)) {
+                Some(name) => row.foreign(name.as_bytes()),
+                None => row.number(uid),
+            });
+            self.row.text(" ");
+            self.row.cell(10, |row| row.number(inode));
+        }
     }
 
     fn unix(&mut self, entry: &Entry<'_>, socket: &UnixSocket) -> io::Result<()> {
@@ -191,24 +255,28 @@ impl<W: Write> Layout<'_, W> {
     /// Writes `address:port`, cut to its column unless `-W` is given.
     fn endpoint(&mut self, protocol: Protocol, end: &Endpoint) {
         let Self { names, look, .. } = self;
-        let Look { naming, wide, .. } = **look;
-        let host = |row: &mut RowBuffer| match (names.get(Number::Host(end.address)), end.address) {
-            (Some(name), _) => row.foreign(name.as_bytes()),
-            (None, IpAddr::V6(any)) if naming.hosts && any.is_unspecified() => row.text("[::]"),
-            (None, address) => row.address(address),
-        };
+        let host = |row: &mut RowBuffer| host(row, end.address, names, look.naming.hosts);
         let port = |row: &mut RowBuffer| match names.get(Number::port(protocol, end.port)) {
             Some(name) => row.foreign(name.as_bytes()),
             None if end.port == 0 => row.text("*"),
             None => row.number(end.port),
         };
-        self.row.cell(ENDPOINT + 1, |row| row.endpoint(wide, host, port));
+        self.row.cell(END, |row| row.endpoint(look.wide, host, port));
     }
 
     /// Writes a timer such as ` on (0.20/1/0)`; `-` if the source does not give it.
     fn timer(&mut self, protocol: Protocol, timer: Option<Timer>) {
         let Some(timer) = timer else { return self.row.text(" -") };
         self.row.format(format_args!(" {}", ShownTimer(protocol, timer)));
+    }
+}
+
+/// Writes the name of a host if it is known and to be shown, else the address.
+fn host(row: &mut RowBuffer, address: IpAddr, names: &Names, by_name: bool) {
+    match (names.get(Number::Host(address)), address) {
+        (Some(name), _) if by_name => row.foreign(name.as_bytes()),
+        (_, IpAddr::V6(any)) if by_name && any.is_unspecified() => row.text("[::]"),
+        (_, address) => row.address(address),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::fields::{Field, ShownTimer, Subject, Value};
 use crate::harmless::harmless;
 use crate::listing::Listing;
 use crate::names::{Names, Number};
-use crate::socket::End;
+use crate::socket::{End, SctpEnd};
 
 /// A spreadsheet takes a cell that begins with one of these characters for a formula, which can
 /// start programs and send data. With `'` before it, the cell is text. The wide forms are those of
@@ -84,6 +84,11 @@ impl<W: Write> CellWriter<'_, W> {
                 self.name(Number::Host(end.address))?;
                 self.name(Number::port(*protocol, end.port))
             }
+            Value::End(End::Sctp(end)) => {
+                self.text(joined(end.addresses()))?;
+                self.number(Some(end.port))?;
+                self.hosts(end)
+            }
             Value::User(uid) => {
                 self.number(Some(*uid))?;
                 self.name(Number::User(*uid))
@@ -135,6 +140,18 @@ impl<W: Write> CellWriter<'_, W> {
         self.foreign(self.names.get(number).unwrap_or_default().as_bytes())
     }
 
+    /// Writes the names of all addresses, and an address in the place of a name that is unknown. The
+    /// cell is empty if all are.
+    fn hosts(&mut self, end: &SctpEnd) -> csv::Result<()> {
+        let name = |address| self.names.get(Number::Host(address));
+        if end.addresses().all(|address| name(address).is_none()) {
+            return self.text("");
+        }
+        let hosts =
+            end.addresses().map(|it| name(it).map_or_else(|| it.to_string(), ToOwned::to_owned));
+        self.foreign(joined(hosts).as_bytes())
+    }
+
     /// Writes foreign text, harmless for a terminal and for a spreadsheet. Invalid bytes become
     /// U+FFFD, as in JSON.
     fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
@@ -147,6 +164,6 @@ impl<W: Write> CellWriter<'_, W> {
     }
 }
 
-fn joined(numbers: impl Iterator<Item = u32>) -> String {
-    numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+fn joined(values: impl Iterator<Item = impl ToString>) -> String {
+    values.map(|value| value.to_string()).collect::<Vec<_>>().join(" ")
 }

@@ -12,7 +12,9 @@ use crate::listing::{Entry, SocketOwners};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
-use crate::socket::{Endpoint, InternetSocket, Protocol, Socket, State, UnixSocket};
+use crate::socket::{
+    Endpoint, InternetSocket, Protocol, SctpEnd, SctpSocket, Socket, State, UnixSocket,
+};
 
 /// A listed socket. Serializes as one object.
 pub(super) struct Record<'a> {
@@ -34,6 +36,7 @@ impl Serialize for Record<'_> {
         map.serialize_entry("protocol", entry.socket.kind().protocol_name())?;
         match entry.socket {
             Socket::Internet(socket) => self.internet(socket, &mut map)?,
+            Socket::Sctp(socket) => self.sctp(socket, &mut map)?,
             Socket::Unix(socket) => Self::unix(socket, &mut map)?,
         }
         map.serialize_entry("netns", &entry.namespace.and_then(|namespace| namespace.number))?;
@@ -62,9 +65,7 @@ impl Record<'_> {
         map.serialize_entry("send_q", &socket.queues.send)?;
         map.serialize_entry("local", &EndRecord::new(socket.protocol, socket.local, self.names))?;
         map.serialize_entry("remote", &EndRecord::new(socket.protocol, socket.remote, self.names))?;
-        let uid = socket.user();
-        map.serialize_entry("uid", &uid)?;
-        map.serialize_entry("user", &uid.and_then(|uid| self.names.get(Number::User(uid))))?;
+        self.user(socket.user(), map)?;
         map.serialize_entry("inode", &socket.inode)?;
         let timer = socket.timer.map(|timer| {
             let timer = ShownTimer(socket.protocol, timer);
@@ -73,6 +74,27 @@ impl Record<'_> {
         });
         map.serialize_entry("timer", &timer)?;
         map.serialize_entry("drops", &socket.drops)
+    }
+
+    /// Writes the entries of an internet socket. The text has no family, timer and drops.
+    fn sctp<M: SerializeMap>(&self, socket: &SctpSocket, map: &mut M) -> Result<(), M::Error> {
+        let queues = socket.association.as_ref().map(|it| it.queues);
+        let remote = socket.remote().map(|end| SctpEndRecord::new(end, self.names));
+        map.serialize_entry("family", &self.entry.socket.kind().family_name())?;
+        map.serialize_entry("state", socket.state.name())?;
+        map.serialize_entry("recv_q", &queues.map(|it| it.receive))?;
+        map.serialize_entry("send_q", &queues.map(|it| it.send))?;
+        map.serialize_entry("local", &SctpEndRecord::new(&socket.local, self.names))?;
+        map.serialize_entry("remote", &remote)?;
+        self.user(socket.user(), map)?;
+        map.serialize_entry("inode", &socket.inode)?;
+        map.serialize_entry("timer", &None::<TimerRecord>)?;
+        map.serialize_entry("drops", &None::<u32>)
+    }
+
+    fn user<M: SerializeMap>(&self, uid: Option<u32>, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("uid", &uid)?;
+        map.serialize_entry("user", &uid.and_then(|uid| self.names.get(Number::User(uid))))
     }
 
     fn unix<M: SerializeMap>(socket: &UnixSocket, map: &mut M) -> Result<(), M::Error> {
@@ -98,6 +120,32 @@ impl<'a> EndRecord<'a> {
         let host = names.get(Number::Host(address));
         let service = names.get(Number::port(protocol, port));
         Self { address: address.to_string(), port, host, service }
+    }
+}
+
+/// An end with several addresses. The first one is where that of another protocol is.
+#[derive(serde::Serialize)]
+struct SctpEndRecord<'a> {
+    #[serde(flatten)]
+    first: EndRecord<'a>,
+    other_addresses: Vec<AddressRecord<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct AddressRecord<'a> {
+    address: String,
+    host: Option<&'a str>,
+}
+
+impl<'a> SctpEndRecord<'a> {
+    fn new(end: &SctpEnd, names: &'a Names) -> Self {
+        let host = |address| names.get(Number::Host(address));
+        let SctpEnd { address, ref others, port } = *end;
+        let first =
+            EndRecord { address: address.to_string(), port, host: host(address), service: None };
+        let others = others.iter();
+        let others = others.map(|&it| AddressRecord { address: it.to_string(), host: host(it) });
+        Self { first, other_addresses: others.collect() }
     }
 }
 

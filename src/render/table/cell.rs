@@ -7,13 +7,13 @@ use crate::fields::{ShownTimer, Value};
 use crate::harmless::harmless;
 use crate::listing::SocketOwners;
 use crate::names::{Names, Number};
-use crate::socket::{End, Endpoint, Protocol, State};
+use crate::socket::{End, Endpoint, Protocol, SctpEnd, State};
 
 /// The maximum number of characters of the program name in the column Peer.
 const PEER: usize = 24;
 
-/// Returns the text of a value, harmless for a terminal.
-pub(super) fn text(value: &Value<'_>, names: &Names) -> String {
+/// Returns the text of a value, harmless for a terminal. Shows all addresses of an end if `wide`.
+pub(super) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
     match value {
         Value::Missing => String::new(),
         Value::Kind(kind) => kind.name().to_owned(),
@@ -23,6 +23,7 @@ pub(super) fn text(value: &Value<'_>, names: &Names) -> String {
         Value::Number(number) => number.to_string(),
         Value::Text(text) | Value::End(End::Path(text)) => safe(text),
         Value::End(End::Internet(protocol, end)) => endpoint(*protocol, *end, names),
+        Value::End(End::Sctp(end)) => sctp_end(end, names, wide),
         Value::User(uid) => match names.get(Number::User(*uid)) {
             Some(name) => safe(name.as_bytes()),
             None => uid.to_string(),
@@ -60,12 +61,26 @@ fn no_owner(owners: &SocketOwners<'_>) -> &'static str {
     if owners.are_known() { "-" } else { "?" }
 }
 
-fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {
-    let host = match (names.get(Number::Host(end.address)), end.address) {
+/// Returns the first address and the number of the others, such as `10.0.0.1:5001 +1`; or if `wide`
+/// all addresses, such as `10.0.0.1,[fd00::1]:5001`.
+fn sctp_end(end: &SctpEnd, names: &Names, wide: bool) -> String {
+    let shown = if wide { usize::MAX } else { 1 };
+    let hosts: Vec<_> = end.addresses().take(shown).map(|it| host(it, names)).collect();
+    let port = if end.port == 0 { "*".to_owned() } else { end.port.to_string() };
+    let count = if wide { 1 } else { 1 + end.others.len() };
+    with_others(format_args!("{}:{port}", hosts.join(",")), count)
+}
+
+fn host(address: IpAddr, names: &Names) -> String {
+    match (names.get(Number::Host(address)), address) {
         (Some(name), _) => safe(name.as_bytes()),
         (None, IpAddr::V4(address)) => address.to_string(),
         (None, IpAddr::V6(address)) => format!("[{address}]"),
-    };
+    }
+}
+
+fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {
+    let host = host(end.address, names);
     match names.get(Number::port(protocol, end.port)) {
         Some(name) => format!("{host}:{}", safe(name.as_bytes())),
         None if end.port == 0 => format!("{host}:*"),

@@ -46,6 +46,6 @@ pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column>
 pub(super) fn any_drops(entries: &[(Entry<'_>, Mark)]) -> bool {
     entries.iter().any(|(entry, _)| match entry.socket {
         Socket::Internet(socket) => socket.drops.is_some_and(|drops| drops > 0),
-        Socket::Unix(_) => false,
+        Socket::Sctp(_) | Socket::Unix(_) => false,
     })
 }

@@ -80,7 +80,7 @@ pub fn for_each_line(
             each("")?;
         }
         let columns = columns::of(section, look, columns::any_drops(entries));
-        let sheet = Sheet { columns, is_marked, names, entries };
+        let sheet = Sheet { columns, is_marked, names, wide: look.wide, entries };
         for title in sheet.write(screen, look.header, each)? {
             if !hidden.contains(&title) {
                 hidden.push(title);

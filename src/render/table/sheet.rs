@@ -19,6 +19,8 @@ pub(super) struct Sheet<'a> {
     /// Each line begins with a mark, which is not among `columns`.
     pub(super) is_marked: bool,
     pub(super) names: &'a Names,
+    /// `-W`: show all addresses of an end.
+    pub(super) wide: bool,
     pub(super) entries: &'a [(Entry<'a>, Mark)],
 }
 
@@ -65,7 +67,7 @@ impl Sheet<'_> {
     }
 
     fn cell(&self, column: &Column, subject: &Subject<'_>) -> String {
-        cell::text(&(column.field.value)(subject), self.names)
+        cell::text(&(column.field.value)(subject), self.names, self.wide)
     }
 
     /// Makes the table of the sockets. `command` is the last column, and a length greater than any
@@ -103,7 +105,7 @@ impl Sheet<'_> {
             column.field.align == Align::Right
                 && self.entries.iter().all(|&(entry, _)| {
                     let subject = Subject { entry, owner: None };
-                    matches!((column.field.value)(&subject), Value::Number(0))
+                    matches!((column.field.value)(&subject), Value::Number(0) | Value::Missing)
                 })
         };
         let widths = table.column_max_content_widths();

@@ -3,6 +3,7 @@
 mod byte_order;
 mod internet;
 mod lines;
+mod sctp;
 mod table_file;
 mod unix;
 
@@ -16,7 +17,8 @@ pub use byte_order::ByteOrder;
 use lines::Line;
 use table_file::TableFile;
 
-/// The maximum length of a line, in bytes. Lines from the kernel are shorter than 400.
+/// The maximum length of a line, in bytes. Lines from the kernel are shorter than 400, except for
+/// those of SCTP sockets with many addresses.
 const LONGEST_LINE: usize = 64 * 1024;
 
 /// The tables below one /proc root, and the buffer to read them.
@@ -48,7 +50,8 @@ impl Text {
         kind: Kind,
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
-        let mut file = TableFile::new(files::open(&self.file(kind))?);
+        let has_long_rows = matches!(kind, Kind::Sctp(_));
+        let mut file = TableFile::new(files::open(&self.file(kind))?, has_long_rows);
         for_each_socket(kind, self.order, &mut file, &mut self.buffer, each)?;
         Ok(file.is_whole())
     }
@@ -75,6 +78,7 @@ pub(super) fn for_each_socket(
 fn is_heading(kind: Kind, line: &[u8]) -> bool {
     match kind {
         Kind::Internet(..) => internet::is_heading(line),
+        Kind::Sctp(table) => sctp::is_heading(table, line),
         Kind::Unix => unix::is_heading(line),
     }
 }
@@ -84,6 +88,7 @@ fn parse(kind: Kind, order: ByteOrder, line: &[u8]) -> Result<Socket, Fault> {
         Kind::Internet(protocol, family) => {
             internet::parse(protocol, family, order, line).map(Socket::Internet)
         }
+        Kind::Sctp(table) => sctp::parse(table, line).map(Socket::Sctp),
         Kind::Unix => unix::parse(line).map(Socket::Unix),
     }
 }
@@ -132,6 +137,7 @@ mod tests {
         proptest::sample::select(Kind::all().collect::<Vec<_>>()).prop_flat_map(|kind| {
             let rows = match kind {
                 Kind::Internet(protocol, family) => internet::tests::rows(protocol, family).boxed(),
+                Kind::Sctp(table) => sctp::tests::rows(table).boxed(),
                 Kind::Unix => unix::tests::rows().boxed(),
             };
             rows.prop_map(move |(row, socket)| (kind, row, socket))

@@ -15,7 +15,7 @@ use nix::sys::socket::{
     socket,
 };
 
-use crate::remark::Fault;
+use crate::remark::{Fault, Reason};
 use crate::socket::{Kind, Socket, State};
 use internet::InternetDump;
 use unix::UnixDump;
@@ -74,7 +74,7 @@ impl Netlink {
     /// from 1, and with the socket or the fault. Returns true if these are certainly all sockets that
     /// existed during the whole reading: the kernel gave them in one piece.
     ///
-    /// Fails with `ENOENT` if the kernel cannot list this table. Two errors come only after all
+    /// Fails with `NotFound` if the kernel or rnetstat cannot list this table. Two errors come only after all
     /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if the user
     /// of some handshake is unknown.
     pub(super) fn read(
@@ -158,6 +158,8 @@ pub(super) fn for_each_socket(
             })?;
             parser.ensure_certain()
         }
+        // The kernel could list them (`sctp_diag`), but the text has them all.
+        Kind::Sctp(_) => Err(io::Error::new(io::ErrorKind::NotFound, Reason::OnlyText)),
         Kind::Unix => {
             let mut parser = UnixDump::default();
             let result = dump(&unix::request(scope.states()), &mut |message| {
