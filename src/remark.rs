@@ -79,6 +79,8 @@ pub enum Remark {
     Line { origin: Origin, number: u64, fault: Fault },
     #[error("{0}: there is no such table")]
     AbsentTable(Origin),
+    #[error("{}: these sockets are not listed: use the netstat of net-tools", .0.display())]
+    OmittedFamily(PathBuf),
     #[error("{0}: this table is not complete: {1}")]
     PartialTable(Origin, io::Error),
     #[error("{0}: the text of /proc/net could not be cross-checked: {1}")]
@@ -195,6 +197,7 @@ impl Remark {
         matches!(
             self,
             Self::AbsentTable(_)
+                | Self::OmittedFamily(_)
                 | Self::Unchecked(..)
                 | Self::TextInstead { netlink_was_asked_for: false, .. }
         )

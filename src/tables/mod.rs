@@ -43,6 +43,10 @@ const fn is_optional(kind: Kind) -> bool {
     }
 }
 
+/// The families that netstat lists without any option for a protocol, and rnetstat does not: their
+/// files in `/proc/net`, which exist while a module of the kernel is loaded.
+const OMITTED: [&str; 4] = ["ax25", "x25", "nr", "rose"];
+
 /// The tables below one /proc root, and the buffers to read them.
 pub struct Tables {
     policy: Policy,
@@ -140,7 +144,17 @@ impl Tables {
                 Remark::PartialTable(origin, error)
             });
         }
+        if Kind::all().all(|kind| query.includes(kind)) {
+            self.report_omitted(remark);
+        }
         Ok(sockets)
+    }
+
+    /// Reports the families that netstat would list as well.
+    fn report_omitted(&self, remark: Sink<'_>) {
+        let files = OMITTED.map(|file| self.text.directory().join(file));
+        let present = files.into_iter().filter(|file| file.symlink_metadata().is_ok());
+        present.map(Remark::OmittedFamily).for_each(remark);
     }
 
     /// Sets the other ends of UNIX sockets in rnetstat's own namespace. Only netlink has them.

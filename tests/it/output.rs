@@ -178,6 +178,26 @@ fn missing_table_of_sctp_is_an_error_only_if_nothing_else_is_asked_for() {
 }
 
 #[test]
+fn families_that_only_netstat_lists_are_reported_with_verbose() {
+    let heading = "dest_addr  dest_call  src_addr  src_call  dev\n";
+    let tree =
+        proc_tree(&[("net/tcp", ""), ("net/unix", ""), ("net/ax25", ""), ("net/rose", heading)]);
+    let remarks = |flags| rnetstat(flags).arg("--proc").arg(tree.path()).succeed().stderr;
+    let verbose = remarks("-anv");
+    for file in ["ax25", "rose"] {
+        let file = tree.path().join("net").join(file);
+        let remark = "these sockets are not listed: use the netstat of net-tools";
+        assert!(
+            verbose.contains(&format!("rnetstat: {}: {remark}\n", file.display())),
+            "{verbose}"
+        );
+    }
+    assert!(!verbose.contains("/net/nr:"), "{verbose}");
+    assert_eq!(remarks("-an"), "");
+    assert!(!remarks("-tanv").contains("net-tools"));
+}
+
+#[test]
 fn count_limits_continuous_listings() {
     let once = rnetstat("-tuanp --proc fixtures/01-lab/proc").run().stdout;
     let flags = "-tuanpc --interval 0.01 --count 3 --proc fixtures/01-lab/proc";
