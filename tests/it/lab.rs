@@ -114,7 +114,7 @@ sys.exit(subprocess.run(sys.argv[1:], stdin=given).returncode)";
         parent.args([RNETSTAT, "-xn", "--no-header", "-p", "--program", filter]).run()
     };
     let question = "true; \"$0\" \"$@\"; status=$?; true receiver.py; exit $status";
-    let login = ["bash", "-lc", question];
+    let login = ["bash", "--noprofile", "-lc", question];
     let wrapped = ["env", "sh", "-c", question];
     for shell in [&[][..], &login, &wrapped] {
         assert_eq!(list(shell, "receiver.py"), no_match(), "{shell:?}");
