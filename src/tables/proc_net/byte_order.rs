@@ -3,6 +3,7 @@
 //! The tables do not name the byte order, but the same digits are plausible addresses in one order
 //! only: `0100007F` is 127.0.0.1 from a little-endian host, and 1.0.0.127 from a big-endian one.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
@@ -41,36 +42,45 @@ impl ByteOrder {
     }
 
     /// Returns the byte order of the host that printed the tables in a directory, judged by their
-    /// addresses. `None` if both are as plausible. Files that cannot be read do not count.
+    /// addresses. Each address counts once: a server can have thousands of connections with its own.
+    /// `None` if both orders are about as plausible. Files that cannot be read do not count.
     pub(in crate::tables) fn detect(directory: &Path) -> Option<Self> {
         let mut buffer = vec![0; LONGEST_LINE];
+        let mut seen = HashSet::new();
         let mut lead = 0;
         for kind in Kind::all() {
             let Kind::Internet(_, family) = kind else { continue };
             let Ok(file) = files::open(&directory.join(kind.table())) else { continue };
             let _ = lines::for_each(file, &mut buffer, |_, line| match line {
-                Line::Whole(text) if !is_heading(text) => lead += lead_of_big(family, text),
+                Line::Whole(text) if !is_heading(text) => {
+                    lead += lead_of_big(family, text, &mut seen);
+                }
                 Line::Whole(_) | Line::TooLong => {}
             });
         }
         match lead {
-            0 => None,
-            1.. => Some(Self::Big),
+            // Such as one public address that ends in 10, which is 10.0.0.0/8 in the other order.
+            0 | 1 => None,
+            2.. => Some(Self::Big),
             _ => Some(Self::Little),
         }
     }
 }
 
 /// Returns by how much the addresses of a row are more plausible if a big-endian host printed them.
-fn lead_of_big(family: Family, line: &[u8]) -> i64 {
+/// Adds them to those that were `seen`, which count no more.
+fn lead_of_big(family: Family, line: &[u8], seen: &mut HashSet<IpAddr>) -> i64 {
     let mut words = Words(line);
     let mut lead = 0;
     if words.next("slot", Some).is_ok() {
         for _ in 0..2 {
             let Ok(text) = words.next("address", Some) else { break };
-            let plausibility =
-                |order| endpoint(family, order, text).map_or(0, |end| plausibility(end.address));
-            lead += plausibility(ByteOrder::Big) - plausibility(ByteOrder::Little);
+            let address = |order| endpoint(family, order, text).map(|end| end.address);
+            if let (Some(big), Some(little)) = (address(ByteOrder::Big), address(ByteOrder::Little))
+                && seen.insert(little)
+            {
+                lead += plausibility(big) - plausibility(little);
+            }
         }
     }
     lead
@@ -82,9 +92,15 @@ fn plausibility(address: IpAddr) -> i64 {
         IpAddr::V4(address) if address == Ipv4Addr::LOCALHOST => 8,
         IpAddr::V4(address) if address.is_unspecified() || address.is_broadcast() => 0,
         IpAddr::V4(address) => match address.octets() {
-            [192, 168, ..] | [127, ..] => 3,
-            [172, 16..32, ..] | [169, 254, ..] | [100, 64..128, ..] | [224, 0, 0, _] => 2,
-            [10, ..] => 1,
+            [192, 168, ..] | [127, 0, 0, _] => 3,
+            // The first three are the networks for examples.
+            [192, 0, 2, _]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
+            | [172, 16..32, ..]
+            | [169, 254, ..]
+            | [224, 0, 0, _] => 2,
+            [10 | 127, ..] | [100, 64..128, ..] => 1,
             // No host has these addresses.
             [0 | 240.., ..] => -2,
             _ => 0,
@@ -119,6 +135,10 @@ mod tests {
             ("tcp", &["0A00000A", "08080808"], None),
             ("raw", &["C0A80105", "08080404"], Some(ByteOrder::Big)),
             ("tcp", &["0501A8C0", "04040808"], Some(ByteOrder::Little)),
+            // 5.13.12.10 in the other order is 10.12.13.5.
+            ("tcp", &["0A0C0D05", "0A0C0D05", "0A0C0D05"], None),
+            ("tcp", &["0A0C0D05", "0A0C0D06"], Some(ByteOrder::Big)),
+            ("tcp", &["0A0200C0", "140200C0"], Some(ByteOrder::Little)),
             // One address that misleads does not outweigh the others.
             ("tcp", &["7F000001", "C0A80101", "0A00A8C0"], Some(ByteOrder::Big)),
             ("udp6", &["00000000000000000000000000000001", UNSET], Some(ByteOrder::Big)),
