@@ -1,5 +1,6 @@
 //! Makes one list of sockets from several readings of a table.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::io;
 
@@ -41,11 +42,20 @@ fn is_closing(socket: &Socket) -> bool {
     }
 }
 
-/// Returns the ends of a TCP socket, or the first addresses of the ends of an SCTP association.
+/// Returns the ends of an internet socket, or the first addresses of the ends of an SCTP association.
+fn ends(socket: &Socket) -> Option<Ends> {
+    match socket {
+        Socket::Internet(it) => Some((it.local, it.remote)),
+        Socket::Sctp(it) => Some((it.local.first(), it.remote()?.first())),
+        Socket::Unix(_) => None,
+    }
+}
+
+/// Returns the ends of a TCP socket or an SCTP association.
 fn connection(socket: &Socket) -> Option<Ends> {
     match socket {
-        Socket::Internet(it) if it.protocol == Protocol::Tcp => Some((it.local, it.remote)),
-        Socket::Sctp(it) => Some((it.local.first(), it.remote()?.first())),
+        Socket::Internet(it) if it.protocol == Protocol::Tcp => ends(socket),
+        Socket::Sctp(_) => ends(socket),
         Socket::Internet(_) | Socket::Unix(_) => None,
     }
 }
@@ -134,14 +144,19 @@ pub(super) enum RowsFrom {
 /// is read, a socket that was printed can move to a place that the reader has yet to reach, and is
 /// printed again.
 ///
+/// In a text that was read at once, rows with one inode and different ends are different sockets.
+/// Otherwise they are a socket that was connected meanwhile. Only Linux gives each socket an inode of
+/// its own.
+///
 /// In text, the path of a UNIX socket can have a newline, and after it a forged row with the inode of
 /// another socket. A forged row must not replace that socket, so all of the row counts.
 pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: RowsFrom) {
-    let mut rows = HashSet::new();
+    let is_whole = rows_from == RowsFrom::WholeText;
+    let mut rows = HashMap::new();
+    let mut others = HashSet::new();
     let mut connections: HashMap<Ends, bool> = HashMap::new();
     let later = sockets.split_off(start);
     sockets.extend(later.into_iter().filter(|socket| {
-        let is_whole = rows_from == RowsFrom::WholeText;
         let Some(key) = RowKey::of(socket) else { return is_whole || !is_closing(socket) };
         let unix = match socket {
             Socket::Unix(it) if rows_from != RowsFrom::Netlink => {
@@ -155,8 +170,17 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: 
         }
         let lacked_inode =
             connection(socket).map(|ends| *connections.entry(ends).or_insert(lacks_inode));
-        rows.insert((key, unix))
-            && lacked_inode.is_none_or(|lacked_inode| lacked_inode == lacks_inode)
+        let ends = ends(socket);
+        let is_new = match rows.entry((key, unix)) {
+            Entry::Vacant(place) => {
+                place.insert(ends);
+                true
+            }
+            Entry::Occupied(first) => {
+                is_whole && *first.get() != ends && others.insert((socket.inode(), ends))
+            }
+        };
+        is_new && lacked_inode.is_none_or(|lacked_inode| lacked_inode == lacks_inode)
     }));
 }
 
@@ -280,6 +304,25 @@ mod tests {
         let mut sockets = rows(&saved);
         drop_repeated(&mut sockets, 0, RowsFrom::WholeText);
         assert_eq!(sockets, rows(&saved));
+    }
+
+    #[test]
+    fn saved_rows_with_one_inode_and_different_ends_are_all_kept() {
+        for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::UdpLite, Protocol::Raw] {
+            let first = InternetSocket { protocol, ..socket(1, 11) };
+            let other = InternetSocket { local: socket(2, 11).local, ..first };
+            let connected = InternetSocket { remote: other.local, ..first };
+            let later = InternetSocket { state: State::CloseWait, ..first };
+            let mut sockets = rows(&[first, other, connected, later, other]);
+            drop_repeated(&mut sockets, 0, RowsFrom::WholeText);
+            assert_eq!(sockets, rows(&[first, other, connected]), "{protocol:?}");
+            let is_tcp = protocol == Protocol::Tcp;
+            for rows_from in [RowsFrom::Text, RowsFrom::Netlink] {
+                let mut sockets = rows(&[first, other, connected, later, other]);
+                drop_repeated(&mut sockets, 0, rows_from);
+                assert_eq!(sockets.len(), if is_tcp { 3 } else { 1 }, "{protocol:?} {rows_from:?}");
+            }
+        }
     }
 
     #[test]
