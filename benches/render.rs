@@ -28,7 +28,6 @@ fn socket(family: Family, address: IpAddr, row: u16) -> InternetSocket {
     InternetSocket {
         protocol: Protocol::Tcp,
         family,
-        slot: row.into(),
         local: Endpoint { address, port: row },
         remote: Endpoint { address, port: 443 },
         state: State::Established,

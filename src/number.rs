@@ -1,4 +1,4 @@
-//! Numbers as the kernel prints them: only digits, no sign and no spaces.
+//! Numbers as the kernel prints them: only digits and no spaces. Few have a sign.
 
 /// Parses a hexadecimal number; `None` if it is malformed or out of the range of `T`.
 pub(crate) fn hex<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
@@ -8,6 +8,16 @@ pub(crate) fn hex<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
 /// Parses a decimal number; `None` if it is malformed or out of the range of `T`.
 pub(crate) fn decimal<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
     number::<10, T>(text)
+}
+
+/// Parses a decimal number of 32 bits that some kernels print with a sign, although it has none:
+/// `-2` is 4294967294. `None` if it is malformed or out of range.
+pub(crate) fn unsigned(text: &[u8]) -> Option<u32> {
+    const LOWEST: u32 = i32::MIN.unsigned_abs();
+    match text.strip_prefix(b"-") {
+        None => decimal(text),
+        Some(digits) => decimal(digits).filter(|&it| it <= LOWEST).map(u32::wrapping_neg),
+    }
 }
 
 fn number<const RADIX: u8, T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
@@ -46,6 +56,23 @@ mod tests {
         assert_eq!(hex::<u64>(b"FFFFFFFFFFFFFFFF"), Some(u64::MAX));
         assert_eq!(hex::<u16>(b"FFFF"), Some(u16::MAX));
         assert_eq!(hex::<u8>(b"0a"), Some(10));
+    }
+
+    #[test]
+    fn negative_number_is_the_unsigned_one_with_the_same_bits() {
+        for (text, expected) in [
+            ("-1", Some(u32::MAX)),
+            ("-2147483648", Some(1 << 31)),
+            ("2147483648", Some(1 << 31)),
+            ("4294967295", Some(u32::MAX)),
+            ("-2147483649", None),
+            ("4294967296", None),
+            ("--1", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(unsigned(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

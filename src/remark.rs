@@ -77,6 +77,8 @@ pub enum Remark {
     // The tables.
     #[error("{origin}:{number}: this {} is left out: {fault}", .origin.unit())]
     Line { origin: Origin, number: u64, fault: Fault },
+    #[error("{0}: this table is empty, without its heading: it is no copy of the kernel's")]
+    EmptyTable(Origin),
     #[error("{0}: there is no such table")]
     AbsentTable(Origin),
     #[error("{}: these sockets are not listed: use the netstat of net-tools", .0.display())]
@@ -262,6 +264,8 @@ impl fmt::Display for Origin {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the message describes the variant")]
 pub enum Fault {
+    #[error("it is not a row: \"{}\"", .0.escape_ascii())]
+    NotARow(Vec<u8>),
     #[error("it ends before its {0}")]
     Missing(&'static str),
     #[error("its {field} is malformed: \"{}\"", .text.escape_ascii())]
@@ -273,7 +277,17 @@ pub enum Fault {
 impl Fault {
     /// Returns a fault that shows the beginning of `text`.
     pub(crate) fn malformed(field: &'static str, text: &[u8]) -> Self {
-        const SHOWN: usize = 40;
-        Self::Malformed { field, text: text.iter().copied().take(SHOWN).collect() }
+        Self::Malformed { field, text: beginning(text) }
     }
+
+    /// Returns a fault that shows the beginning of `line`.
+    pub(crate) fn not_a_row(line: &[u8]) -> Self {
+        Self::NotARow(beginning(line.trim_ascii()))
+    }
+}
+
+/// Returns the part of a foreign text that a fault shows.
+fn beginning(text: &[u8]) -> Vec<u8> {
+    const SHOWN: usize = 40;
+    text.iter().copied().take(SHOWN).collect()
 }

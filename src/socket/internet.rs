@@ -53,7 +53,8 @@ pub struct Queues {
 pub struct Timer {
     /// The purpose of the timer.
     pub kind: TimerKind,
-    /// Clock ticks (`sysconf(_SC_CLK_TCK)`) from the reading of the table to the expiry.
+    /// Clock ticks (`sysconf(_SC_CLK_TCK)`) from the reading of the table to the expiry; 0 if no timer
+    /// is pending.
     pub ticks: u64,
     /// Unanswered retransmissions.
     pub retransmits: u32,
@@ -106,14 +107,12 @@ pub struct InternetSocket {
     pub protocol: Protocol,
     /// The address family.
     pub family: Family,
-    /// The number of the row in the table of the kernel.
-    pub slot: u32,
     /// The end on this host.
     pub local: Endpoint,
     /// The other end.
     pub remote: Endpoint,
     /// The kernel's state. A UDP or raw socket is [`State::Established`] when connected and
-    /// [`State::Close`] otherwise.
+    /// [`State::Close`] otherwise. [`State::Unset`] if a system that is not Linux gives none.
     pub state: State,
     /// The bytes in the queues.
     pub queues: Queues,
@@ -123,14 +122,17 @@ pub struct InternetSocket {
     pub uid: u32,
     /// The inode, as in `/proc/<pid>/fd`; 0 if no process can own it (`TIME_WAIT`, handshakes).
     pub inode: u64,
-    /// Received datagrams that were dropped; `None` if the kernel does not count them.
+    /// Received datagrams that were dropped; `None` if the kernel does not count them, as for TCP, or
+    /// before Linux 2.6.27.
     pub drops: Option<u32>,
 }
 
 impl InternetSocket {
-    /// The state as netstat shows it; `None` for a UDP or raw socket that is not connected.
+    /// The state as netstat shows it; `None` for a UDP or raw socket that is not connected, and for a
+    /// TCP socket without a state.
     pub fn state(&self) -> Option<State> {
         match (self.protocol, self.state) {
+            (Protocol::Tcp, State::Unset) => None,
             (Protocol::Tcp, state) => Some(state),
             (_, State::Established) => Some(State::Established),
             (_, State::Close) => None,
@@ -155,7 +157,6 @@ impl InternetSocket {
         Self {
             protocol: Protocol::Tcp,
             family: Family::Ipv4,
-            slot: 0,
             local: Endpoint { address: Ipv4Addr::LOCALHOST.into(), port: 5000 },
             remote: Endpoint { address: Ipv4Addr::UNSPECIFIED.into(), port: 0 },
             state: State::Listen,

@@ -6,7 +6,9 @@
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are those of RFC 9293, and of UNIX sockets")]
 pub enum State {
-    Established = 1,
+    /// 0: no state. Linux never prints it, but gVisor and the lx zones of illumos do.
+    Unset = 0,
+    Established,
     SynSent,
     SynRecv,
     FinWait1,
@@ -30,12 +32,13 @@ pub enum State {
 
 use State::{
     Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
-    FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
+    FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait, Unset,
 };
 
 impl State {
-    /// The kernel's states, in order of their numbers from 1.
-    const KERNEL: [Self; 12] = [
+    /// The kernel's states, in order of their numbers from 0.
+    const KERNEL: [Self; 13] = [
+        Unset,
         Established,
         SynSent,
         SynRecv,
@@ -55,18 +58,20 @@ impl State {
 
     /// Returns the state with this number of the kernel, or `None` if there is none.
     pub fn from_kernel(number: u8) -> Option<Self> {
-        Self::KERNEL.get(usize::from(number).checked_sub(1)?).copied()
+        Self::KERNEL.get(usize::from(number)).copied()
     }
 
-    /// The states that `--state` accepts: all but `Unknown`, and `NewSynRecv` (named as `SynRecv`).
+    /// The states that `--state` accepts: all but `Unset`, `Unknown`, and `NewSynRecv` (named as
+    /// `SynRecv`).
     pub fn all() -> impl Iterator<Item = Self> {
         let all = Self::KERNEL.into_iter().chain(Self::UNIX);
-        all.filter(|&state| state != NewSynRecv)
+        all.filter(|state| !matches!(state, Unset | NewSynRecv))
     }
 
     /// The name that netstat prints.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Unset => "",
             Self::Established => "ESTABLISHED",
             Self::SynSent => "SYN_SENT",
             Self::SynRecv | Self::NewSynRecv => "SYN_RECV",
@@ -105,10 +110,10 @@ mod tests {
 
     #[test]
     fn kernel_states_have_the_kernels_numbers() {
-        for number in 1..=12 {
+        for number in 0..=12 {
             assert_eq!(State::from_kernel(number).map(|state| state as u8), Some(number));
         }
-        assert_eq!([0, 13].map(State::from_kernel), [None, None]);
+        assert_eq!(State::from_kernel(13), None);
     }
 
     #[test]

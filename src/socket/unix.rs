@@ -70,7 +70,7 @@ pub struct UnixSocket {
     pub state: UnixState,
     /// The inode, as in the links of `/proc/<pid>/fd`; 0 for a connection that is not accepted yet.
     pub inode: u64,
-    /// The bound name: a path, or an abstract name with `@` first. `None` for most sockets.
+    /// The bound name: a path, or an abstract name with `@` for each NUL. `None` for most sockets.
     pub path: Option<Box<[u8]>>,
     /// The inode of the socket at the other end; 0 if that socket has no inode yet. `None` if there
     /// is no other end, or if the source does not give it.
@@ -84,6 +84,12 @@ impl UnixSocket {
     pub const WAITS: u32 = 1 << 17;
     /// The bit that says that the socket has no space left; only old kernels set it.
     pub const NO_SPACE: u32 = 1 << 18;
+
+    /// Returns a bound name with `@` for each NUL, as current kernels print an abstract name. Old
+    /// kernels print only the first NUL as `@`, and the others as they are.
+    pub(crate) fn printed(name: &[u8]) -> Box<[u8]> {
+        name.iter().map(|&byte| if byte == 0 { b'@' } else { byte }).collect()
+    }
 
     /// Returns true if the socket waits for connections.
     pub fn is_listening(&self) -> bool {

@@ -260,7 +260,7 @@ mod tests {
             assert_eq!(sockets, rows(after));
         };
         let (first, other) = (socket(1, 11), socket(2, 12));
-        let later = InternetSocket { slot: 9, state: State::CloseWait, ..first };
+        let later = InternetSocket { state: State::CloseWait, ..first };
         check(&[first, other, later], &[first, other]);
         let mptcp_subflow = socket(4, 11);
         check(&[first, mptcp_subflow, first], &[first, mptcp_subflow]);

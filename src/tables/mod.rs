@@ -22,7 +22,7 @@ use crate::socket::{Family, Kind, Protocol, Socket};
 use merge::RowsFrom;
 use policy::{Again, Chains, Conditions, Method, Plan, Policy};
 pub use proc_net::ByteOrder;
-use proc_net::Text;
+use proc_net::{Coverage, Text};
 use sock_diag::{Netlink, Scope};
 pub(crate) use sockstat::Counters;
 
@@ -273,7 +273,10 @@ impl Tables {
                 Err(fault) => remark(Remark::Line { origin: origin.clone(), number, fault }),
             }
         });
-        let is_whole = *result.as_ref().unwrap_or(&false);
+        if let Ok(Coverage { is_empty: true, .. }) = result {
+            remark(Remark::EmptyTable(origin.clone()));
+        }
+        let is_whole = result.as_ref().is_ok_and(|coverage| coverage.is_whole);
         (Outcome { origin, any, result: result.map(|_| ()) }, is_whole)
     }
 

@@ -307,12 +307,11 @@ fn bad_lines_are_left_out_and_reported_in_every_table() {
             format!("{begin}{row}").into_bytes(),
             b"\0".repeat(300),
             b"1".repeat(1 << 20),
-            Vec::new(),
         ];
         if table != "unix" {
             for (from, to) in [
                 (":1388", ":FFFFF"),
-                (" 1000 ", " -1 "),
+                (" 1000 ", " -2147483649 "),
                 (" 0A ", " FF "),
                 (" 5000 ", " 65536 "),
                 (" 127.0.0.1 ", " 127.0.0 "),

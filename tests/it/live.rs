@@ -171,8 +171,9 @@ fn live_view_marks_new_and_closed_sockets() {
 
     // The view ends even if 200 other keys come before the `q`.
     terminal.tmux(&["send-keys", "-l", &("x".repeat(200) + "q")]);
-    let screen = terminal.until("the shell", |screen| screen[1] == "before");
-    assert_eq!(screen[3..], ["$", "", "", "", ""].map(String::from), "{screen:?}");
+    terminal.until("the shell", |screen| {
+        screen[1] == "before" && screen[3..] == ["$", "", "", "", ""].map(String::from)
+    });
     assert!(terminal.is_restored());
 }
 

@@ -180,8 +180,13 @@ fn missing_table_of_sctp_is_an_error_only_if_nothing_else_is_asked_for() {
 #[test]
 fn families_that_only_netstat_lists_are_reported_with_verbose() {
     let heading = "dest_addr  dest_call  src_addr  src_call  dev\n";
-    let tree =
-        proc_tree(&[("net/tcp", ""), ("net/unix", ""), ("net/ax25", ""), ("net/rose", heading)]);
+    let tcp = "  sl  local_address rem_address   st\n";
+    let tree = proc_tree(&[
+        ("net/tcp", tcp),
+        ("net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
+        ("net/ax25", ""),
+        ("net/rose", heading),
+    ]);
     let remarks = |flags| rnetstat(flags).arg("--proc").arg(tree.path()).succeed().stderr;
     let verbose = remarks("-anv");
     for file in ["ax25", "rose"] {

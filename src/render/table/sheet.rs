@@ -147,7 +147,7 @@ fn style(state: Option<State>, mark: Mark) -> String {
     use State::{
         Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
         FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
-        Unknown,
+        Unknown, Unset,
     };
     const GREEN: &str = "32";
     const YELLOW: &str = "33";
@@ -159,7 +159,7 @@ fn style(state: Option<State>, mark: Mark) -> String {
         // The other end has closed, and the program has not reacted.
         Some(CloseWait) => RED,
         Some(FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting) => FAINT,
-        Some(Established | Connected | Free | Unknown) | None => "",
+        Some(Established | Connected | Free | Unknown | Unset) | None => "",
     };
     let mark = match mark {
         Mark::Same => "",

@@ -10,21 +10,23 @@
 //! retransmits are decimal, except the pointer; the others are hexadecimal. An address is printed
 //! as words in host byte order: one word for IPv4, four for IPv6. After the inode there are the
 //! reference count and a pointer, and except for TCP the number of dropped datagrams.
+//!
+//! Very old kernels end a row at its inode, and those before 2.6.27 print no drops. Some kernels print
+//! users (`%5d`) and drops (`%d`) with a sign.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{ByteOrder, Words};
-use crate::number::{decimal, hex};
+use crate::number::{decimal, hex, unsigned};
 use crate::remark::Fault;
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind};
 
 pub(super) fn is_heading(line: &[u8]) -> bool {
-    let titles = line.trim_ascii_start().strip_prefix(b"sl ");
-    titles.is_some_and(|titles| titles.trim_ascii_start().starts_with(b"local_address "))
+    let mut words = Words(line);
+    words.word() == Some(b"sl") && words.word() == Some(b"local_address")
 }
 
-/// Parses one row. Fails if a field that is read is missing or malformed. The reference count is
-/// read only to be sure that the inode before it is not cut off.
+/// Parses one row. Fails if a field from the addresses to the inode is missing or malformed.
 pub(super) fn parse(
     protocol: Protocol,
     family: Family,
@@ -32,29 +34,27 @@ pub(super) fn parse(
     line: &[u8],
 ) -> Result<InternetSocket, Fault> {
     let mut words = Words(line);
-    let slot = words.next("slot", |text| decimal(text.strip_suffix(b":")?))?;
+    words.next("slot", Some)?;
     let local = words.next("local address", |text| endpoint(family, order, text))?;
     let remote = words.next("remote address", |text| endpoint(family, order, text))?;
     let state = words.next("state", |text| State::from_kernel(hex(text)?))?;
     let (send, receive) = words.next("pair of queues", pair)?;
-    let (kind, ticks) = words.next("timer", pair)?;
-    let kind = TimerKind::from_kernel(kind);
+    let (kind, ticks) = words.next("timer", timer)?;
     let retransmits = words.next("number of retransmits", hex)?;
-    let uid = words.next("uid", decimal)?;
+    let uid = words.next("uid", unsigned)?;
     let probes = words.next("number of probes", decimal)?;
     let inode = words.next("inode", decimal)?;
-    let _references: u32 = words.next("reference count", decimal)?;
+    if words.0.is_empty() {
+        // Not even a newline: the file is cut off here, and perhaps the inode is.
+        return Err(Fault::Missing("reference count"));
+    }
     let drops = match protocol {
         Protocol::Tcp => None,
-        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => {
-            words.next("pointer", Some)?;
-            Some(words.next("number of drops", decimal)?)
-        }
+        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => drops(words),
     };
     Ok(InternetSocket {
         protocol,
         family,
-        slot,
         local,
         remote,
         state,
@@ -64,6 +64,21 @@ pub(super) fn parse(
         inode,
         drops,
     })
+}
+
+/// Parses the kind of a timer and its ticks. Old kernels print ticks also if no timer is pending: the
+/// time since they began the row, as a negative number without its sign.
+fn timer(text: &[u8]) -> Option<(TimerKind, u64)> {
+    let (kind, ticks) = pair(text)?;
+    let kind = TimerKind::from_kernel(kind);
+    Some((kind, if kind == TimerKind::Off { 0 } else { ticks }))
+}
+
+/// Parses the number of drops, which follows the reference count and a pointer.
+fn drops(mut words: Words<'_>) -> Option<u32> {
+    words.word()?;
+    words.word()?;
+    unsigned(words.word()?)
 }
 
 /// Parses an address of this family and a port, such as `0100007F:1388`.
@@ -132,10 +147,10 @@ pub(super) mod tests {
             write!(text, ":{:04X}", end.port).unwrap();
             text
         };
-        let InternetSocket { slot, state, queues, uid, inode, .. } = socket;
+        let InternetSocket { state, queues, uid, inode, .. } = socket;
         let timer = socket.timer.unwrap();
         let row = format!(
-            "{slot:4}: {} {} {:02X} {:08X}:{:08X} {:02X}:{:08X} {:08X} {uid:5} {:8} {inode} 1 \
+            "   0: {} {} {:02X} {:08X}:{:08X} {:02X}:{:08X} {:08X} {uid:5} {:8} {inode} 1 \
              00000000",
             end(&socket.local),
             end(&socket.remote),
@@ -169,18 +184,17 @@ pub(super) mod tests {
 
     prop_compose! {
         fn sockets(protocol: Protocol, family: Family)(
-            slot: u32,
             [local, remote] in endpoints(family),
-            state in (1_u8..=12).prop_map(|number| State::from_kernel(number).unwrap()),
+            state in (0_u8..=12).prop_map(|number| State::from_kernel(number).unwrap()),
             (receive, send) in any::<(u32, u32)>(),
             kind in any::<u8>().prop_map(TimerKind::from_kernel),
             (ticks, retransmits, probes) in any::<(u64, u32, u32)>(),
             (uid, inode, drops) in any::<(u32, u64, u32)>(),
         ) -> InternetSocket {
+            let ticks = if kind == TimerKind::Off { 0 } else { ticks };
             InternetSocket {
                 protocol,
                 family,
-                slot,
                 local,
                 remote,
                 state,
@@ -242,18 +256,17 @@ pub(super) mod tests {
             ("0100007F", "0100007", "its local address is malformed: \"0100007:1388\""),
             ("00000000:0000 ", "00000000 ", "its remote address is malformed: \"00000000\""),
             (" 0A ", " FF ", "its state is malformed: \"FF\""),
-            (" 0A ", " 00 ", "its state is malformed: \"00\""),
+            (" 0A ", " 0D ", "its state is malformed: \"0D\""),
             ("00000001:", "100000000:", "its pair of queues is malformed: \"100000000:00000002\""),
-            (" 1000 ", " -1 ", "its uid is malformed: \"-1\""),
+            (" 1000 ", " -2147483649 ", "its uid is malformed: \"-2147483649\""),
             (
                 " 4711 ",
                 " 18446744073709551616 ",
                 "its inode is malformed: \"18446744073709551616\"",
             ),
             (" 0A ", " \x1b[2J ", "its state is malformed: \"\\x1b[2J\""),
-            ("   0:", "   0", "its slot is malformed: \"0\""),
-            (" 1 0000000000000000 100 0 0 10 0", "", "it ends before its reference count"),
-            (ROW.trim_end(), "", "it ends before its slot"),
+            (&ROW[5..], "\n", "it ends before its local address"),
+            (" 4711 1 0000000000000000 100 0 0 10 0", "", "it ends before its inode"),
         ] {
             assert_eq!(ROW.matches(good).count().min(1), 1, "{good}");
             let line = ROW.replacen(good, bad, 1);
@@ -271,12 +284,90 @@ pub(super) mod tests {
         assert_eq!(faults, ["3: it has 65536 bytes or more"]);
     }
 
+    /// Reads one row that must be a socket.
+    fn row(protocol: Protocol, row: &str) -> InternetSocket {
+        let (sockets, faults) = read(Kind::Internet(protocol, Family::Ipv4), row.as_bytes());
+        assert_eq!(faults, [""; 0], "{row:?}");
+        let [Socket::Internet(socket)] = sockets[..] else { panic!("{sockets:?}") };
+        socket
+    }
+
     #[test]
-    fn first_line_is_skipped_only_if_it_is_a_heading() {
-        let (sockets, faults) = read(TCP, format!("{ROW}{HEADING}").as_bytes());
-        assert_eq!(sockets.len(), 1);
-        assert_eq!(faults, ["2: its slot is malformed: \"sl\""]);
-        let (_, faults) = read(TCP, b"sl 0: no heading\n");
-        assert_eq!(faults, ["1: its slot is malformed: \"sl\""]);
+    fn fields_that_are_not_used_do_not_matter() {
+        let expected = row(Protocol::Tcp, ROW);
+        for (good, odd) in [
+            ("   0:", "0:"),
+            ("   0:", "\t4294967296:"),
+            ("   0:", "  -1"),
+            (" 1 0000000000000000 100 0 0 10 0", ""),
+            (" 1 0000000000000000 100 0 0 10 0", "   \r"),
+            (" 1 0000000000000000 100 0 0 10 0", " 1"),
+            (" 1 0000000000000000 ", " -1 (null) "),
+            (" 1 0000000000000000 ", " 0 0x0 "),
+            (" 0000000000000000 ", " (____ptrval____) "),
+            (" 0000000000000000 ", " pK-error "),
+            (" 100 0 0 10 0", " 18446744073709551616 -1 x 4294967296 -2"),
+        ] {
+            assert!(ROW.contains(good), "{good}");
+            let odd = ROW.replacen(good, odd, 1);
+            assert_eq!(row(Protocol::Tcp, &odd), expected, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn timer_that_is_not_pending_has_no_ticks() {
+        for (printed, kind, ticks) in [
+            ("00:FFFFFFFF", TimerKind::Off, 0),
+            ("00:1AD7F29ABCA", TimerKind::Off, 0),
+            ("00:FFFFFFFFFFFFFFFF", TimerKind::Off, 0),
+            ("01:0000000A", TimerKind::Retransmit, 10),
+        ] {
+            let timer = Timer { kind, ticks, retransmits: 5, probes: 6 };
+            let socket = row(Protocol::Tcp, &ROW.replace("03:00000004", printed));
+            assert_eq!(socket.timer, Some(timer), "{printed}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_old_kernels_print_with_a_sign_have_none() {
+        let start = "  17: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000 ";
+        for (end, uid, drops) in [
+            ("   -2        0 4711 2 c1234567 7", 4_294_967_294, Some(7)),
+            ("   -1        0 4711 2 c1234567 -1", u32::MAX, Some(u32::MAX)),
+            ("    0        0 4711 2 c1234567 -2147483648", 0, Some(1 << 31)),
+            ("    0        0 4711 2 c1234567 4294967295", 0, Some(u32::MAX)),
+            ("    0        0 4711 2 c1234567 4294967296", 0, None),
+            ("    0        0 4711 2 c1234567 ?", 0, None),
+            // Before Linux 2.6.27, and very old kernels.
+            ("    0        0 4711 2 c1234567", 0, None),
+            ("    0        0 4711", 0, None),
+        ] {
+            for protocol in [Protocol::Udp, Protocol::UdpLite, Protocol::Raw] {
+                let found = row(protocol, &format!("{start}{end}\n"));
+                let expected = (uid, 4711, drops);
+                assert_eq!((found.uid, found.inode, found.drops), expected, "{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn inode_at_the_end_of_the_file_can_be_cut_off() {
+        let cut = ROW.split_once(" 1 0000").unwrap().0;
+        let (sockets, faults) = read(TCP, cut.as_bytes());
+        assert_eq!(
+            (sockets, faults),
+            (vec![], vec!["1: it ends before its reference count".into()])
+        );
+        assert_eq!(row(Protocol::Tcp, &format!("{cut} ")).inode, 4711);
+    }
+
+    #[test]
+    fn rows_of_other_systems_are_read() {
+        const GVISOR: &str = "   1: 0100007F:1F90 00000000:0000 00 00000000:00000000 00:00000000 00000000  1000        0        5 1 0x0000000000000000 0 0 0 0 -1\n";
+        const LX_ZONE: &str = "   1: 0100007F:1F90 00000000:0000 00 00000000:00000000 00:00000000 00000000  1000        0 4711 0 0 0 0 0 0 0\n";
+        for (text, inode) in [(GVISOR, 5), (LX_ZONE, 4711)] {
+            let found = row(Protocol::Tcp, text);
+            assert_eq!((found.state, found.uid, found.inode), (State::Unset, 1000, inode));
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use memchr::memchr;
 
-/// A line, without its newline.
+/// A line, with its newline. The last line can lack it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Whole(&'a [u8]),
@@ -36,10 +36,10 @@ pub(super) fn for_each(
         let mut rest = buffer.get(..end).unwrap_or_default();
         let mut searched = filled;
         while let Some(newline) = position(rest, searched) {
-            let (line, after) = rest.split_at(newline);
+            let (line, after) = rest.split_at(newline + 1);
             number += 1;
             each(number, if too_long { Line::TooLong } else { Line::Whole(line) });
-            rest = after.get(1..).unwrap_or_default();
+            rest = after;
             searched = 0;
             too_long = false;
         }
@@ -101,7 +101,7 @@ mod tests {
     fn line_can_arrive_in_parts_and_end_without_a_newline() {
         let parts = vec![Some(&b"on"[..]), None, Some(b"e\n\ntw"), Some(b"o")];
         let whole = |text: &[u8]| Some(text.to_vec());
-        let expected = vec![(1, whole(b"one")), (2, whole(b"")), (3, whole(b"two"))];
+        let expected = vec![(1, whole(b"one\n")), (2, whole(b"\n")), (3, whole(b"two"))];
         assert_eq!(lines_of(parts, 8), expected);
     }
 
@@ -109,13 +109,13 @@ mod tests {
     fn line_longer_than_the_buffer_does_not_affect_other_lines() {
         let text = b"a\nbbbbbbbbbbbbbbbbbbbbbbbbbbbb\nc\ndddddddddd";
         let expected =
-            vec![(1, Some(b"a".to_vec())), (2, None), (3, Some(b"c".to_vec())), (4, None)];
+            vec![(1, Some(b"a\n".to_vec())), (2, None), (3, Some(b"c\n".to_vec())), (4, None)];
         assert_eq!(lines_of(vec![Some(text)], 8), expected);
     }
 
     #[test]
     fn line_must_be_shorter_than_the_buffer() {
-        assert_eq!(lines_of(vec![Some(b"1234567\n")], 8), [(1, Some(b"1234567".to_vec()))]);
+        assert_eq!(lines_of(vec![Some(b"1234567\n")], 8), [(1, Some(b"1234567\n".to_vec()))]);
         assert_eq!(lines_of(vec![Some(b"12345678\n")], 8), [(1, None)]);
     }
 

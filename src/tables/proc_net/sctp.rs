@@ -239,7 +239,7 @@ pub(super) mod tests {
     fn malformed_field_is_named_in_the_error_and_drops_only_its_line() {
         let (endpoints, associations) = (SctpTable::Endpoints, SctpTable::Associations);
         for (table, good, bad, fault) in [
-            (endpoints, " 10 ", " 0 ", "its state is malformed: \"0\""),
+            (endpoints, " 10 ", " 13 ", "its state is malformed: \"13\""),
             (endpoints, " 5002 ", " 65536 ", "its local port is malformed: \"65536\""),
             (endpoints, " 1000 ", " -1 ", "its uid is malformed: \"-1\""),
             (endpoints, " 10.8.8.1 ", " 10.8.8 ", "its local address is malformed: \"10.8.8\""),

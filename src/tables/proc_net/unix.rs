@@ -7,7 +7,9 @@
 //!
 //! The kernel's `net/unix/af_unix.c` prints them; `man 5 proc_pid_net` describes them. The inode is
 //! decimal, the other numbers are hexadecimal. After one space, the rest of the line is the path
-//! that the process gave to bind(2), with `@` for each NUL of an abstract name.
+//! that the process gave to bind(2), with `@` for each NUL of an abstract name; in old kernels only
+//! for the first one. The pointer and the protocol are not used. They can be anything: kernels have
+//! also printed the pointer as `(null)`, and gVisor as `0x0`.
 
 use super::Words;
 use crate::number::{decimal, hex};
@@ -15,20 +17,24 @@ use crate::remark::Fault;
 use crate::socket::{SocketType, UnixSocket, UnixState};
 
 pub(super) fn is_heading(line: &[u8]) -> bool {
-    line.starts_with(b"Num ")
+    let mut words = Words(line);
+    words.word() == Some(b"Num") && words.word() == Some(b"RefCount")
 }
 
-/// Parses one row. Fails if a field is missing or malformed.
-pub(super) fn parse(line: &[u8]) -> Result<UnixSocket, Fault> {
+/// Parses one row, whose line ends in a carriage return and a newline if `is_crlf`. Fails if a field
+/// that is used is missing or malformed.
+pub(super) fn parse(line: &[u8], is_crlf: bool) -> Result<UnixSocket, Fault> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").filter(|_| is_crlf).unwrap_or(line);
     let mut words = Words(line);
-    words.next("pointer", |text| hex::<u64>(text.strip_suffix(b":")?))?;
+    words.next("pointer", Some)?;
     let references = words.next("reference count", hex)?;
-    words.next("protocol", hex::<u32>)?;
+    words.next("protocol", Some)?;
     let flags = words.next("flags", hex)?;
     let kind = words.next("type", |text| SocketType::from_kernel(hex(text)?))?;
     let state = words.next("state", |text| UnixState::from_kernel(hex(text)?))?;
     let inode = words.next("inode", decimal)?;
-    let path = words.0.strip_prefix(b" ").map(Box::from);
+    let path = words.0.strip_prefix(b" ").map(UnixSocket::printed);
     Ok(UnixSocket { references, flags, kind, state, inode, path, peer: None })
 }
 
@@ -59,7 +65,7 @@ pub(super) mod tests {
             kind in (0_u16..=5).prop_map(|number| SocketType::from_kernel(number).unwrap()),
             state in (0_u8..=4).prop_map(|number| UnixState::from_kernel(number).unwrap()),
             path in option::of(
-                vec(any::<u8>().prop_filter("ends the line", |&byte| byte != b'\n'), 0..108)
+                vec(any::<u8>().prop_filter("NUL or newline", |byte| !b"\0\n".contains(byte)), 0..108)
             ),
         ) -> UnixSocket {
             let path = path.map(Vec::into_boxed_slice);
@@ -99,7 +105,7 @@ pub(super) mod tests {
         for (good, bad, fault) in [
             (" 0001 ", " 0009 ", "its type is malformed: \"0009\""),
             (" 01 ", " 07 ", "its state is malformed: \"07\""),
-            ("0000:", "0000", "its pointer is malformed: \"0000000000000000\""),
+            (": 00000002 ", ": 2x ", "its reference count is malformed: \"2x\""),
             (" 21577 /x", "", "it ends before its inode"),
             (" 21577 ", " 2x577 ", "its inode is malformed: \"2x577\""),
         ] {
@@ -108,5 +114,64 @@ pub(super) mod tests {
             assert_eq!(rows.len(), 1, "{bad}");
             assert_eq!(faults, [format!("2: {fault}")]);
         }
+    }
+
+    /// Reads one row that must be a socket.
+    fn row(row: &[u8]) -> UnixSocket {
+        let (sockets, faults) = read(Kind::Unix, &[HEADING.as_bytes(), row].concat());
+        assert_eq!(faults, [""; 0], "{}", row.escape_ascii());
+        let [Socket::Unix(socket)] = &sockets[..] else { panic!("{sockets:?}") };
+        socket.clone()
+    }
+
+    #[test]
+    fn fields_that_are_not_used_do_not_matter() {
+        const ROW: &str = "c1234567: 00000002 00000000 00010000 0001 01 21577 /x\n";
+        for (good, odd) in [
+            ("c1234567:", "          (null):"),
+            ("c1234567:", "0x0000000000000000:"),
+            ("c1234567:", "pK-error:"),
+            ("c1234567:", "c1234567"),
+            (" 00000000 ", " -1 "),
+            (" 00000000 ", " 100000000 "),
+        ] {
+            assert!(ROW.contains(good), "{good}");
+            assert_eq!(row(ROW.replacen(good, odd, 1).as_bytes()), row(ROW.as_bytes()), "{odd}");
+        }
+    }
+
+    #[test]
+    fn nul_in_an_abstract_name_is_an_at_sign() {
+        for (printed, path) in [
+            (&b"@/tmp/x\0\0\0"[..], &b"@/tmp/x@@@"[..]),
+            (b"\0name", b"@name"),
+            (b"@a\0b c", b"@a@b c"),
+            (b"@\0", b"@@"),
+        ] {
+            let start = b"c1234567: 00000002 00000000 00010000 0001 01 21577 ";
+            let found = row(&[start, printed, b"\n"].concat());
+            assert_eq!(found.path.as_deref(), Some(path), "{}", printed.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn carriage_return_belongs_to_the_path_unless_the_heading_ends_in_one() {
+        let rows = "0: 2 0 0 1 1 5 /a\r\n0: 2 0 0 1 1 6\r\n0: 2 0 0 1 1 7 /b\n0: 2 0 0 1 1 8 /c\r";
+        let paths = |heading: &str| {
+            let (sockets, faults) = read(Kind::Unix, format!("{heading}{rows}").as_bytes());
+            assert_eq!(faults, [""; 0]);
+            let path = |socket: &Socket| match socket {
+                Socket::Unix(it) => it.path.as_deref().map(<[u8]>::to_vec),
+                Socket::Internet(_) | Socket::Sctp(_) => panic!(),
+            };
+            sockets.iter().map(path).collect::<Vec<_>>()
+        };
+        let path = |text: &str| Some(text.as_bytes().to_vec());
+        assert_eq!(paths(HEADING), [path("/a\r"), None, path("/b"), path("/c\r")]);
+        let crlf = [path("/a"), None, path("/b"), path("/c")];
+        assert_eq!(paths(&HEADING.replace('\n', "\r\n")), crlf);
+        assert_eq!(paths(""), crlf);
+        // The second heading counts.
+        assert_eq!(paths(&format!("\n{}", HEADING.replace('\n', "\r\n"))), crlf);
     }
 }

@@ -19,7 +19,6 @@ const DROPS: usize = 8;
 pub(super) struct InternetDump {
     protocol: Protocol,
     family: Family,
-    slot: u32,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
     /// False once a handshake has an unknown user: netlink does not give it, nor does its listener.
@@ -28,7 +27,7 @@ pub(super) struct InternetDump {
 
 impl InternetDump {
     pub(super) fn new(protocol: Protocol, family: Family) -> Self {
-        Self { protocol, family, slot: 0, listeners: HashMap::new(), is_certain: true }
+        Self { protocol, family, listeners: HashMap::new(), is_certain: true }
     }
 
     /// Returns the `struct inet_diag_req_v2` for sockets in these states, one bit each.
@@ -75,7 +74,6 @@ impl InternetDump {
         let mut socket = InternetSocket {
             protocol: self.protocol,
             family: self.family,
-            slot: self.slot,
             local,
             remote,
             state,
@@ -85,7 +83,6 @@ impl InternetDump {
             inode,
             drops: if self.counts_drops() { drops(fields.0) } else { None },
         };
-        self.slot = self.slot.wrapping_add(1);
         self.follow_text(&mut socket);
         Ok(socket)
     }

@@ -115,7 +115,7 @@ fn path_of(name: &[u8]) -> Box<[u8]> {
         [path @ .., 0] if !name.starts_with(b"\0") => path,
         name => name,
     };
-    name.iter().map(|&byte| if byte == 0 { b'@' } else { byte }).collect()
+    UnixSocket::printed(name)
 }
 
 #[cfg(test)]
