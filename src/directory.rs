@@ -6,7 +6,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{
-    CWD, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, openat, readlinkat_raw, stat, statfs,
+    CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, fstat, openat, readlinkat_raw, stat,
+    statfs,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -71,12 +72,29 @@ impl Directory {
         Ok(())
     }
 
-    /// Calls `read` with the target of the link of this number, or its first 64 bytes.
+    /// Calls `read` with the target of the link of this number, or its first 64 bytes. Fails with
+    /// `EINVAL` if there is something else than a link, or than a file as in [`Self::saved_link`].
     pub(crate) fn link<T>(&self, number: u32, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
         let mut buffer = [MaybeUninit::uninit(); LINK];
         let mut digits = itoa::Buffer::new();
         let name = digits.format(number);
         let link = || readlinkat_raw(&self.0, name, &mut buffer).map(|(link, _)| read(link));
-        Ok(retry_on_intr(link)?)
+        match retry_on_intr(link) {
+            Err(Errno::INVAL) => self.saved_link(name, read),
+            target => Ok(target?),
+        }
+    }
+
+    /// Reads a link of a saved tree that was kept as a file with the target, as by file systems
+    /// without links.
+    fn saved_link<T>(&self, name: &str, read: impl Fn(&[u8]) -> T) -> io::Result<T> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = retry_on_intr(|| openat(&self.0, name, flags, Mode::empty()))?;
+        if !FileType::from_raw_mode(retry_on_intr(|| fstat(&file))?.st_mode).is_file() {
+            return Err(Errno::INVAL.into());
+        }
+        let mut buffer = [0; LINK];
+        let length = retry_on_intr(|| rustix::io::read(&file, &mut buffer))?;
+        Ok(read(buffer.get(..length).unwrap_or_default().trim_ascii_end()))
     }
 }

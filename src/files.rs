@@ -1,7 +1,8 @@
 //! Files below a /proc root. The root can be a tree that an attacker made.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -36,6 +37,16 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
                 return Ok(buffer.get(..length).unwrap_or_default());
             }
         }
+    }
+}
+
+/// Returns the target of a link. In a saved tree, the link can be a file with the target.
+pub(crate) fn link_target(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read_link(path) {
+        Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {
+            Ok(read_start(path, &mut [0; 64])?.trim_ascii_end().to_vec())
+        }
+        target => Ok(target?.into_os_string().into_vec()),
     }
 }
 

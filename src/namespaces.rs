@@ -257,13 +257,13 @@ fn position_of_process(root: &Path, namespaces: &[Namespace], pid: Pid) -> Optio
 
 /// Returns the number of the namespace of the process in this directory; `None` if it is hidden.
 pub fn number(process: &Path) -> Option<u64> {
-    let link = fs::read_link(process.join("ns/net")).ok()?;
-    decimal(link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.as_bytes())
+    let link = files::link_target(&process.join("ns/net")).ok()?;
+    decimal(link.strip_prefix(b"net:[")?.strip_suffix(b"]")?)
 }
 
 /// Returns the key of the namespace of a process. Fails with `PermissionDenied` if it is hidden.
 fn key(process: &Path) -> io::Result<NamespaceKey> {
-    match fs::read_link(process.join("ns/net")) {
+    match files::link_target(&process.join("ns/net")) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             fs::metadata(process.join("net/dev"))
                 .map(|devices| NamespaceKey::Devices(devices.ino()))

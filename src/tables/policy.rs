@@ -5,6 +5,7 @@
 //! netlink does not give timers as `-o` shows them, and gives only the sockets of rnetstat's own
 //! network namespace.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -128,12 +129,16 @@ impl Policy {
             policy: self,
             prefers_netlink: self == Self::ByCount && has_many,
             // If /proc is mounted with `subset=pid`, there is no `/proc/net`.
-            lacks_text: !needs_text && !directory.exists(),
+            lacks_text: !needs_text && is_missing(directory),
             directory: directory.to_owned(),
             count,
             before,
         }
     }
+}
+
+fn is_missing(directory: &Path) -> bool {
+    fs::metadata(directory).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// How one table is read.
