@@ -29,7 +29,7 @@ pub enum Family {
 }
 
 /// An address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     /// The address; all zeros if the end is not bound or not connected.
     pub address: IpAddr,

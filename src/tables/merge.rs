@@ -152,6 +152,10 @@ pub(super) enum RowsFrom {
 /// another socket. A forged row must not replace that socket, so all of the row counts.
 pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: RowsFrom) {
     let is_whole = rows_from == RowsFrom::WholeText;
+    // Hashing all rows would cost as much as parsing them.
+    if are_distinct(sockets.get(start..).unwrap_or_default(), is_whole) {
+        return;
+    }
     let mut rows = HashMap::new();
     let mut others = HashSet::new();
     let mut connections: HashMap<Ends, bool> = HashMap::new();
@@ -182,6 +186,21 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: 
         };
         is_new && lacked_inode.is_none_or(|lacked_inode| lacked_inode == lacks_inode)
     }));
+}
+
+/// Returns true if no two of these sockets can be the same: no inode is repeated, and in a text that
+/// was not read at once, no connection either.
+fn are_distinct(sockets: &[Socket], is_whole: bool) -> bool {
+    let inodes = sockets.iter().map(Socket::inode).filter(|&inode| inode != 0);
+    let connections = || sockets.iter().filter_map(connection);
+    no_two_equal(inodes)
+        && (is_whole || !sockets.iter().any(is_closing) && no_two_equal(connections()))
+}
+
+fn no_two_equal<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable();
+    values.is_sorted_by(|one, other| one < other)
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ for port, work in (7001, fork_for_each), (7002, keep_all):
 for _ in range(IDLE):
     start(signal.pause)
 start(connect, servers)
+first = [socket.create_connection(server.getsockname()) for server in servers]
 print("ready", flush=True)
 sys.stdin.read()
 os._exit(0)
