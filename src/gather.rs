@@ -12,7 +12,7 @@ use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 
 use crate::fields::Needs;
 use crate::listing::{Entry, Listing, Part, SocketOwners};
-use crate::names::{self, Names, Naming, Number, Passwd};
+use crate::names::{self, Missing, Names, Naming, Number, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::Detail;
@@ -52,11 +52,11 @@ impl<'a> Gatherer<'a> {
         let root = request.proc.as_deref().map_or_else(Root::this_host, Root::find);
         let passwd = (!root.is_this_host).then(|| read_passwd(&root, remark));
         let mut query = request.query.clone();
-        let user = |user: &String| match &passwd {
-            Some(passwd) => passwd.user(user),
-            None => names::user(user, request.resolve_timeout),
+        let users = &request.users;
+        query.filter.users = match &passwd {
+            Some(passwd) => users.iter().map(|user| passwd.user(user)).collect::<Result<_, _>>()?,
+            None => names::users(users, request.resolve_timeout, remark)?,
         };
-        query.filter.users = request.users.iter().map(user).collect::<Result<_, _>>()?;
         let needs = needs(request);
         let conditions = Conditions {
             source: request.source,
@@ -216,18 +216,22 @@ impl<'a> Gatherer<'a> {
     /// Looks up the names in a listing. Waits at most `--resolve-timeout`.
     pub fn look_up(&mut self, listing: &Listing, remark: Sink<'_>) {
         let timeout = self.request.resolve_timeout;
-        let count = self.look_up_within(timeout, listing);
-        if count > 0 {
-            remark(Remark::NamesTooLate { count, timeout });
+        let Missing { late, failures } = self.look_up_within(timeout, listing);
+        if late > 0 {
+            remark(Remark::NamesTooLate { count: late, timeout });
+        }
+        // In the live view, failures are shown as long as they last.
+        if let Some(failures) = failures.filter(|failures| failures.are_new) {
+            remark(failures.into());
         }
     }
 
-    /// Looks up the names in a listing. Waits at most this long. Returns the number of look-ups
-    /// without an answer yet; the next listing has the answers that come later.
-    pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> usize {
+    /// Looks up the names in a listing. Waits at most this long; the next listing has the answers
+    /// that come later.
+    pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> Missing {
         let naming = self.request.look.naming;
         if naming == Naming::default() {
-            return 0;
+            return Missing::default();
         }
         let shows_process_users = naming.users && self.needs.include(Needs::PROCESS_USERS);
         let process_users = |owners: Option<SocketOwners<'_>>| -> Vec<Number> {

@@ -54,19 +54,18 @@ fn run(task: &Task) -> Result<bool, Remark> {
 
 /// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
 fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
+    let value = |name| variable(name).filter(|value| !value.is_empty());
+    // Other terminals may not know escape sequences.
+    let is_capable = io::stdout().is_terminal() && value("TERM").is_some_and(|term| term != "dumb");
     let color = match request.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => {
-            let is_set = |value: Option<OsString>| value.is_some_and(|value| !value.is_empty());
-            let is_dumb = variable("TERM").is_some_and(|value| value == "dumb");
-            io::stdout().is_terminal() && !is_set(variable("NO_COLOR")) && !is_dumb
-        }
+        Color::Auto => is_capable && value("NO_COLOR").is_none(),
     };
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
         && request.look.format == Format::Table
-        && io::stdout().is_terminal()
+        && is_capable
         && io::stdin().is_terminal();
     let mut print = |remark: Remark| {
         if request.verbose || !remark.is_detail() {

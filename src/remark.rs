@@ -32,6 +32,10 @@ pub enum Remark {
     SctpOfOneFamily,
     #[error("expected a number of seconds, such as 2 or 0.5")]
     NotSeconds,
+    #[error("expected a number of seconds, at least {}", .0.as_secs_f64())]
+    IntervalTooShort(Duration),
+    #[error("expected a number of listings, at least 1")]
+    NotCount,
     #[error("expected a port from 1 to 65535, or a range of ports such as 8000-8080")]
     NotPorts,
     #[error("expected an address or a network, such as 10.1.2.3, 10.0.0.0/8, ::1 or fe80::/10")]
@@ -59,6 +63,13 @@ pub enum Remark {
          wait longer with --resolve-timeout SECONDS"
     )]
     UserTooLate { user: String, timeout: Duration },
+    #[error("the number of user '{user}' could not be found: {error}: give the number itself")]
+    UserNotFound { user: String, error: String },
+    #[error(
+        "--user {}: taken as numbers, because the resolver did not say whether users have such names",
+        .0.join(",")
+    )]
+    UsersUnchecked(Vec<String>),
     #[error("there is no user '{user}' in {}: --user takes a name in this file, or a number", path.display())]
     UserNotInFile { user: String, path: PathBuf },
     #[error(
@@ -165,6 +176,11 @@ pub enum Remark {
          names, --resolve-timeout SECONDS waits longer)"
     )]
     NamesTooLate { count: usize, timeout: Duration },
+    #[error(
+        "names that the resolver failed to find: {count} ({error}); numbers are shown instead (-n \
+         looks up no names)"
+    )]
+    NamesFailed { count: usize, error: String },
     #[error("columns that do not fit: {}; use a wider terminal or a pipe", .titles.join(", "))]
     NoRoom { titles: Vec<&'static str> },
     #[error("no socket matches")]

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, CommandFactory, Parser};
 
 use super::refused::REFUSED;
 use super::values::{
-    ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, SOURCES, choice, network, pid, ports,
-    seconds, sort, state,
+    ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, SOURCES, choice, count, interval, network,
+    pid, ports, seconds, sort, state,
 };
 use crate::fields::Field;
 use crate::process::Pid;
@@ -127,13 +127,13 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     pub(super) continuous: bool,
 
-    /// With -c, the pause between two listings
+    /// With -c, the pause between two listings, at least 0.01
     #[arg(long, value_name = "SECONDS", default_value = "1", requires = "continuous",
-          value_parser = seconds)]
+          value_parser = interval)]
     pub(super) interval: Duration,
 
-    /// With -c, the number of listings
-    #[arg(long, value_name = "N", requires = "continuous")]
+    /// With -c, the number of listings, at least 1
+    #[arg(long, value_name = "N", requires = "continuous", value_parser = count)]
     pub(super) count: Option<u64>,
 
     /// Print more remarks, such as which tables this kernel does not have

@@ -110,6 +110,26 @@ pub(super) fn seconds(text: &str) -> Result<Duration, Remark> {
     Duration::try_from_secs_f64(seconds).map_err(|_| Remark::NotSeconds)
 }
 
+/// The shortest pause between two listings. Shorter ones would only cost processor time.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Parses the pause between two listings.
+pub(super) fn interval(text: &str) -> Result<Duration, Remark> {
+    let interval = seconds(text)?;
+    if interval < SHORTEST_INTERVAL {
+        return Err(Remark::IntervalTooShort(SHORTEST_INTERVAL));
+    }
+    Ok(interval)
+}
+
+/// Parses a number of listings.
+pub(super) fn count(text: &str) -> Result<u64, Remark> {
+    match decimal(text.as_bytes()) {
+        Some(count @ 1..) => Ok(count),
+        _ => Err(Remark::NotCount),
+    }
+}
+
 /// Parses a port, or a range of ports. 0 is not a port.
 pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Remark> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));

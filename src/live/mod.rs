@@ -45,7 +45,8 @@ pub fn run(
         let listing = gatherer.gather(&mut |remark| seen.remarks.push(remark))?;
         seen.any |= !listing.is_empty();
         // A later frame shows the names that are found later.
-        gatherer.look_up_within(NAMES, &listing);
+        let missing = gatherer.look_up_within(NAMES, &listing);
+        seen.remarks.extend(missing.failures.map(Remark::from));
         let end = Instant::now().checked_add(rounds.interval);
         let names = gatherer.names();
         let view = View { look, color, names, rounds, remark: seen.remarks.first() };

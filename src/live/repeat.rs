@@ -42,3 +42,23 @@ pub fn wait<T, E>(
         thread::sleep(PAUSE.max((now - start) * REST).min(left));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn wait_pauses_between_listings() {
+        let mut listings = 0;
+        let list = || {
+            listings += 1;
+            Ok::<_, Infallible>(())
+        };
+        let limit = Duration::from_millis(250);
+        wait(Some(limit), list, |()| false).unwrap();
+        // At the start, after 100 ms and 200 ms, and at the end. A busy machine can skip some.
+        assert!((2..=4).contains(&listings), "{listings} listings");
+    }
+}

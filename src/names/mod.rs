@@ -2,32 +2,33 @@
 
 mod local;
 mod passwd;
+mod pool;
+mod resolver;
+mod users;
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use dns_lookup::getnameinfo;
-use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV};
-use nix::unistd::{Uid, User};
-
-use crate::number::decimal;
 use crate::remark::Remark;
 use crate::socket::Protocol;
 use local::Local;
 pub use passwd::Passwd;
+use pool::{Pool, next_answer};
+use resolver::Answer;
+pub use users::users;
 
 /// The maximum number of look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;
 /// The maximum number of look-ups of users and ports at a time. They seldom ask another host.
 const MOST_OWN: usize = 4;
-/// The stack of a thread that looks up names, in bytes.
-const STACK: usize = 512 * 1024;
+/// The pause before a failed look-up is repeated. It doubles with each failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// A number that can have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,198 +66,234 @@ pub struct Naming {
 ///
 /// A call of the resolver cannot be interrupted, so it runs on another thread. rnetstat waits for
 /// the answer until a deadline; later answers are for the next listing.
+///
+/// The names of the last two listings are kept: the live view shows a closed socket once more.
 pub struct Names {
-    /// All numbers that were looked up.
-    asked: HashSet<Number>,
-    /// The numbers without an answer so far.
-    pending: HashSet<Number>,
-    known: HashMap<Number, String>,
+    numbers: HashMap<Number, Entry>,
+    /// The number of calls of [`Self::look_up`].
+    round: u64,
     /// The names of ports from the files in `/etc`; read when the first port is looked up.
     local: OnceCell<Local>,
     /// The users of another host; `None` if the users are those of this host.
     passwd: Option<Passwd>,
-    hosts: Arc<Pool>,
+    hosts: Arc<Pool<Number, Answer<String>>>,
     /// Ports and users. They have their own threads, so that they do not wait for hosts.
-    own: Arc<Pool>,
-    answers: Receiver<Answer>,
-    answer: Sender<Answer>,
+    own: Arc<Pool<Number, Answer<String>>>,
+    answers: Receiver<(Number, Answer<String>)>,
 }
 
-/// A number, and its name if it has one.
-type Answer = (Number, Option<String>);
+struct Entry {
+    /// The last round in which the number was listed.
+    listed: u64,
+    state: State,
+}
 
-/// Threads that look up numbers, and the queue of numbers that no thread has taken yet.
-#[derive(Default)]
-struct Pool {
-    queue: Mutex<VecDeque<Number>>,
-    workers: AtomicUsize,
+enum State {
+    /// There is no answer yet.
+    Pending,
+    /// The name, or `None` if the number has no name.
+    Known(Option<String>),
+    Failed(Failure),
+}
+
+/// A look-up without a result.
+struct Failure {
+    error: String,
+    /// The pause before the next attempt.
+    pause: Duration,
+    /// When the number is looked up again; `None` while that happens.
+    again: Option<Instant>,
+    is_reported: bool,
+}
+
+/// The names that a listing lacks, although the numbers may have them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// How many numbers have no answer yet.
+    pub late: usize,
+    /// The look-ups that failed.
+    pub failures: Option<Failures>,
+}
+
+/// Look-ups that failed. They are repeated for later listings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// The number of failures in this listing.
+    pub count: usize,
+    /// The error of one of them.
+    pub error: String,
+    /// Some of them are not in the result of an earlier call.
+    pub are_new: bool,
+}
+
+impl From<Failures> for Remark {
+    fn from(Failures { count, error, .. }: Failures) -> Self {
+        Self::NamesFailed { count, error }
+    }
 }
 
 impl Default for Names {
     fn default() -> Self {
-        let (answer, answers) = mpsc::channel();
-        let (asked, pending, known, local, passwd, hosts, own) = Default::default();
-        Self { asked, pending, known, local, passwd, hosts, own, answers, answer }
+        Self::new(None)
     }
 }
 
 impl Names {
     /// Returns names with the users of another host, or with those of this one if it is `None`.
     pub fn new(passwd: Option<Passwd>) -> Self {
-        Self { passwd, ..Self::default() }
+        Self::with_resolver(passwd, resolver::name)
     }
 
-    /// Looks up these numbers, and waits for the answers until the deadline. If an earlier call
-    /// waited for a number and got no answer, this call does not wait for it. Returns how many of
-    /// these numbers have no answer yet.
+    /// `ask` asks the resolver.
+    fn with_resolver(passwd: Option<Passwd>, ask: fn(&Number) -> Answer<String>) -> Self {
+        let (answer, answers) = mpsc::channel();
+        Self {
+            numbers: HashMap::new(),
+            round: 0,
+            local: OnceCell::new(),
+            passwd,
+            hosts: Pool::new(MOST_HOSTS, ask, answer.clone()),
+            own: Pool::new(MOST_OWN, ask, answer),
+            answers,
+        }
+    }
+
+    /// Looks up the numbers of a listing, and waits for the answers until the deadline. Does not
+    /// wait for a number that an earlier call looked up, but takes an answer that has arrived since.
+    /// Forgets the numbers that are neither in this listing nor in the previous one.
     pub fn look_up(
         &mut self,
         numbers: impl IntoIterator<Item = Number>,
         deadline: Duration,
-    ) -> usize {
+    ) -> Missing {
         // `None` if the deadline is beyond the range of the clock.
         let end = Instant::now().checked_add(deadline);
-        while let Ok(late) = self.answers.try_recv() {
-            self.learn(late);
+        while let Ok((number, answer)) = self.answers.try_recv() {
+            self.learn(number, answer);
         }
-        let (mut fresh, mut stale) = (HashSet::new(), HashSet::new());
-        for number in numbers {
-            if self.pending.contains(&number) {
-                stale.insert(number);
-            } else if self.asked.insert(number) && !self.find_in_files(number) {
-                fresh.insert(number);
+        self.round += 1;
+        let fresh = numbers.into_iter().filter(|&number| self.list(number));
+        let mut fresh: HashSet<_> = fresh.collect();
+        self.forget();
+        loop {
+            let (hosts, own) = (&self.hosts, &self.own);
+            // Both pools must start.
+            let start = || hosts.start() & own.start();
+            if fresh.is_empty() {
+                start();
+                break;
             }
+            let Some((number, answer)) = next_answer(&self.answers, end, start) else { break };
+            fresh.remove(&number);
+            self.learn(number, answer);
         }
-        self.pending.extend(&fresh);
-        if self.ask(&fresh) {
-            while !fresh.is_empty() {
-                let now = Instant::now();
-                let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(now));
-                let Ok(answer) = self.answers.recv_timeout(left) else { break };
-                fresh.remove(&answer.0);
-                stale.remove(&answer.0);
-                self.learn(answer);
-            }
-        }
-        fresh.len() + stale.len()
+        self.missing()
     }
 
-    fn learn(&mut self, (number, name): Answer) {
-        self.pending.remove(&number);
-        self.known.extend(name.map(|name| (number, name)));
+    /// Notes that a number is listed, and queues it if that is necessary. Returns true if an answer
+    /// can be expected in this round.
+    fn list(&mut self, number: Number) -> bool {
+        if let Some(entry) = self.numbers.get_mut(&number) {
+            entry.listed = self.round;
+            if let State::Failed(failure) = &mut entry.state
+                && failure.again.take_if(|again| *again <= Instant::now()).is_some()
+            {
+                self.pool(number).queue(number);
+            }
+            return false;
+        }
+        let (state, is_fresh) = match self.find_in_files(number) {
+            Some(name) => (State::Known(name), false),
+            None => (State::Pending, self.pool(number).queue(number)),
+        };
+        self.numbers.insert(number, Entry { listed: self.round, state });
+        is_fresh
+    }
+
+    /// Forgets the numbers that are neither in this listing nor in the previous one.
+    fn forget(&mut self) {
+        self.numbers.retain(|_, entry| entry.listed + 1 >= self.round);
+        for pool in [&self.hosts, &self.own] {
+            pool.retain(|number| self.numbers.contains_key(number));
+        }
+    }
+
+    fn learn(&mut self, number: Number, answer: Answer<String>) {
+        let Some(entry) = self.numbers.get_mut(&number) else { return };
+        entry.state = match (answer, &entry.state) {
+            (Ok(name), _) => State::Known(name),
+            (Err(error), before) => {
+                let (pause, is_reported) = match before {
+                    State::Failed(failure) => (failure.pause * 2, failure.is_reported),
+                    State::Pending | State::Known(_) => (FIRST_PAUSE, false),
+                };
+                let pause = pause.min(LONGEST_PAUSE);
+                let again = Instant::now().checked_add(pause);
+                State::Failed(Failure { error, pause, again, is_reported })
+            }
+        };
+    }
+
+    /// Returns the names that the listing of this round lacks.
+    fn missing(&mut self) -> Missing {
+        let mut missing = Missing::default();
+        for entry in self.numbers.values_mut().filter(|entry| entry.listed == self.round) {
+            match &mut entry.state {
+                State::Pending => missing.late += 1,
+                State::Known(_) => {}
+                State::Failed(failure) => {
+                    let failures = missing.failures.get_or_insert_with(|| Failures {
+                        count: 0,
+                        error: failure.error.clone(),
+                        are_new: false,
+                    });
+                    failures.count += 1;
+                    failures.are_new |= !failure.is_reported;
+                    failure.is_reported = true;
+                }
+            }
+        }
+        missing
     }
 
     /// Looks up a port in the files of this host, and a user in the file of another one. Returns
-    /// false if the resolver is needed.
-    fn find_in_files(&mut self, number: Number) -> bool {
+    /// `None` if the resolver is needed, and `Some(None)` if there is no name.
+    #[expect(clippy::option_option, reason = "no answer differs from no name")]
+    fn find_in_files(&self, number: Number) -> Option<Option<String>> {
         let name = match (number, &self.passwd) {
             (Number::Port(protocol, port), _) => {
                 let local = self.local.get_or_init(Local::read);
                 if !local.is_complete(protocol) {
-                    return false;
+                    return None;
                 }
                 local.port(protocol, port)
             }
             (Number::User(uid), Some(passwd)) => passwd.name(uid),
-            (Number::User(_), None) | (Number::Host(_), _) => return false,
+            (Number::User(_), None) | (Number::Host(_), _) => return None,
         };
-        self.known.extend(name.map(|name| (number, name.to_owned())));
-        true
+        Some(name.map(str::to_owned))
     }
 
-    /// Gives these numbers to threads. Returns false if there is no thread for some of them.
-    fn ask(&self, numbers: &HashSet<Number>) -> bool {
-        let (hosts, own): (Vec<_>, Vec<_>) =
-            numbers.iter().partition(|number| matches!(number, Number::Host(_)));
-        let hosts = self.hosts.work(hosts, MOST_HOSTS, &self.answer);
-        self.own.work(own, MOST_OWN, &self.answer) && hosts
+    fn pool(&self, number: Number) -> &Pool<Number, Answer<String>> {
+        match number {
+            Number::Host(_) => &self.hosts,
+            Number::Port(..) | Number::User(_) => &self.own,
+        }
     }
 
     /// Returns the name of a number, if it is known.
     pub fn get(&self, number: Number) -> Option<&str> {
-        self.known.get(&number).map(String::as_str)
-    }
-}
-
-impl Pool {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Number>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Queues these numbers, and starts threads for them, up to `most` in all. The threads end when
-    /// the queue is empty. Returns false if numbers are queued and there is no thread.
-    fn work(self: &Arc<Self>, numbers: Vec<Number>, most: usize, answer: &Sender<Answer>) -> bool {
-        let wanted = numbers.len().min(most);
-        self.queue().extend(numbers);
-        while self.workers.load(Relaxed) < wanted {
-            self.workers.fetch_add(1, Relaxed);
-            let (pool, answer) = (Arc::clone(self), answer.clone());
-            let worker = thread::Builder::new().stack_size(STACK).spawn(move || {
-                while let Some(number) = pool.take() {
-                    if answer.send((number, look_up(number))).is_err() {
-                        break;
-                    }
-                }
-            });
-            if worker.is_err() {
-                // No more threads can be started. Those that run do the work, if there are any.
-                self.workers.fetch_sub(1, Relaxed);
-                break;
-            }
+        match &self.numbers.get(&number)?.state {
+            State::Known(name) => name.as_deref(),
+            State::Pending | State::Failed(_) => None,
         }
-        self.workers.load(Relaxed) > 0 || self.queue().is_empty()
-    }
-
-    /// Returns the next number to look up. `None` ends the thread that asks.
-    fn take(&self) -> Option<Number> {
-        let mut queue = self.queue();
-        let number = queue.pop_front();
-        if number.is_none() {
-            // While the queue is locked: `work` must not queue a number and count on a thread that
-            // ends.
-            self.workers.fetch_sub(1, Relaxed);
-        }
-        number
-    }
-}
-
-/// Returns the number of a user. A name has precedence over a number, as for chown(1). Fails if the
-/// user is unknown. Also fails if the resolver does not answer in time, unless `user` is a number.
-pub fn user(user: &str, timeout: Duration) -> Result<u32, Remark> {
-    let number = decimal(user.as_bytes());
-    let (answer, answers) = mpsc::channel();
-    let name = user.to_owned();
-    let ask =
-        move || answer.send(User::from_name(&name).ok().flatten().map(|user| user.uid.as_raw()));
-    let asked = thread::Builder::new().stack_size(STACK).spawn(ask);
-    let user = || user.to_owned();
-    match asked.ok().map(|_| answers.recv_timeout(timeout)) {
-        Some(Ok(known)) => known.or(number).ok_or_else(|| Remark::UnknownUser(user())),
-        _ => number.ok_or_else(|| Remark::UserTooLate { user: user(), timeout }),
-    }
-}
-
-/// Asks the resolver, which can take very long.
-fn look_up(number: Number) -> Option<String> {
-    match number {
-        Number::Host(address) => {
-            let flags = NI_NAMEREQD | NI_NUMERICSERV;
-            getnameinfo(&SocketAddr::new(address, 0), flags).ok().map(|(host, _)| host)
-        }
-        Number::Port(protocol, port) => {
-            let datagram = if protocol == Protocol::Udp { NI_DGRAM } else { 0 };
-            let flags = NI_NUMERICHOST | datagram;
-            let (_, service) =
-                getnameinfo(&SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), flags).ok()?;
-            // getnameinfo returns the number of a port that has no name.
-            (service != port.to_string()).then_some(service)
-        }
-        Number::User(uid) => User::from_uid(Uid::from_raw(uid)).ok()?.map(|user| user.name),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -264,11 +301,11 @@ mod tests {
         let mut names = Names::default();
         let root = Number::User(0);
         // The answer can arrive in time, even if the deadline is zero.
-        let unknown = names.look_up([root, root], Duration::ZERO);
-        assert_eq!(unknown, usize::from(names.get(root).is_none()));
+        let late = names.look_up([root, root], Duration::ZERO).late;
+        assert_eq!(late, usize::from(names.get(root).is_none()));
         // Later calls do not wait for the answer, but take it once it has arrived.
         let start = Instant::now();
-        while names.look_up([root], Duration::MAX) > 0 {
+        while names.look_up([root], Duration::MAX).late > 0 {
             assert_eq!(names.get(root), None);
             assert!(start.elapsed() < Duration::from_secs(20), "the answer does not arrive");
         }
@@ -279,8 +316,63 @@ mod tests {
     fn number_without_a_name_is_looked_up_once() {
         let mut names = Names::default();
         let (root, nobody) = (Number::User(0), Number::User(u32::MAX - 7));
-        assert_eq!(names.look_up([root, nobody], Duration::MAX), 0);
+        assert_eq!(names.look_up([root, nobody], Duration::MAX), Missing::default());
         assert_eq!((names.get(root), names.get(nobody)), (Some("root"), None));
-        assert_eq!(names.look_up([root, nobody], Duration::ZERO), 0);
+        assert_eq!(names.look_up([root, nobody], Duration::ZERO), Missing::default());
+    }
+
+    #[test]
+    fn names_of_the_last_two_listings_are_kept() {
+        let mut names = Names::with_resolver(None, |number| Ok(Some(format!("{number:?}"))));
+        let [one, two] = [Number::User(1), Number::User(2)];
+        names.look_up([one], Duration::MAX);
+        names.look_up([two], Duration::MAX);
+        assert_eq!(names.get(one), Some("User(1)"));
+        names.look_up([two], Duration::MAX);
+        assert_eq!((names.get(one), names.get(two)), (None, Some("User(2)")));
+        assert_eq!(names.numbers.len(), 1);
+        names.look_up([one], Duration::MAX);
+        assert_eq!(names.get(one), Some("User(1)"));
+    }
+
+    #[test]
+    fn numbers_that_left_the_listing_are_not_looked_up() {
+        let hang = |_: &Number| loop {
+            thread::park();
+        };
+        let mut names = Names::with_resolver(None, hang);
+        let users = |first: u32| (first..first + 100).map(Number::User);
+        for round in 0..20 {
+            assert_eq!(names.look_up(users(round * 100), Duration::ZERO).late, 100);
+        }
+        assert_eq!(names.numbers.len(), 200);
+        // Threads have taken some of the others, which are no longer listed.
+        let queued = std::cell::Cell::new(0);
+        names.own.retain(|_| {
+            queued.set(queued.get() + 1);
+            true
+        });
+        assert!(queued.get() <= 200, "{}", queued.get());
+    }
+
+    #[test]
+    fn failures_are_new_once_and_repeated_after_growing_pauses() {
+        let mut names = Names::with_resolver(None, |_| Err("broken".to_owned()));
+        let user = Number::User(1);
+        let failures = |are_new| Some(Failures { count: 1, error: "broken".to_owned(), are_new });
+        assert_eq!(
+            names.look_up([user], Duration::MAX),
+            Missing { late: 0, failures: failures(true) }
+        );
+        assert_eq!(names.look_up([user], Duration::MAX).failures, failures(false));
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let State::Failed(failure) = &names.numbers[&user].state else { panic!("no failure") };
+            assert!(failure.again.is_some());
+            pauses.push(failure.pause.as_secs());
+            names.learn(user, Err("broken".to_owned()));
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(names.look_up([user], Duration::MAX).failures, failures(false));
     }
 }

@@ -97,12 +97,16 @@ fn error_for_a_bad_value_says_what_is_accepted() {
         ("--color=yes", "[possible values: auto, always, never]"),
         ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man]"),
         ("--wait=soon", "expected a number of seconds, such as 2 or 0.5"),
+        ("-c --interval=0", "expected a number of seconds, at least 0.01"),
+        ("-c --interval=0.0099", "expected a number of seconds, at least 0.01"),
+        ("-c --count=0", "expected a number of listings, at least 1"),
+        ("-c --count=1.5", "expected a number of listings, at least 1"),
         (
             "--user=no\x1bsuch",
             "there is no user 'no.such': --user takes a name that this host knows",
         ),
     ] {
-        let message = rnetstat("-t").arg(option).error();
+        let message = rnetstat("-t").args(option.split(' ')).error();
         assert!(message.contains(wanted), "{option}: {message}");
     }
 }

@@ -155,6 +155,7 @@ fn no_color_and_dumb_terminal_disable_automatic_colours() {
         ("NO_COLOR", "1", "auto", false),
         ("NO_COLOR", "1", "always", true),
         ("TERM", "dumb", "auto", false),
+        ("TERM", "", "auto", false),
         ("TERM", "vt100", "auto", true),
         ("TERM", "vt100", "never", false),
     ] {
@@ -163,4 +164,7 @@ fn no_color_and_dumb_terminal_disable_automatic_colours() {
         let shown = run_on(&mut command, Some(120)).stdout;
         assert_eq!(shown.contains("\x1b[32m"), colored, "{variable}={value} {color}:\n{shown}");
     }
+    let mut command = rnetstat("-tan --proc fixtures/24-filters/proc --format table");
+    let shown = run_on(command.env_remove("NO_COLOR").env_remove("TERM"), Some(120)).stdout;
+    assert!(!shown.contains('\x1b'), "{shown}");
 }

@@ -4,7 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::host::Host;
+use crate::common::pty::Pty;
 use crate::common::run::{RNETSTAT, RunCommand};
+use crate::common::{library, words};
 
 /// A shell in tmux, on its own host.
 struct Terminal {
@@ -67,6 +69,18 @@ impl Terminal {
             assert!(!late, "{what} did not appear:\n{}", screen.join("\n"));
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Lists the shell's jobs again and again, until the screen meets a condition. The list ends with
+    /// the line `jobs end`.
+    fn until_jobs(&self, is_there: impl Fn(&[String]) -> bool) {
+        self.until("the job", |screen| {
+            let is_there = is_there(screen);
+            if !is_there {
+                self.enter("clear; jobs; echo jobs end");
+            }
+            is_there
+        });
     }
 
     /// Returns true if the terminal shows the normal screen, with a cursor and line wrap.
@@ -210,8 +224,6 @@ fn terminal_is_restored_after_every_kind_of_end() {
         if ["TERM", "HUP", "INT"].contains(&end) {
             terminal.signal(end);
         } else {
-            // Ctrl-Z must not suspend the view, which would leave the terminal changed.
-            terminal.press("C-z");
             terminal.press(end);
         }
         terminal.until("its status", |screen| screen.iter().any(|line| line == "status 0"));
@@ -235,8 +247,6 @@ fn live_view_continues_after_sigstop() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     terminal.until("a table", |screen| screen[7].contains("every 1s"));
-    // The view ignores SIGTSTP.
-    terminal.signal("TSTP");
     terminal.signal("STOP");
     terminal.until("the shell", |screen| screen.iter().any(|line| line.contains("Stopped")));
     terminal.enter("stty sane; clear; fg");
@@ -245,6 +255,93 @@ fn live_view_continues_after_sigstop() {
     terminal.press("q");
     terminal.until("the shell", |screen| screen.iter().any(|line| line == "$"));
     assert!(terminal.is_restored());
+}
+
+/// A stopped view would leave its screen to the shell.
+#[test]
+fn live_view_ignores_sigtstp() {
+    let Some(terminal) = Terminal::new() else { return };
+    terminal.enter(&format!("{RNETSTAT} {WATCH}"));
+    terminal.until("a table", |screen| screen[7].contains("every 1s"));
+    terminal.signal("TSTP");
+    let _receiver = terminal.host.receiver();
+    terminal.until("a new socket", |screen| screen[1].contains("127.0.0.1:5000"));
+}
+
+/// A terminal sends the signal of Ctrl-Z also to a program that runs rnetstat.
+#[test]
+fn ctrl_z_does_not_stop_a_script_that_runs_the_view() {
+    let Some(terminal) = Terminal::new() else { return };
+    terminal.enter(&format!("clear; sh -c '{RNETSTAT} {WATCH}; echo status $?'"));
+    terminal.until("a table", |screen| screen[7].contains("every 1s"));
+    terminal.press("C-z");
+    terminal.press("q");
+    terminal.until("its status", |screen| screen[0] == "status 0");
+    assert!(terminal.is_restored());
+}
+
+/// `kill %1` of bash sends these two signals.
+const KILL: &str = "kill -TERM %1; kill -CONT %1";
+
+#[test]
+fn kill_ends_a_stopped_view_and_restores_the_terminal() {
+    let Some(terminal) = Terminal::new() else { return };
+    let modes = terminal.modes();
+    for (start, is_stopped, more, why) in [
+        ("", true, "", "signal"),
+        // The kernel stops a view that wants the terminal in the background.
+        ("", true, "bg", "tty output"),
+        ("&", false, "", "tty output"),
+    ] {
+        terminal.enter(&format!("clear; {RNETSTAT} {WATCH} {start}"));
+        if is_stopped {
+            terminal.until("a table", |screen| screen[7].contains("every 1s"));
+            terminal.signal("STOP");
+            terminal.until("the shell", |screen| screen.concat().contains("Stopped"));
+        }
+        if !more.is_empty() {
+            terminal.enter(more);
+        }
+        let stopped = format!("Stopped ({why})");
+        terminal.until_jobs(|screen| screen.concat().contains(&stopped));
+        terminal.enter(KILL);
+        terminal.until_jobs(|screen| screen[0] == "jobs end");
+        assert!(terminal.is_restored(), "{why}");
+        assert_eq!(terminal.modes(), modes, "{why}");
+    }
+}
+
+/// The thread that looks up the user runs before the view starts.
+#[test]
+fn signals_restore_the_terminal_while_a_user_is_looked_up() {
+    let Some(terminal) = Terminal::new() else { return };
+    let (_directory, library) = library("hanging_users.c");
+    let flags = "--user 0 --resolve-timeout 0.1";
+    for end in ["INT", "TERM"] {
+        let preload = format!("LD_PRELOAD={}", library.display());
+        terminal.enter(&format!("clear; {preload} {RNETSTAT} {WATCH} {flags}; echo status $?"));
+        terminal.until("a table", |screen| screen[7].contains("every 1s"));
+        terminal.signal(end);
+        terminal.until("its status", |screen| screen.iter().any(|line| line == "status 1"));
+        assert!(terminal.is_restored(), "{end}");
+    }
+}
+
+#[test]
+fn terminals_without_escape_sequences_have_no_live_view() {
+    let Some(host) = Host::new(&["python3", "env"]) else { return };
+    let _receiver = host.receiver();
+    let list = |variables: &[&str]| {
+        let mut command = host.command("env");
+        command.args(variables).arg(RNETSTAT).args(words(WATCH)).args(["--count", "2"]);
+        Pty::new(100).run_interactive(&mut command).stdout
+    };
+    assert!(list(&["TERM=xterm"]).starts_with("\x1b[?1049h"));
+    for variables in [&["-u", "TERM"][..], &["TERM="], &["TERM=dumb"]] {
+        let shown = list(variables);
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+        assert_eq!(shown.matches(" 127.0.0.1:5000 ").count(), 2, "{shown}");
+    }
 }
 
 /// While names are not known yet, the view shows numbers and reacts to keys.

@@ -1,11 +1,12 @@
 //! Looking up the names of hosts, services and users.
 
+use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
 use crate::common::host::Host;
-use crate::common::run::{Run, RunCommand};
-use crate::common::say;
+use crate::common::run::{RNETSTAT, Run, RunCommand};
 use crate::common::service::Service;
+use crate::common::{library, say};
 
 /// Makes a host that is connected to this many peers. A DNS server gives their names, after this
 /// pause for each answer.
@@ -74,6 +75,42 @@ fn late_answers_appear_in_later_listings() {
     // Each listing that lacks a name has its own remark.
     let incomplete = counts.iter().filter(|&&count| count < 3).count();
     assert_eq!(run.stderr.lines().count(), incomplete, "{counts:?}\n{}", run.stderr);
+}
+
+/// The resolver asks about a host for 90 s, so its threads are busy as long as the test runs.
+#[test]
+fn hosts_that_hang_do_not_delay_later_hosts() {
+    let Some(mut host) = Host::new(&["python3", "mount"]) else { return };
+    let _services = host.named_peers(3, "never-below-4", "options timeout:30 attempts:3\n");
+    let mut child = host.rnetstat("-uWc --numeric-ports --interval 0.3").start();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // The first listing ends with the deadline.
+    assert!(lines.any(|line| line.contains(" 10.99.0.1:9 ")));
+    let _later = host.python_ready("peers.py", &["4", "4"]);
+    let first = lines.find(|line| line.contains(" 10.99.0.4:9 ") || line.contains(" peer-4."));
+    assert!(first.unwrap().contains(" peer-4.example.test:9 "));
+    // rnetstat ends when its output is closed.
+    drop(lines);
+    child.wait().unwrap();
+}
+
+/// For the error SERVFAIL, the resolver says `EAI_AGAIN`.
+#[test]
+fn failed_look_ups_are_reported_once_and_repeated() {
+    let Some(mut host) = Host::new(&["python3", "mount"]) else { return };
+    let _services = host.named_peers(2, "fails-once", "options attempts:1\n");
+    let message = "rnetstat: names that the resolver failed to find: 2 (Temporary failure in name \
+                   resolution); numbers are shown instead (-n looks up no names)\n";
+    let mut child = host.rnetstat("-uWc --numeric-ports --interval 0.1").start();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains(" 10.99.0.1:9 ")));
+    assert!(lines.any(|line| line.contains(" peer-1.example.test:9 ")));
+    // rnetstat ends when its output is closed.
+    drop(lines);
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    child.wait().unwrap();
+    assert_eq!(stderr, message);
 }
 
 #[test]
@@ -164,4 +201,30 @@ fn hosts_of_sctp_are_shown_by_netstats_rules() {
     }
     let table = list("--sport 45021 --numeric-ports --format table");
     assert!(table.contains(&format!(" {NAME}:45021 +1 ")), "{table}");
+}
+
+/// The resolver could know a user whose name is a number. If it does not answer, the number is used.
+#[test]
+fn users_are_looked_up_in_parallel() {
+    let Some(host) = Host::new(&["python3", "cc"]) else { return };
+    let (_receiver, _) = host.receiver();
+    let (_directory, library) = library("hanging_users.c");
+    let list = |users: &str, timeout: &str| {
+        let mut command = host.command("env");
+        command.arg(format!("LD_PRELOAD={}", library.display())).arg(RNETSTAT);
+        command.args(["-un", "--no-header", "--user", users, "--resolve-timeout", timeout]).run()
+    };
+    let start = Instant::now();
+    let run = list("0,1,2,3,4,5,6,7,8,9", "3");
+    // One after the other, the users would take 30 s.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(run.stdout.contains(" 127.0.0.1:5000 "), "{run:?}");
+    assert_eq!(
+        run.stderr,
+        "rnetstat: --user 0,1,2,3,4,5,6,7,8,9: taken as numbers, because the resolver did not say \
+         whether users have such names\n"
+    );
+    let message = "rnetstat: the number of user 'root' was not found within 100ms: give the number \
+                   itself, or wait longer with --resolve-timeout SECONDS\n";
+    assert_eq!(list("0,root", "0.1"), Run::failure(message, 2));
 }

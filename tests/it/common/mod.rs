@@ -97,6 +97,15 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     (directory, program)
 }
 
+/// Compiles a program of `tests/programs/` to a library for `LD_PRELOAD`. Needs `cc`.
+pub fn library(source: &str) -> (TempDir, PathBuf) {
+    let directory = TempDir::new().unwrap();
+    let library = directory.path().join("library.so");
+    let source = format!("tests/programs/{source}");
+    Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).succeed();
+    (directory, library)
+}
+
 /// Copies a tree. Symbolic links stay links.
 pub fn copy_tree(from: &Path, to: &Path) {
     Command::new("cp").arg("-dR").args([from, to]).succeed();
