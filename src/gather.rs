@@ -89,6 +89,12 @@ impl<'a> Gatherer<'a> {
 
     /// Gathers a listing, without names. Fails if no table can be read or the namespace is unknown.
     pub fn gather(&mut self, remark: Sink<'_>) -> Result<Listing, Remark> {
+        let verbose = self.request.verbose;
+        let remark: Sink<'_> = &mut |it: Remark| {
+            if verbose || !it.is_detail() {
+                remark(it);
+            }
+        };
         let time = SystemTime::now();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
             let root = &self.root.path.clone();

@@ -67,11 +67,7 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
         && request.look.format == Format::Table
         && is_capable
         && io::stdin().is_terminal();
-    let mut print = |remark: Remark| {
-        if request.verbose || !remark.is_detail() {
-            say(&remark);
-        }
-    };
+    let mut print = |remark: Remark| say(&remark);
     let mut gatherer = Gatherer::new(request, &mut print)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
