@@ -3,6 +3,7 @@
 The arguments are an empty directory, and "root" if it may run programs as other users. Prints
 "ready" when all sockets are open, and ends when stdin ends.
 """
+import errno
 import os
 import socket
 import struct
@@ -65,6 +66,18 @@ def run(*words):
     subprocess.run(words, check=True)
 
 
+def connect_when_routed(client, address):
+    """The kernel adds the route to a new IPv6 address a little later."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return client.connect(address)
+        except OSError as error:
+            if error.errno != errno.ENETUNREACH or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 # Listeners, some with connections that are not accepted.
 plain = listener(V4, ("127.0.0.1", 80))
 everywhere = listener(V4, ("0.0.0.0", 8080))
@@ -87,7 +100,7 @@ kept.append(plain.accept()[0])
 for number, address in enumerate(LONG):
     server = listener(V6, (address, 55000 + number))
     client = make(V6, STREAM, (LONG[-1 - number], 9 + 5000 * number))
-    client.connect(server.getsockname()[:2])
+    connect_when_routed(client, server.getsockname()[:2])
     kept.append(server.accept()[0])
 
 # Queues: unread bytes at one end, unsent bytes at the other.
