@@ -228,6 +228,11 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
         Origin::Text(path) if is_missing && path.ends_with("sctp/eps") => {
             " (SCTP sockets exist only while the kernel's module sctp is loaded)"
         }
+        Origin::Text(path)
+            if is_missing && (path.ends_with("udplite") || path.ends_with("udplite6")) =>
+        {
+            " (Linux 7 and later have no UDP-Lite sockets)"
+        }
         Origin::Text(_) if is_missing => {
             " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
         }

@@ -110,7 +110,9 @@ fn fifos_devices_and_odd_process_names_in_a_tree_do_no_harm() {
 
 /// Checks that a listing of this tree fails with this message and the hint that belongs to it.
 fn assert_no_table(root: &Path, flags: &str, message: &str) {
-    let hint = if message.contains("No such file") {
+    let hint = if message.contains("udplite") {
+        " (Linux 7 and later have no UDP-Lite sockets)"
+    } else if message.contains("No such file") {
         " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
     } else {
         ""
@@ -133,7 +135,9 @@ fn one_message_and_status_2_if_no_required_table_can_be_read() {
     // A kernel can be built without IPv6. Linux 7 has no UDP-Lite.
     let listing = rnetstat("-6an --proc").arg(root.path()).listing();
     assert_eq!(listing.lines().count(), 2, "{listing}");
-    assert_no_table(root.path(), "-Uan", &format!("{}/udplite: {missing}", net.display()));
+    for (flags, table) in [("-Uan", "udplite"), ("-6Uan", "udplite6")] {
+        assert_no_table(root.path(), flags, &format!("{}/{table}: {missing}", net.display()));
+    }
     fs::create_dir(net.join("udp6")).unwrap();
     assert_no_table(root.path(), "-6tuan", &format!("{}/udp6: not a regular file", net.display()));
 }
