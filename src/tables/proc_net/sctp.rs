@@ -18,7 +18,7 @@
 use std::net::IpAddr;
 
 use super::Words;
-use crate::number::decimal;
+use crate::number::{decimal, unsigned};
 use crate::remark::Fault;
 use crate::socket::{Association, Queues, SctpEnd, SctpSocket, SctpTable, State};
 
@@ -47,7 +47,7 @@ fn endpoint(mut words: Words<'_>, state: State) -> Result<SctpSocket, Fault> {
     const ADDRESS: &str = "local address";
     words.next("bucket", Some)?;
     let port = words.next("local port", decimal)?;
-    let uid = words.next("uid", decimal)?;
+    let uid = words.next("uid", unsigned)?;
     let inode = words.next("inode", decimal)?;
     let first = words.next(ADDRESS, address)?;
     let mut others = Vec::new();
@@ -64,7 +64,7 @@ fn association(mut words: Words<'_>, state: State) -> Result<SctpSocket, Fault> 
     words.next("identifier", Some)?;
     let send = words.next("send queue", decimal)?;
     let receive = words.next("receive queue", decimal)?;
-    let uid = words.next("uid", decimal)?;
+    let uid = words.next("uid", unsigned)?;
     let inode = words.next("inode", decimal)?;
     let local_port = words.next("local port", decimal)?;
     let remote_port = words.next("remote port", decimal)?;
@@ -236,12 +236,25 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn user_that_old_kernels_print_with_a_sign_has_none() {
+        for (table, row) in
+            [(SctpTable::Endpoints, ENDPOINT), (SctpTable::Associations, ASSOCIATION)]
+        {
+            let (sockets, faults) =
+                read(Kind::Sctp(table), row.replace(" 1000 ", " -2 ").as_bytes());
+            assert_eq!(faults, [""; 0]);
+            let uids: Vec<_> = sockets.iter().map(Socket::user).collect();
+            assert_eq!(uids, [Some(4_294_967_294)], "{table:?}");
+        }
+    }
+
+    #[test]
     fn malformed_field_is_named_in_the_error_and_drops_only_its_line() {
         let (endpoints, associations) = (SctpTable::Endpoints, SctpTable::Associations);
         for (table, good, bad, fault) in [
             (endpoints, " 10 ", " 13 ", "its state is malformed: \"13\""),
             (endpoints, " 5002 ", " 65536 ", "its local port is malformed: \"65536\""),
-            (endpoints, " 1000 ", " -1 ", "its uid is malformed: \"-1\""),
+            (endpoints, " 1000 ", " -x ", "its uid is malformed: \"-x\""),
             (endpoints, " 10.8.8.1 ", " 10.8.8 ", "its local address is malformed: \"10.8.8\""),
             (endpoints, "127.0.0.1 10.8.8.1", "", "it ends before its local address"),
             (associations, " <->", "", "its local address is malformed: \"7500\""),
