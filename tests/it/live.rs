@@ -93,9 +93,11 @@ impl Terminal {
     fn modes(&self) -> String {
         let modes = "-?(icanon|echo|isig)|\\^Z";
         self.enter(&format!(
-            "clear; echo $(stty -a | tr ' ;' '\\n\\n' | grep -xE -- '{modes}') end"
+            "clear; echo modes $(stty -a | tr ' ;' '\\n\\n' | grep -xE -- '{modes}') end"
         ));
-        let screen = self.until("the modes", |screen| screen[0].ends_with(" end"));
+        let screen = self.until("the modes", |screen| {
+            screen[0].starts_with("modes ") && screen[0].ends_with(" end")
+        });
         screen[0].clone()
     }
 
@@ -217,7 +219,7 @@ fn new_rows_are_bold_and_closed_rows_are_struck_through() {
 fn terminal_is_restored_after_every_kind_of_end() {
     let Some(terminal) = Terminal::new() else { return };
     let modes = terminal.modes();
-    assert_eq!(modes, "^Z isig icanon echo end");
+    assert_eq!(modes, "modes ^Z isig icanon echo end");
     for end in ["q", "Q", "C-c", "C-\\", "TERM", "HUP", "INT"] {
         terminal.enter(&format!("clear; {RNETSTAT} {WATCH}; echo status $?"));
         terminal.until("a table", |screen| screen[7].contains("every 1s"));
