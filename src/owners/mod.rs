@@ -3,14 +3,12 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod link;
+mod read;
 mod sweep;
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::thread::{self, ScopedJoinHandle};
 
 use nix::errno::Errno;
 use nix::unistd::Uid;
@@ -75,11 +73,19 @@ impl<'a> Sweep<'a> {
         let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let found = count(&findings.sockets, &wanted);
-        let moved = if found < wanted.len() { findings.moved(root) } else { Vec::new() };
+        let misses_any = count(&findings.sockets, &wanted) < wanted.len();
+        let mut has_moved = misses_any && findings.has_moved(root);
         keep_wanted(&mut findings.sockets, &wanted);
-        add_missing(root, &mut findings, &wanted, &moved, remark);
-        let processes = read_owners(root, &mut findings, detail, remark);
+        let mut processes = Vec::new();
+        for _ in 0..MOST_SEARCHES {
+            let again = if has_moved { findings.with_sockets.clone() } else { Vec::new() };
+            add_missing(root, &mut findings, &wanted, &again, remark);
+            if read::owners(root, &mut findings, &mut processes, detail, remark) {
+                break;
+            }
+            // An owner can have given its socket to another process, and closed it.
+            has_moved = true;
+        }
         let Findings { sockets, hidden, links_hidden, .. } = findings;
         let is_nested = is_nested(root);
         // Only a search in command lines needs the ancestors.
@@ -99,19 +105,22 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// How often sockets are searched at most, while their owners give them to others.
+const MOST_SEARCHES: usize = 3;
+
 /// If a wanted socket has no owner yet, searches the threads of processes without descriptors, then
-/// these processes again, and then the processes that have appeared since the sweep began. A socket
+/// the processes `again`, and then the processes that have appeared since the sweep began. A socket
 /// that a process has given to a new child is found in this order.
 fn add_missing(
     root: &Path,
     findings: &mut Findings,
     wanted: &[u64],
-    moved: &[Pid],
+    again: &[Pid],
     remark: Sink<'_>,
 ) {
     let searches: [&dyn Fn(&Findings) -> Findings; 3] = [
         &|findings| sweep::sweep_threads(root, &findings.without_descriptors),
-        &|_| sweep::sweep_again(root, moved),
+        &|_| sweep::sweep_again(root, again),
         &|findings| sweep::sweep_new(root, findings),
     ];
     for search in searches {
@@ -123,107 +132,11 @@ fn add_missing(
         keep_wanted(&mut more.sockets, wanted);
         findings.hidden |= more.hidden;
         findings.links_hidden |= more.links_hidden;
+        findings.with_sockets.append(&mut more.with_sockets);
         findings.sockets.append(&mut more.sockets);
         findings.sockets.sort();
         findings.sockets.dedup();
     }
-}
-
-/// Reads the processes that own sockets, in order of PID. Drops the sockets of the unreadable ones.
-fn read_owners(
-    root: &Path,
-    findings: &mut Findings,
-    detail: Detail,
-    remark: Sink<'_>,
-) -> Vec<Process> {
-    let mut owned: Vec<_> = findings.sockets.iter().map(|&(inode, it)| (it, inode)).collect();
-    owned.sort_unstable();
-    let owned: Vec<_> = owned.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
-    let mut pids = Vec::with_capacity(owned.len());
-    let mut processes = Vec::with_capacity(owned.len());
-    for (owned, result) in owned.iter().zip(read_processes(root, &owned, detail)) {
-        let Some(&(Descriptor { pid, .. }, _)) = owned.first() else { continue };
-        pids.push(pid);
-        match result {
-            Ok((process, user)) => {
-                processes.push(process);
-                if let Err(error) = user {
-                    remark(Remark::UserUnknown(process::file(root, pid, "status"), error));
-                }
-            }
-            Err(error) => match Meaning::of(&error) {
-                Meaning::Ended => {}
-                Meaning::Hidden => findings.hidden = true,
-                Meaning::Failed => {
-                    let path = process::file(root, pid, "cmdline");
-                    remark(Remark::OwnersUnknown(path, error));
-                }
-            },
-        }
-    }
-    if processes.len() < pids.len() {
-        findings.sockets.retain(|&(_, owner)| position(&processes, owner.pid).is_some());
-    }
-    processes
-}
-
-/// Reads the process with these descriptors, which refer to these inodes. Returns also the error if
-/// its user was requested and could not be read.
-fn read_process(
-    root: &Path,
-    owned: &[(Descriptor, u64)],
-    detail: Detail,
-) -> io::Result<(Process, io::Result<()>)> {
-    let Some(&(Descriptor { pid, .. }, _)) = owned.first() else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let mut process = Process::read(root, pid, detail)?;
-    let user = if detail.user { process.read_user(root) } else { Ok(()) };
-    // The process has just ended, or a saved tree has no status file.
-    let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
-    // Since the sweep, the process can have ended, and another one can have got its PID.
-    if owned.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
-        return Err(Errno::ESRCH.into());
-    }
-    Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
-}
-
-/// Returns true if a descriptor no longer refers to the socket with this inode. The directory `fd`
-/// is empty if the first thread of the process has ended: then the descriptor cannot be checked.
-fn is_closed(root: &Path, Descriptor { pid, fd }: Descriptor, inode: u64) -> bool {
-    let directory = process::file(root, pid, "fd");
-    match fs::read_link(directory.join(fd.to_string())) {
-        Ok(target) => link::socket_inode(target.as_os_str().as_bytes()) != Some(inode),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_some())
-        }
-        Err(_) => false,
-    }
-}
-
-/// Reads these processes in order; if there are many, half of them on another thread.
-fn read_processes(
-    root: &Path,
-    owned: &[&[(Descriptor, u64)]],
-    detail: Detail,
-) -> Vec<io::Result<(Process, io::Result<()>)>> {
-    const MANY: usize = 64;
-    let read =
-        |owned: &[&[_]]| owned.iter().map(|owned| read_process(root, owned, detail)).collect();
-    if owned.len() < MANY {
-        return read(owned);
-    }
-    let (here, there) = owned.split_at(owned.len() / 2);
-    thread::scope(|scope| {
-        let others = thread::Builder::new().spawn_scoped(scope, || -> Vec<_> { read(there) });
-        let mut all: Vec<_> = read(here);
-        match others.map(ScopedJoinHandle::join) {
-            Ok(Ok(others)) => all.extend(others),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => all.extend::<Vec<_>>(read(there)),
-        }
-        all
-    })
 }
 
 /// The owners of the requested sockets.
@@ -468,6 +381,33 @@ mod tests {
             let owners = sweep.owners([1001, inode], Detail::default(), &mut panic);
             let found = owners.of(inode).next().map(|owner| owner.process.pid);
             assert_eq!(found, owner, "{sockets} sockets");
+        }
+    }
+
+    #[test]
+    fn socket_that_its_owner_gave_to_another_process_has_an_owner() {
+        let root = TempDir::new().unwrap();
+        let fd = |pid: Pid, fd: &str| root.path().join(pid.to_string()).join("fd").join(fd);
+        let add = |pid: Pid, inode: u64| {
+            fs::create_dir_all(fd(pid, "")).unwrap();
+            symlink(format!("socket:[{inode}]"), fd(pid, &inode.to_string())).unwrap();
+            fs::write(process::file(root.path(), pid, "cmdline"), "program").unwrap();
+        };
+        for (receiver, is_known) in [(4, true), (6, true), (7, false)] {
+            let inode = 1000 + u64::from(receiver);
+            add(5, 2005);
+            add(5, inode);
+            if is_known {
+                add(receiver, 2000 + u64::from(receiver));
+            }
+            let (sweep, ()) = Sweep::run(root.path(), || ());
+            add(receiver, inode);
+            fs::remove_file(fd(5, &inode.to_string())).unwrap();
+            let mut panic = |remark: Remark| panic!("{remark}");
+            let owners = sweep.owners([inode], Detail::default(), &mut panic);
+            let pids: Vec<_> = owners.of(inode).map(|owner| owner.process.pid).collect();
+            assert_eq!(pids, [receiver]);
+            fs::remove_dir_all(root.path().join("5")).unwrap();
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Findings {
     pub(super) lists_descriptors: bool,
     /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
+    /// The processes that own sockets. A process can be there more than once.
+    pub(super) with_sockets: Vec<Pid>,
     /// The processes that were there when the sweep began, in order.
     known: Vec<Pid>,
     /// The counters of sockets when the sweep began, if the tables were read at the same time.
@@ -306,7 +308,12 @@ impl Findings {
         let mut result = Ok(());
         for &fd in &batch.fds {
             match batch.directory.link(fd, socket_inode) {
-                Ok(Some(inode)) => self.sockets.push((inode, Descriptor { pid, fd })),
+                Ok(Some(inode)) => {
+                    self.sockets.push((inode, Descriptor { pid, fd }));
+                    if self.with_sockets.last() != Some(&pid) {
+                        self.with_sockets.push(pid);
+                    }
+                }
                 Ok(None) => {}
                 Err(error) => match error.raw_os_error().map(Errno::from_raw) {
                     // The descriptor was closed meanwhile, or is not a link in a saved tree.
@@ -331,6 +338,7 @@ impl Findings {
 
     fn append(&mut self, mut more: Self) {
         self.sockets.append(&mut more.sockets);
+        self.with_sockets.append(&mut more.with_sockets);
         self.without_descriptors.append(&mut more.without_descriptors);
         self.errors.append(&mut more.errors);
         self.hidden |= more.hidden;
@@ -342,23 +350,18 @@ impl Findings {
     fn sorted(mut self) -> Self {
         // `sort` is fast here: the findings of each thread are sorted, and it only merges them.
         self.sockets.sort();
+        self.with_sockets.sort_unstable();
+        self.with_sockets.dedup();
         self.known.sort_unstable();
         self.errors.sort_by_key(|&(pid, _)| pid);
         self.errors.dedup_by_key(|&mut (pid, _)| pid);
         self
     }
 
-    /// Returns the processes that own sockets, if sockets were opened or closed since the sweep
-    /// began, and the tables were read meanwhile. A process can have opened a socket after its
-    /// descriptors were read.
-    pub(super) fn moved(&self, root: &Path) -> Vec<Pid> {
-        if self.before.is_none() || Counters::read(&root.join("net")).ok() == self.before {
-            return Vec::new();
-        }
-        let mut pids: Vec<_> = self.sockets.iter().map(|(_, descriptor)| descriptor.pid).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids
+    /// Returns true if sockets were opened or closed since the sweep began, and the tables were read
+    /// meanwhile. A process can have opened a socket after its descriptors were read.
+    pub(super) fn has_moved(&self, root: &Path) -> bool {
+        self.before.is_some() && Counters::read(&root.join("net")).ok() != self.before
     }
 
     /// Removes the errors, and returns the remarks about them in order of PID.

@@ -1,0 +1,117 @@
+//! Reads the processes that own sockets.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
+
+use nix::errno::Errno;
+
+use super::sweep::Findings;
+use super::{Descriptor, Meaning, link, position};
+use crate::process::{self, Detail, Process};
+use crate::remark::{Remark, Sink};
+
+/// Adds the processes that own sockets and are not among `processes` yet, which are in order of PID.
+/// Drops the sockets of those that cannot be read, or that have closed all of them. Returns false if
+/// any were dropped.
+pub(super) fn owners(
+    root: &Path,
+    findings: &mut Findings,
+    processes: &mut Vec<Process>,
+    detail: Detail,
+    remark: Sink<'_>,
+) -> bool {
+    let is_new = |pid| position(processes, pid).is_none();
+    let sockets = findings.sockets.iter().filter(|(_, it)| is_new(it.pid));
+    let mut owned: Vec<_> = sockets.map(|&(inode, it)| (it, inode)).collect();
+    owned.sort_unstable();
+    let owned: Vec<_> = owned.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
+    let count = processes.len() + owned.len();
+    processes.reserve(owned.len());
+    for (owned, result) in owned.iter().zip(read_processes(root, &owned, detail)) {
+        let Some(&(Descriptor { pid, .. }, _)) = owned.first() else { continue };
+        match result {
+            Ok((process, user)) => {
+                processes.push(process);
+                if let Err(error) = user {
+                    remark(Remark::UserUnknown(process::file(root, pid, "status"), error));
+                }
+            }
+            Err(error) => match Meaning::of(&error) {
+                Meaning::Ended => {}
+                Meaning::Hidden => findings.hidden = true,
+                Meaning::Failed => {
+                    let path = process::file(root, pid, "cmdline");
+                    remark(Remark::OwnersUnknown(path, error));
+                }
+            },
+        }
+    }
+    processes.sort_by_key(|process| process.pid);
+    if processes.len() < count {
+        findings.sockets.retain(|&(_, owner)| position(processes, owner.pid).is_some());
+    }
+    processes.len() == count
+}
+
+/// Reads the process with these descriptors, which refer to these inodes. Returns also the error if
+/// its user was requested and could not be read.
+fn read_process(
+    root: &Path,
+    owned: &[(Descriptor, u64)],
+    detail: Detail,
+) -> io::Result<(Process, io::Result<()>)> {
+    let Some(&(Descriptor { pid, .. }, _)) = owned.first() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let mut process = Process::read(root, pid, detail)?;
+    let user = if detail.user { process.read_user(root) } else { Ok(()) };
+    // The process has just ended, or a saved tree has no status file.
+    let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
+    // Since the sweep, the process can have ended, and another one can have got its PID.
+    if owned.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
+        return Err(Errno::ESRCH.into());
+    }
+    Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
+}
+
+/// Returns true if a descriptor no longer refers to the socket with this inode. The directory `fd`
+/// is empty if the first thread of the process has ended: then the descriptor cannot be checked.
+fn is_closed(root: &Path, Descriptor { pid, fd }: Descriptor, inode: u64) -> bool {
+    let directory = process::file(root, pid, "fd");
+    match fs::read_link(directory.join(fd.to_string())) {
+        Ok(target) => link::socket_inode(target.as_os_str().as_bytes()) != Some(inode),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_some())
+        }
+        Err(_) => false,
+    }
+}
+
+/// Reads these processes in order; if there are many, half of them on another thread.
+fn read_processes(
+    root: &Path,
+    owned: &[&[(Descriptor, u64)]],
+    detail: Detail,
+) -> Vec<io::Result<(Process, io::Result<()>)>> {
+    const MANY: usize = 64;
+    let read =
+        |owned: &[&[_]]| owned.iter().map(|owned| read_process(root, owned, detail)).collect();
+    if owned.len() < MANY {
+        return read(owned);
+    }
+    let (here, there) = owned.split_at(owned.len() / 2);
+    thread::scope(|scope| {
+        let others = thread::Builder::new().spawn_scoped(scope, || -> Vec<_> { read(there) });
+        let mut all: Vec<_> = read(here);
+        match others.map(ScopedJoinHandle::join) {
+            Ok(Ok(others)) => all.extend(others),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => all.extend::<Vec<_>>(read(there)),
+        }
+        all
+    })
+}
