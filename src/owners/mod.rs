@@ -80,7 +80,7 @@ impl<'a> Sweep<'a> {
         for _ in 0..MOST_SEARCHES {
             let again = if has_moved { findings.with_sockets.clone() } else { Vec::new() };
             add_missing(root, &mut findings, &wanted, &again, remark);
-            if read::owners(root, &mut findings, &mut processes, detail, remark) {
+            if !read::owners(root, &mut findings, &mut processes, detail, remark) {
                 break;
             }
             // An owner can have given its socket to another process, and closed it.

@@ -15,8 +15,8 @@ use crate::process::{self, Detail, Process};
 use crate::remark::{Remark, Sink};
 
 /// Adds the processes that own sockets and are not among `processes` yet, which are in order of PID.
-/// Drops the sockets of those that cannot be read, or that have closed all of them. Returns false if
-/// any were dropped.
+/// Drops the sockets of those that cannot be read, or that have closed all of them. Returns true if
+/// any have closed them or ended.
 pub(super) fn owners(
     root: &Path,
     findings: &mut Findings,
@@ -24,12 +24,12 @@ pub(super) fn owners(
     detail: Detail,
     remark: Sink<'_>,
 ) -> bool {
-    let is_new = |pid| position(processes, pid).is_none();
+    let is_new = |pid| position(processes, pid).is_none() && !findings.unreadable.contains(&pid);
     let sockets = findings.sockets.iter().filter(|(_, it)| is_new(it.pid));
     let mut owned: Vec<_> = sockets.map(|&(inode, it)| (it, inode)).collect();
     owned.sort_unstable();
     let owned: Vec<_> = owned.chunk_by(|(one, _), (other, _)| one.pid == other.pid).collect();
-    let count = processes.len() + owned.len();
+    let (mut unreadable, mut any_ended) = (Vec::new(), false);
     processes.reserve(owned.len());
     for (owned, result) in owned.iter().zip(read_processes(root, &owned, detail)) {
         let Some(&(Descriptor { pid, .. }, _)) = owned.first() else { continue };
@@ -41,9 +41,13 @@ pub(super) fn owners(
                 }
             }
             Err(error) => match Meaning::of(&error) {
-                Meaning::Ended => {}
-                Meaning::Hidden => findings.hidden = true,
+                Meaning::Ended => any_ended = true,
+                Meaning::Hidden => {
+                    findings.hidden = true;
+                    unreadable.push(pid);
+                }
                 Meaning::Failed => {
+                    unreadable.push(pid);
                     let path = process::file(root, pid, "cmdline");
                     remark(Remark::OwnersUnknown(path, error));
                 }
@@ -51,10 +55,11 @@ pub(super) fn owners(
         }
     }
     processes.sort_by_key(|process| process.pid);
-    if processes.len() < count {
+    findings.unreadable.append(&mut unreadable);
+    if any_ended || !findings.unreadable.is_empty() {
         findings.sockets.retain(|&(_, owner)| position(processes, owner.pid).is_some());
     }
-    processes.len() == count
+    any_ended
 }
 
 /// Reads the process with these descriptors, which refer to these inodes. Returns also the error if

@@ -49,6 +49,8 @@ pub(super) struct Findings {
     pub(super) lists_descriptors: bool,
     /// Processes without visible descriptors: kernel threads, and those whose first thread ended.
     pub(super) without_descriptors: Vec<Pid>,
+    /// The processes that own sockets, but cannot be read.
+    pub(super) unreadable: Vec<Pid>,
     /// The processes that own sockets. A process can be there more than once.
     pub(super) with_sockets: Vec<Pid>,
     /// The processes that were there when the sweep began, in order.
