@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::sock_diag::Scope;
-use super::sockstat::{self, Counters};
+use super::sockstat::{self, Counters, Counts};
 use crate::query::Query;
 use crate::remark::Remark;
 use crate::socket::{End, Kind, Protocol, Socket, State};
@@ -115,23 +115,26 @@ impl Policy {
 
     /// Returns the plan for reading the tables in `directory` now.
     pub(super) fn plan(self, directory: &Path, query: &Query) -> Plan {
-        let count = match self {
-            Self::Text => 0,
-            _ => sockstat::count(directory, query).unwrap_or(0),
+        let counts = match self {
+            Self::Text => Counts::default(),
+            Self::TextFirst { .. } | Self::ByCount | Self::Netlink => {
+                Counts::read(directory, query).unwrap_or_default()
+            }
         };
-        let has_many = count >= MANY_SOCKETS;
+        let has_many = counts.selected >= MANY_SOCKETS;
         let needs_text = match self {
             Self::Text | Self::TextFirst { needs_text: true } => true,
             Self::TextFirst { .. } | Self::ByCount | Self::Netlink => false,
         };
-        let before = if count >= SEVERAL_CALLS { Counters::read(directory).ok() } else { None };
+        let has_some = counts.selected >= SEVERAL_CALLS;
+        let before = if has_some { Counters::read(directory).ok() } else { None };
         Plan {
             policy: self,
             prefers_netlink: self == Self::ByCount && has_many,
             // If /proc is mounted with `subset=pid`, there is no `/proc/net`.
             lacks_text: !needs_text && is_missing(directory),
             directory: directory.to_owned(),
-            count,
+            counts,
             before,
         }
     }
@@ -159,8 +162,8 @@ pub(super) struct Plan {
     lacks_text: bool,
     /// `<root>/net`.
     directory: PathBuf,
-    /// The number of internet sockets; 0 if it is unknown or not needed.
-    count: u64,
+    /// The numbers of internet sockets; 0 or unknown if they are not needed.
+    counts: Counts,
     /// The counters before the reading; `None` if they cannot be read, or are not needed.
     before: Option<Counters>,
 }
@@ -187,6 +190,14 @@ impl Plan {
             Policy::ByCount | Policy::TextFirst { .. } => Method::Text { checked: true },
             Policy::Text => Method::Text { checked: false },
         }
+    }
+
+    /// Returns true if a table has no sockets, so that it need not be read: to read an empty table
+    /// of TCP takes 2 ms. The kernel adds numbers of several processors, which can change meanwhile,
+    /// so that one sum alone can be wrong.
+    pub(super) fn is_empty(&self, kind: Kind) -> bool {
+        self.counts.is_empty(kind)
+            && Counts::read(&self.directory, &Query::default()).is_ok_and(|it| it.is_empty(kind))
     }
 
     /// Returns true if a malformed message is just skipped. Else it makes the text be read instead.
@@ -239,7 +250,7 @@ impl Plan {
         match kind {
             Kind::Internet(Protocol::Tcp, _) => {
                 let entries = entries("tcp_ehash_entries");
-                let are_long = entries.as_ref().is_ok_and(|&chains| chains < self.count);
+                let are_long = entries.as_ref().is_ok_and(|&chains| chains < self.counts.selected);
                 // Kernels without this setting are also those with few chains of listeners.
                 Chains::new(are_long, entries.map_or(LISTENER_CHAINS, |_| PORTS))
             }
@@ -347,7 +358,9 @@ mod tests {
     fn plan(policy: Policy, prefers_netlink: bool, directory: &Path) -> Plan {
         let before = Counters::read(directory).ok();
         let directory = directory.to_owned();
-        Plan { policy, prefers_netlink, lacks_text: false, directory, count: 1000, before }
+        let mut counts = Counts::default();
+        counts.selected = 1000;
+        Plan { policy, prefers_netlink, lacks_text: false, directory, counts, before }
     }
 
     #[test]

@@ -16,38 +16,74 @@ use std::path::Path;
 use crate::files;
 use crate::number::decimal;
 use crate::query::Query;
-use crate::socket::Kind;
+use crate::socket::{Family, Kind, Protocol};
 
 /// The maximum number of bytes read of a file. The files of the kernel have a few hundred.
 const LONGEST: usize = 4096;
 
-/// Counts the internet sockets in the tables that `query` includes, also those in `TIME_WAIT`.
-/// Fails if `sockstat` cannot be read. `sockstat6` may be missing, as on a kernel without IPv6.
-pub(super) fn count(directory: &Path, query: &Query) -> io::Result<u64> {
-    let count = |file| -> io::Result<u64> {
-        let mut buffer = [0; LONGEST];
-        let text = files::read_start(&directory.join(file), &mut buffer)?;
-        let lines = text.split(|&byte| byte == b'\n');
-        Ok(lines.map(|line| sockets(line, query)).fold(0, u64::saturating_add))
-    };
-    Ok(count("sockstat")?.saturating_add(count("sockstat6").unwrap_or(0)))
+/// How many internet sockets there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// The sockets in the selected tables, also those in `TIME_WAIT`.
+    pub(super) selected: u64,
+    /// The TCP sockets of IPv4 and of IPv6, without those in `TIME_WAIT`; `None` if unknown.
+    tcp: [Option<u64>; 2],
+    /// The TCP sockets in `TIME_WAIT` of both families; `None` if unknown.
+    time_wait: Option<u64>,
 }
 
-/// Returns the number of sockets in a line, or 0 if `query` does not select them.
-fn sockets(line: &[u8], query: &Query) -> u64 {
-    let mut words = line.split(|&byte| byte == b' ');
-    let Some(label) = words.next().and_then(|word| word.strip_suffix(b":")) else { return 0 };
-    let mut wanted = Kind::all().filter(|&kind| query.includes(kind));
-    if !wanted.any(|kind| kind.table().as_bytes().eq_ignore_ascii_case(label)) {
-        return 0;
+impl Counts {
+    /// Counts the sockets. Fails if `sockstat` cannot be read. `sockstat6` may be missing, as on a
+    /// kernel without IPv6.
+    pub(super) fn read(directory: &Path, query: &Query) -> io::Result<Self> {
+        let mut counts = Self::default();
+        let mut add = |file| -> io::Result<()> {
+            let mut buffer = [0; LONGEST];
+            let text = files::read_start(&directory.join(file), &mut buffer)?;
+            text.split(|&byte| byte == b'\n').for_each(|line| counts.add(line, query));
+            Ok(())
+        };
+        add("sockstat")?;
+        let _ = add("sockstat6");
+        Ok(counts)
     }
-    let mut sum = 0_u64;
-    while let (Some(name), Some(value)) = (words.next(), words.next()) {
-        if name == b"inuse" || name == b"tw" {
-            sum = sum.saturating_add(decimal(value).unwrap_or(0));
+
+    fn add(&mut self, line: &[u8], query: &Query) {
+        let mut words = line.split(|&byte| byte == b' ');
+        let Some(label) = words.next().and_then(|word| word.strip_suffix(b":")) else { return };
+        let (mut in_use, mut time_wait) = (None, None);
+        while let (Some(name), Some(value)) = (words.next(), words.next()) {
+            match name {
+                b"inuse" => in_use = decimal(value),
+                b"tw" => time_wait = decimal(value),
+                _ => {}
+            }
+        }
+        match label {
+            b"TCP" => (self.tcp[0], self.time_wait) = (in_use, time_wait),
+            b"TCP6" => self.tcp[1] = in_use,
+            _ => {}
+        }
+        let mut wanted = Kind::all().filter(|&kind| query.includes(kind));
+        if wanted.any(|kind| kind.table().as_bytes().eq_ignore_ascii_case(label)) {
+            for number in [in_use, time_wait].into_iter().flatten() {
+                self.selected = self.selected.saturating_add(number);
+            }
         }
     }
-    sum
+
+    /// Returns true if this table is a table of TCP without sockets, but the other one has some: a
+    /// system that only imitates the kernel can print 0 for both. Connections that are being opened
+    /// are not counted, but their listeners are.
+    pub(super) fn is_empty(&self, kind: Kind) -> bool {
+        let [ipv4, ipv6] = self.tcp;
+        let (own, other) = match kind {
+            Kind::Internet(Protocol::Tcp, Family::Ipv4) => (ipv4, ipv6),
+            Kind::Internet(Protocol::Tcp, Family::Ipv6) => (ipv6, ipv4),
+            Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix => return false,
+        };
+        own == Some(0) && self.time_wait == Some(0) && other.is_some_and(|it| it > 0)
+    }
 }
 
 /// What the kernel counts about sockets. If two readings are equal, no TCP connection was opened or
@@ -106,7 +142,6 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::socket::{Family, Protocol};
 
     #[test]
     fn only_selected_sockets_are_counted() {
@@ -120,7 +155,8 @@ mod tests {
         let both = [&tcp[..], &kinds(Protocol::Udp, &[Family::Ipv4, Family::Ipv6])].concat();
         let count = |kinds: &Vec<Kind>| {
             let kinds = [&kinds[..], &[Kind::Unix]].concat();
-            count(directory.path(), &Query { kinds, ..Query::default() }).ok()
+            let query = Query { kinds, ..Query::default() };
+            Counts::read(directory.path(), &query).ok().map(|counts| counts.selected)
         };
         assert_eq!(count(&tcp), None);
         put(
@@ -133,6 +169,30 @@ mod tests {
         assert_eq!([&tcp, &udp4, &both].map(count), [Some(7327), Some(5), Some(97332)]);
         put("sockstat", "TCP: inuse 18446744073709551615 tw 1\nTCP: inuse x tw\n\0:\n: :\n");
         assert_eq!([&tcp, &udp4].map(count), [Some(u64::MAX), Some(0)]);
+    }
+
+    #[test]
+    fn table_of_tcp_is_empty_if_only_the_other_one_has_sockets() {
+        let directory = TempDir::new().unwrap();
+        for (ipv4, ipv6, empty) in [
+            ("TCP: inuse 2 orphan 0 tw 0", "TCP6: inuse 0", Some(Family::Ipv6)),
+            ("TCP: inuse 0 orphan 0 tw 0", "TCP6: inuse 2", Some(Family::Ipv4)),
+            ("TCP: inuse 2 orphan 0 tw 1", "TCP6: inuse 0", None),
+            ("TCP: inuse 2 orphan 0", "TCP6: inuse 0", None),
+            ("TCP: inuse 2 orphan 0 tw 0", "TCP6: inuse", None),
+            ("TCP: inuse 2 orphan 0 tw 0", "UDP6: inuse 0", None),
+            ("TCP: inuse 0 orphan 0 tw 0", "TCP6: inuse 0", None),
+            ("TCP: inuse 1 orphan 0 tw 0", "TCP6: inuse 2", None),
+        ] {
+            fs::write(directory.path().join("sockstat"), ipv4).unwrap();
+            fs::write(directory.path().join("sockstat6"), ipv6).unwrap();
+            let counts = Counts::read(directory.path(), &Query::default()).unwrap();
+            for family in [Family::Ipv4, Family::Ipv6] {
+                let is_empty = counts.is_empty(Kind::Internet(Protocol::Tcp, family));
+                assert_eq!(is_empty, empty == Some(family), "{ipv4}; {ipv6}");
+                assert!(!counts.is_empty(Kind::Internet(Protocol::Udp, family)));
+            }
+        }
     }
 
     #[test]
