@@ -44,7 +44,7 @@ fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
     let sockets: Vec<_> = (0..ROWS).map(|row| socket(family, address, row)).collect();
     let (sweep, ()) = Sweep::run(root.path(), || ());
     let inodes = sockets.iter().map(|socket| socket.inode);
-    let detail = Detail { searched_command: false, user: true };
+    let detail = Detail { user: true, ..Detail::default() };
     let owners = sweep.owners(inodes, detail, &mut |remark| panic!("{remark}"));
     let sockets = sockets.into_iter().map(Socket::Internet).collect();
     let parts = vec![Part { namespace: None, sockets }];

@@ -44,7 +44,7 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
 pub(crate) fn link_target(path: &Path) -> io::Result<Vec<u8>> {
     match fs::read_link(path) {
         Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {
-            Ok(read_start(path, &mut [0; 64])?.trim_ascii_end().to_vec())
+            Ok(read_start(path, &mut [0; 4096])?.trim_ascii_end().to_vec())
         }
         target => Ok(target?.into_os_string().into_vec()),
     }

@@ -16,7 +16,7 @@ use crate::names::{self, Missing, Names, Naming, Number, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::Detail;
-use crate::query::Query;
+use crate::query::{Condition, Query};
 use crate::remark::{Remark, Sink};
 use crate::render;
 use crate::request::{Request, SavedOrder};
@@ -52,11 +52,12 @@ impl<'a> Gatherer<'a> {
         let root = request.proc.as_deref().map_or_else(Root::this_host, Root::find);
         let passwd = (!root.is_this_host).then(|| read_passwd(&root, remark));
         let mut query = request.query.clone();
-        let users = &request.users;
-        query.filter.users = match &passwd {
-            Some(passwd) => users.iter().map(|user| passwd.user(user)).collect::<Result<_, _>>()?,
-            None => names::users(users, request.resolve_timeout, remark)?,
-        };
+        query.conditions = names::conditions(
+            &request.conditions,
+            passwd.as_ref(),
+            request.resolve_timeout,
+            remark,
+        )?;
         let needs = needs(request);
         let conditions = Conditions {
             source: request.source,
@@ -105,9 +106,12 @@ impl<'a> Gatherer<'a> {
             let detail = Detail {
                 searched_command: self.needs.include(Needs::SEARCHED_COMMANDS),
                 user: self.needs.include(Needs::PROCESS_USERS),
+                service: self.needs.include(Needs::SERVICES),
+                cwd: self.needs.include(Needs::DIRECTORIES),
+                ancestors: self.needs.include(Needs::ANCESTORS),
             };
             let owners = sweep.owners(inodes(), detail, remark);
-            if !owners.are_saved() && !self.query.owner.is_empty() {
+            if !owners.are_saved() && self.request.asks_for_owners() {
                 return Err(Remark::OwnersNotSaved(root.to_owned()));
             }
             owners.report_hidden(root, inodes(), remark);
@@ -280,14 +284,22 @@ fn read_passwd(root: &Root, remark: Sink<'_>) -> Passwd {
 
 /// Returns what the shown fields, the order and the filters need.
 fn needs(request: &Request) -> Needs {
-    let Request { look, query, order, .. } = request;
+    let Request { look, conditions, order, .. } = request;
     let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
-    let filter = match &query.owner {
-        filter if !filter.programs.is_empty() => Needs::SEARCHED_COMMANDS,
-        filter if !filter.pids.is_empty() => Needs::OWNERS,
-        _ => Needs::default(),
-    };
-    fields.fold(filter, |needs, field| needs.and(field.needs))
+    let needs = conditions.iter().fold(Needs::default(), |needs, condition| {
+        needs.and(match condition {
+            Condition::Ports(..)
+            | Condition::Addresses(..)
+            | Condition::Ends(_)
+            | Condition::States(_) => Needs::default(),
+            Condition::Users(_) => Needs::PROCESS_USERS,
+            Condition::Pids { with_children: true, .. } => Needs::ANCESTORS,
+            Condition::Pids { with_children: false, .. } => Needs::OWNERS,
+            Condition::Programs(_) => Needs::SEARCHED_COMMANDS,
+            Condition::Units(_) | Condition::Containers(_) => Needs::SERVICES,
+        })
+    });
+    fields.fold(needs, |needs, field| needs.and(field.needs))
 }
 
 /// Returns true if the program file gives this process privileges that its caller lacks:

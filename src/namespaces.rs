@@ -11,21 +11,15 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use procfs::{FromRead, ProcessCGroups};
-
 use crate::directory::{Directory, Scratch, hides_processes, is_procfs};
 use crate::files;
 use crate::number::decimal;
-use crate::process::{Pid, threads};
+use crate::process::{Detail, Pid, Process, SHORT_ID, Service, short_id, threads};
 use crate::remark::Remark;
 use crate::root::Root;
 
 /// The directory with the names of `ip netns` (`man 8 ip-netns`).
 const NAMED: &str = "/run/netns";
-/// The number of characters in the short identifier of a container, as `docker ps` shows it.
-const SHORT_ID: usize = 12;
-/// The number of characters in the whole identifier.
-const WHOLE_ID: usize = 64;
 
 /// The namespaces that `--netns` selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +133,7 @@ pub fn all(root: &Root) -> Result<Namespaces, Remark> {
                 NamespaceKey::Devices(_) => None,
             };
             let mut names = number.and_then(|number| names.remove(&number)).unwrap_or_default();
-            names.extend(pids.first().and_then(|&pid| container(root, pid)));
+            names.extend(main_container(root, &pids));
             Namespace { number, names, is_own: number.is_some() && number == own, pids }
         })
         .collect();
@@ -205,7 +199,7 @@ pub fn one(root: &Root, wanted: &str) -> Result<Namespace, Remark> {
 fn choose(root: &Path, mut found: Namespaces, wanted: &str) -> Result<Namespace, Remark> {
     let number: Option<u64> = decimal(wanted.as_bytes());
     // The whole identifier of a container is accepted as well; `names` has the short one.
-    let short = identifier(wanted).unwrap_or(wanted);
+    let short = short_id(wanted);
     let is_name = |name: &String| name == wanted || name == short;
     let by_name = |it: &Namespace| it.names.iter().any(is_name) || it.label() == wanted;
     let by_number = |it: &Namespace| number.is_some() && it.number == number;
@@ -217,8 +211,8 @@ fn choose(root: &Path, mut found: Namespaces, wanted: &str) -> Result<Namespace,
     let mut position = named
         .or_else(|| found.seen.iter().position(by_number))
         .or_else(|| position_of_process(root, &found.seen, decimal(wanted.as_bytes())?));
-    if position.is_none() && short.len() == SHORT_ID {
-        // `names` has only the container of the first process. A pod has several containers.
+    if position.is_none() && short.len() >= SHORT_ID {
+        // `names` has only one container. A pod has several.
         let is_inside = |&pid: &Pid| container(root, pid).is_some_and(|it| it == short);
         position = only(&found.seen, wanted, |it| it.pids.iter().any(is_inside))?;
     }
@@ -312,41 +306,23 @@ fn names() -> BTreeMap<u64, Vec<String>> {
     names
 }
 
+/// Returns the short identifier of the container of these processes; of several, that of the first
+/// process that does more than to keep the namespaces of a pod.
+fn main_container(root: &Path, pids: &[Pid]) -> Option<String> {
+    let first = container(root, *pids.first()?);
+    if first.is_none() || !is_pause(root, *pids.first()?) {
+        return first;
+    }
+    let mut others = pids.iter().filter(|&&pid| !is_pause(root, pid));
+    others.find_map(|&pid| container(root, pid)).or(first)
+}
+
+/// Returns true if this process is the program `pause`, which Kubernetes runs in each pod.
+fn is_pause(root: &Path, pid: Pid) -> bool {
+    Process::read(root, pid, Detail::default()).is_ok_and(|it| it.command.program() == b"pause")
+}
+
 /// Returns the short identifier of the container of a process, from its control group.
 fn container(root: &Path, pid: Pid) -> Option<String> {
-    let mut buffer = [0; 8192];
-    let path = root.join(pid.to_string()).join("cgroup");
-    let text = files::read_start(&path, &mut buffer).ok()?;
-    let ProcessCGroups(groups) = ProcessCGroups::from_read(text).ok()?;
-    groups.iter().find_map(|group| identifier(&group.pathname)).map(ToOwned::to_owned)
-}
-
-/// Returns the short identifier of the innermost container in the path of a control group. The path
-/// has the whole identifier: 64 hexadecimal digits, as in `/docker/<id>`, `/…/docker-<id>.scope`,
-/// `/…/cri-containerd-<id>.scope`.
-fn identifier(path: &str) -> Option<&str> {
-    let mut words = path.split(|char: char| !char.is_ascii_hexdigit());
-    words.rfind(|word| word.len() == WHOLE_ID)?.get(..SHORT_ID)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn container_identifier_is_found_in_cgroup_paths() {
-        let id = "4f1c3a5e7b9d".to_owned() + &"0".repeat(52);
-        for path in [
-            format!("/docker/{id}"),
-            format!("/system.slice/docker-{id}.scope"),
-            format!("/kubepods/burstable/pod1b2c/cri-containerd-{id}.scope"),
-            format!("/machine.slice/libpod-{id}.scope/container"),
-            format!("/docker/{}/docker/{id}", "ab".repeat(32)),
-        ] {
-            assert_eq!(identifier(&path), Some("4f1c3a5e7b9d"), "{path}");
-        }
-        for path in ["/".to_owned(), "/user.slice/user-1000.slice".into(), format!("/x/{id}0")] {
-            assert_eq!(identifier(&path), None, "{path}");
-        }
-    }
+    Some(Service::read(root, pid).ok()?.container?.short_id().to_owned())
 }

@@ -36,13 +36,18 @@ pub enum Remark {
     IntervalTooShort(Duration),
     #[error("expected a number of listings, at least 1")]
     NotCount,
-    #[error("expected a port from 1 to 65535, or a range of ports such as 8000-8080")]
+    #[error("expected some text")]
+    NoText,
+    #[error("expected a port from 1 to 65535, a range such as 8000-8080, or a service such as ssh")]
     NotPorts,
-    #[error("expected an address or a network, such as 10.1.2.3, 10.0.0.0/8, ::1 or fe80::/10")]
+    #[error(
+        "expected an address, a network or a host, such as 10.1.2.3, 10.0.0.0/8, fe80::/10 or \
+         localhost"
+    )]
     NotNetwork,
     #[error("expected a PID, such as 4711")]
     NotPid,
-    #[error("UNIX sockets have no ports, addresses or users: use --pid, --program or --state")]
+    #[error("UNIX sockets have no ports and addresses: use --user, --pid, --program or --state")]
     NoInternetSockets,
     // The request.
     #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
@@ -65,6 +70,15 @@ pub enum Remark {
     UserTooLate { user: String, timeout: Duration },
     #[error("the number of user '{user}' could not be found: {error}: give the number itself")]
     UserNotFound { user: String, error: String },
+    #[error("there is no {} '{name}'{}", kind.name(), kind.hint())]
+    UnknownName { kind: NameKind, name: String },
+    #[error(
+        "{} '{name}' was not found within {timeout:?}: give its number, or wait longer with \
+         --resolve-timeout SECONDS", kind.name()
+    )]
+    NameTooLate { kind: NameKind, name: String, timeout: Duration },
+    #[error("{} '{name}' could not be found: {error}: give its number", kind.name())]
+    NameNotFound { kind: NameKind, name: String, error: String },
     #[error(
         "--user {}: taken as numbers, because the resolver did not say whether users have such names",
         .0.join(",")
@@ -251,6 +265,38 @@ pub enum Reason {
     HandshakeUser,
     #[error("rnetstat reads these sockets only from the text")]
     OnlyText,
+}
+
+/// What a name is the name of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum NameKind {
+    Service,
+    Host,
+    User,
+}
+
+impl NameKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Host => "host",
+            Self::User => "user",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Service => {
+                ": a port is a number, a range such as 8000-8080, or a service of this host"
+            }
+            Self::Host => {
+                ": an address is one such as 10.1.2.3, a network such as 10.0.0.0/8 or fe80::/10, or \
+                 the name of a host"
+            }
+            Self::User => "",
+        }
+    }
 }
 
 /// The source of a table.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::fields::Order;
 use crate::names::Naming;
 use crate::namespaces::Selection;
-use crate::query::{Query, Scope};
+use crate::query::{AskedCondition, Condition, Query, Scope};
 use crate::socket::Section;
 use crate::tables::ByteOrder;
 use crate::tables::policy::Source;
@@ -14,10 +14,10 @@ use crate::tables::policy::Source;
 /// Which sockets to list, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The selection of sockets, still without `users`: their names must be looked up first.
+    /// The selection of sockets, still without the conditions: their names must be looked up first.
     pub query: Query,
-    /// `--user`: users by name or number.
-    pub users: Vec<String>,
+    /// The filters.
+    pub conditions: Vec<AskedCondition>,
     /// The order of the sockets.
     pub order: Order,
     /// What the listing looks like.
@@ -43,7 +43,12 @@ pub struct Request {
 impl Request {
     /// Returns true if any filter is set.
     pub fn has_filters(&self) -> bool {
-        self.query.has_filters() || !self.users.is_empty()
+        !self.conditions.is_empty()
+    }
+
+    /// Returns true if a filter asks for owners.
+    pub fn asks_for_owners(&self) -> bool {
+        self.conditions.iter().any(Condition::is_about_owners)
     }
 }
 

@@ -1,20 +1,20 @@
 //! The grammar of the command line.
 
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Arg, ArgAction, CommandFactory, Parser};
+use clap::{Arg, ArgAction, CommandFactory, Parser, ValueHint};
 
+use super::filters::word;
 use super::refused::REFUSED;
 use super::values::{
-    ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, SOURCES, choice, count, interval, network,
-    pid, ports, seconds, sort, state,
+    self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Item, SOURCES, choice, count,
+    interval, item, network, optional, pid, ports, program, seconds, sort, state, text,
 };
 use crate::fields::Field;
 use crate::process::Pid;
-use crate::query::Network;
+use crate::query::{Asked, AskedCondition, Network, Ports};
 use crate::request::{Color, Format, SavedOrder};
 use crate::socket::State;
 use crate::tables::policy::Source;
@@ -39,7 +39,10 @@ pub(super) fn command() -> clap::Command {
 #[derive(Parser)]
 #[command(bin_name = "rnetstat", version, args_override_self = true)]
 #[command(infer_long_args = true, max_term_width = 100)]
-#[command(after_help = "Filters must all match. The values of one filter are alternatives.")]
+#[command(
+    after_help = "Filters must all match. The values of one filter are alternatives; ^ before a \
+    value excludes it."
+)]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
     /// TCP sockets. If no option selects a kind or a family, all kinds are listed
@@ -144,38 +147,65 @@ pub(super) struct Arguments {
     #[arg(short = 'N', long, hide = true)]
     pub(super) symbolic: bool,
 
-    /// Only sockets with this port at either end. Ports and ranges such as 8000-8080, separated by
-    /// commas
-    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = ports, help_heading = FILTERS)]
-    pub(super) port: Vec<RangeInclusive<u16>>,
+    /// Search: a number, :PORT or :SERVICE is a port; an address or a network is one; anything else
+    /// is text in the command line. Implies -a, -p and the table
+    #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) words: Vec<AskedCondition>,
+
+    /// Only sockets with this port at either end: ports, ranges such as 8000-8080, and services such
+    /// as ssh, separated by commas
+    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = item(ports), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) port: Vec<Item<Asked<Ports>>>,
 
     /// Only sockets with this port on this host
-    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = ports, help_heading = FILTERS)]
-    pub(super) sport: Vec<RangeInclusive<u16>>,
+    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = item(ports), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) sport: Vec<Item<Asked<Ports>>>,
 
     /// Only sockets with this port at the other end
-    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = ports, help_heading = FILTERS)]
-    pub(super) dport: Vec<RangeInclusive<u16>>,
+    #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = item(ports), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) dport: Vec<Item<Asked<Ports>>>,
 
-    /// Only sockets with this address, or one of this network, at either end
-    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = network, help_heading = FILTERS)]
-    pub(super) address: Vec<Network>,
+    /// Only sockets with this address, an address of this network or of this host, at either end
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Hostname, help_heading = FILTERS)]
+    pub(super) address: Vec<Item<Asked<Network>>>,
+
+    /// Only sockets with this address on this host
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) src: Vec<Item<Asked<Network>>>,
+
+    /// Only sockets with this address at the other end
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Hostname, help_heading = FILTERS)]
+    pub(super) dst: Vec<Item<Asked<Network>>>,
 
     /// Only sockets in this state
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state(), ignore_case = true, help_heading = FILTERS)]
-    pub(super) state: Vec<State>,
+    pub(super) state: Vec<Item<State>>,
 
-    /// Only sockets that this user opened, by name or number
-    #[arg(long, value_name = "USER", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = FILTERS)]
-    pub(super) user: Vec<String>,
+    /// Only sockets that this user opened, or that a process of this user owns, by name or number
+    #[arg(long, value_name = "USER", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Username, help_heading = FILTERS)]
+    pub(super) user: Vec<Item<String>>,
 
     /// Only sockets that this process owns
-    #[arg(long, value_name = "PID", value_delimiter = ',', value_parser = pid, help_heading = FILTERS)]
-    pub(super) pid: Vec<Pid>,
+    #[arg(long, value_name = "PID", value_delimiter = ',', value_parser = item(pid), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) pid: Vec<Item<Pid>>,
 
-    /// Only sockets of processes with this text in their command line, such as receiver.py
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), help_heading = FILTERS)]
-    pub(super) program: Vec<String>,
+    /// With --pid, also the sockets of its descendants
+    #[arg(long, requires = "pid", help_heading = FILTERS)]
+    pub(super) children: bool,
+
+    /// Only sockets of processes with this text in their command line, such as receiver.py. Without
+    /// TEXT, the same as -p
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = values::NO_TEXT,
+          value_parser = optional(program), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) program: Vec<Option<Item<String>>>,
+
+    /// Only sockets of processes of this systemd unit
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) unit: Vec<Item<String>>,
+
+    /// Only sockets of processes in this container, by its name or the beginning of its identifier
+    #[arg(long, value_name = "ID|NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) container: Vec<Item<String>>,
 
     /// Wait until a socket matches; with SECONDS, at most that long
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
@@ -184,8 +214,24 @@ pub(super) struct Arguments {
     pub(super) wait: Option<Option<Duration>>,
 
     /// The layout: netstat's, a table for people, or records for programs
-    #[arg(long, default_value = "netstat", value_parser = choice(&FORMATS), help_heading = LOOK)]
-    pub(super) format: Format,
+    #[arg(long, value_parser = choice(&FORMATS), group = "layout", help_heading = LOOK)]
+    pub(super) format: Option<Format>,
+
+    /// Short for --format table
+    #[arg(long, group = "layout", help_heading = LOOK)]
+    pub(super) table: bool,
+
+    /// Short for --format json
+    #[arg(long, group = "layout", help_heading = LOOK)]
+    pub(super) json: bool,
+
+    /// Short for --format jsonl
+    #[arg(long, group = "layout", help_heading = LOOK)]
+    pub(super) jsonl: bool,
+
+    /// Short for --format csv
+    #[arg(long, group = "layout", help_heading = LOOK)]
+    pub(super) csv: bool,
 
     /// Sort by these fields. A - before a field sorts in descending order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true, value_parser = sort(), ignore_case = true,

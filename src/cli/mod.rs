@@ -2,6 +2,7 @@
 //! look-ups and no system calls. No other module uses clap.
 
 mod arguments;
+mod filters;
 mod generate;
 mod refused;
 mod values;
@@ -14,7 +15,7 @@ use clap::FromArgMatches;
 use crate::fields::Order;
 use crate::names::Naming;
 use crate::namespaces::Selection;
-use crate::query::{Filter, OwnerFilter, Query, Scope};
+use crate::query::{AskedCondition, Condition, Query, Scope};
 use crate::remark::Remark;
 use crate::request::{Format, Look, Repeat, Request, Rounds};
 use crate::socket::{Family, Kind, Protocol};
@@ -61,13 +62,14 @@ impl TryFrom<Arguments> for Request {
     type Error = Remark;
 
     fn try_from(arguments: Arguments) -> Result<Self, Remark> {
-        let query = query(&arguments)?;
-        let look = look(&arguments, &query);
+        let conditions = filters::conditions(&arguments);
+        let query = query(&arguments, &conditions)?;
+        let look = look(&arguments, &query, &conditions);
         let count = if arguments.continuous { arguments.count } else { Some(1) };
         let rounds = Rounds { interval: arguments.interval, count };
         Ok(Self {
             query,
-            users: arguments.user,
+            conditions,
             order: Order(arguments.sort),
             look,
             color: arguments.color,
@@ -88,38 +90,23 @@ impl TryFrom<Arguments> for Request {
     }
 }
 
-/// Returns the query. `--user` is not in its filter yet, because user names must be looked up.
-fn query(arguments: &Arguments) -> Result<Query, Remark> {
-    let filter = Filter {
-        users: Vec::new(),
-        ports: arguments.port.clone(),
-        local_ports: arguments.sport.clone(),
-        remote_ports: arguments.dport.clone(),
-        networks: arguments.address.clone(),
-        states: arguments.state.clone(),
-    };
-    let has_user = |kind| match kind {
-        Kind::Internet(..) | Kind::Sctp(_) => true,
-        Kind::Unix => arguments.user.is_empty(),
-    };
+/// Returns the query, still without its conditions.
+fn query(arguments: &Arguments, conditions: &[AskedCondition]) -> Result<Query, Remark> {
     let mut kinds = kinds(arguments)?;
-    kinds.retain(|&kind| filter.can_match(kind) && has_user(kind));
+    kinds.retain(|&kind| conditions.iter().all(|condition| condition.can_match(kind)));
     if kinds.is_empty() {
         return Err(Remark::NoInternetSockets);
     }
-    let programs = arguments.program.iter().map(|text| text.to_lowercase()).collect();
-    let owner = OwnerFilter { pids: arguments.pid.clone(), programs };
-    let mut query = Query { kinds, scope: Scope::All, filter, owner };
-    query.scope = if arguments.all {
+    let scope = if arguments.all {
         Scope::All
     } else if arguments.listening {
         Scope::Listening
-    } else if query.has_filters() || !arguments.user.is_empty() {
+    } else if !conditions.is_empty() {
         Scope::All
     } else {
         Scope::Connected
     };
-    Ok(query)
+    Ok(Query { kinds, scope, conditions: Vec::new() })
 }
 
 /// Returns the kinds of sockets that the options select, in the order of netstat.
@@ -164,22 +151,41 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
     if kinds.is_empty() { Err(Remark::SctpOfOneFamily) } else { Ok(kinds) }
 }
 
-fn look(arguments: &Arguments, query: &Query) -> Look {
+/// Returns the layout: the requested one, the table for a search, else netstat's.
+fn format(arguments: &Arguments) -> Format {
+    let Arguments { table, json, jsonl, csv, extend, timers, wide, .. } = *arguments;
+    let (is_search, is_netstats) = (!arguments.words.is_empty(), extend || timers || wide);
+    let shortcuts = [
+        (table, Format::Table),
+        (json, Format::Json),
+        (jsonl, Format::Jsonl),
+        (csv, Format::Csv),
+        (is_search && !is_netstats, Format::Table),
+    ];
+    let short = shortcuts.into_iter().find_map(|(is_given, format)| is_given.then_some(format));
+    arguments.format.or(short).unwrap_or(Format::Netstat)
+}
+
+fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> Look {
     let Arguments { numeric, numeric_hosts, numeric_ports, numeric_users, .. } = *arguments;
-    let shows_users = arguments.extend || arguments.format != Format::Netstat;
-    let has_filters = query.has_filters() || !arguments.user.is_empty();
+    let format = format(arguments);
+    let shows_users = arguments.extend || format != Format::Netstat;
+    let shows_programs = arguments.programs
+        || arguments.program.iter().any(Option::is_none)
+        || !arguments.words.is_empty()
+        || conditions.iter().any(Condition::is_about_owners);
     // The resolver of this host may know nothing about the hosts of another one.
     let hosts = !(numeric || numeric_hosts)
         && (arguments.proc.is_none() || arguments.resolve_timeout.is_some());
     Look {
-        format: arguments.format,
+        format,
         scope: query.scope,
         sections: query.sections(),
         header: !arguments.no_header,
-        empty_sections: !has_filters,
+        empty_sections: conditions.is_empty(),
         wide: arguments.wide,
         extended: arguments.extend,
-        programs: arguments.programs || !query.owner.is_empty(),
+        programs: shows_programs,
         timers: arguments.timers,
         peers: arguments.peers,
         namespaces: arguments.netns.is_some(),
@@ -187,8 +193,7 @@ fn look(arguments: &Arguments, query: &Query) -> Look {
         naming: Naming {
             hosts,
             // With any of these options, netstat shows the hosts of SCTP as numbers.
-            sctp_hosts: hosts
-                && !(arguments.format == Format::Netstat && (numeric_ports || numeric_users)),
+            sctp_hosts: hosts && !(format == Format::Netstat && (numeric_ports || numeric_users)),
             ports: !(numeric || numeric_ports),
             users: shows_users && !(numeric || numeric_users),
         },
@@ -266,7 +271,10 @@ mod tests {
             ("rnetstat -4x", "tcp sctp sctp udp udpl raw unix"),
             ("rnetstat -A inet6,unix", "tcp6 udp6 udpl6 raw6 unix"),
             ("rnetstat --port 80", INET),
-            ("rnetstat --user root", INET),
+            ("rnetstat --user root", &format!("{INET} unix")),
+            ("rnetstat --port ^80", INET),
+            ("rnetstat receiver.py", &format!("{INET} unix")),
+            ("rnetstat 5000", INET),
             ("rnetstat -tx --address ::1", "tcp tcp6"),
         ] {
             assert_eq!(names(&request(line)), expected, "{line}");
@@ -289,7 +297,14 @@ mod tests {
 
     #[test]
     fn unknown_options_and_arguments_are_rejected() {
-        for line in ["rnetstat -z", "rnetstat --nosuch", "rnetstat -t extra", "rnetstat --proc"] {
+        for line in [
+            "rnetstat -z",
+            "rnetstat --nosuch",
+            "rnetstat -t 70000",
+            "rnetstat --children",
+            "rnetstat --json --csv",
+            "rnetstat --proc",
+        ] {
             let parsed = parse(line.split(' ').map(OsString::from));
             assert!(matches!(parsed, Err(Remark::Usage(_))), "{line}: {parsed:?}");
         }

@@ -1,7 +1,6 @@
 //! Parsers for the values of options. Each error says which values are accepted.
 
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -10,7 +9,7 @@ use clap_complete::Shell;
 use crate::fields::{self, Field};
 use crate::number::decimal;
 use crate::process::Pid;
-use crate::query::Network;
+use crate::query::{Asked, Network, Ports};
 use crate::remark::Remark;
 use crate::request::{Color, Format, SavedOrder};
 use crate::socket::State;
@@ -73,14 +72,17 @@ pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(
 }
 
 /// Returns a parser for the names of states, in upper or lower case.
-pub(super) fn state() -> impl TypedValueParser<Value = State> {
+pub(super) fn state() -> impl TypedValueParser<Value = Item<State>> {
     let names = State::all().map(|state| {
         let name = state.name().to_lowercase();
-        PossibleValue::new(&name).alias(name.replace('_', "-"))
+        let other = name.replace('_', "-");
+        PossibleValue::new(&name).aliases([format!("^{name}"), format!("^{other}"), other])
     });
     named(names, |text| {
-        let name = text.replace('-', "_");
-        State::all().find(|state| state.name().eq_ignore_ascii_case(&name))
+        let (is_excluded, name) = text.strip_prefix('^').map_or((false, text), |it| (true, it));
+        let name = name.replace('-', "_");
+        let value = State::all().find(|state| state.name().eq_ignore_ascii_case(&name))?;
+        Some(Item { is_excluded, value })
     })
 }
 
@@ -130,17 +132,62 @@ pub(super) fn count(text: &str) -> Result<u64, Remark> {
     }
 }
 
-/// Parses a port, or a range of ports. 0 is not a port.
-pub(super) fn ports(text: &str) -> Result<RangeInclusive<u16>, Remark> {
+/// A value of a filter. `^` before the value excludes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item<T> {
+    pub(super) is_excluded: bool,
+    pub(super) value: T,
+}
+
+/// Returns a parser for values that can be excluded.
+pub(super) fn item<T: 'static>(
+    parse: fn(&str) -> Result<T, Remark>,
+) -> impl Fn(&str) -> Result<Item<T>, Remark> + Clone + Send + Sync {
+    move |text| {
+        let (is_excluded, text) = text.strip_prefix('^').map_or((false, text), |rest| (true, rest));
+        Ok(Item { is_excluded, value: parse(text)? })
+    }
+}
+
+/// Stands for a value that is not given. No argument can contain this character.
+pub(super) const NO_TEXT: &str = "\0";
+
+/// Returns a parser for values that can be excluded, or not be given.
+pub(super) fn optional<T: 'static>(
+    parse: fn(&str) -> Result<T, Remark>,
+) -> impl Fn(&str) -> Result<Option<Item<T>>, Remark> + Clone + Send + Sync {
+    let parse = item(parse);
+    move |text| if text == NO_TEXT { Ok(None) } else { parse(text).map(Some) }
+}
+
+/// Parses text that is not empty.
+pub(super) fn text(text: &str) -> Result<String, Remark> {
+    if text.is_empty() { Err(Remark::NoText) } else { Ok(text.to_owned()) }
+}
+
+/// Parses text to find in a command line, ignoring case.
+pub(super) fn program(program: &str) -> Result<String, Remark> {
+    text(&program.to_lowercase())
+}
+
+/// Parses a port, a range of ports, or the name of a service. 0 is not a port.
+pub(super) fn ports(text: &str) -> Result<Asked<Ports>, Remark> {
+    let is_number = |char: char| char.is_ascii_digit() || char == '-';
+    if !text.is_empty() && !text.chars().all(is_number) {
+        return Ok(Asked::Name(text.to_owned()));
+    }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (decimal(first.as_bytes()), decimal(last.as_bytes())) {
-        (Some(first @ 1..), Some(last)) if first <= last => Ok(first..=last),
+        (Some(first @ 1..), Some(last)) if first <= last => {
+            Ok(Asked::Value(Ports { range: first..=last, protocol: None }))
+        }
         _ => Err(Remark::NotPorts),
     }
 }
 
-/// Parses an address such as `::1`, or a network such as `10.0.0.0/8`.
-pub(super) fn network(text: &str) -> Result<Network, Remark> {
+/// Parses an address such as `::1`, a network such as `10.0.0.0/8`, or the name of a host. The
+/// resolver would accept numbers such as `10.1` as the name of a host.
+pub(super) fn network(text: &str) -> Result<Asked<Network>, Remark> {
     let network = match text.split_once('/') {
         None => text.parse().ok().map(Network::of),
         Some((address, prefix)) => address
@@ -149,7 +196,13 @@ pub(super) fn network(text: &str) -> Result<Network, Remark> {
             .zip(decimal(prefix.as_bytes()))
             .and_then(|(address, prefix)| Network::new(address, prefix)),
     };
-    network.ok_or(Remark::NotNetwork)
+    let is_name = text.contains(|char: char| char.is_ascii_alphabetic() || !char.is_ascii())
+        && !text.contains([':', '/']);
+    match network {
+        Some(network) => Ok(Asked::Value(network)),
+        None if is_name => Ok(Asked::Name(text.to_owned())),
+        None => Err(Remark::NotNetwork),
+    }
 }
 
 /// Parses a PID. 0 is not a PID.

@@ -79,7 +79,7 @@ pub enum Align {
 
 /// A set of things to gather besides the sockets themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs(u8);
+pub struct Needs(u16);
 
 impl Needs {
     /// The owners of the sockets, and their command lines as they are shown.
@@ -90,6 +90,12 @@ impl Needs {
     pub const PROCESS_USERS: Self = Self::OWNERS.and(Self(4));
     /// The other ends of the connections, and their owners.
     pub const PEERS: Self = Self::OWNERS.and(Self(8));
+    /// The owners, and what they belong to.
+    pub const SERVICES: Self = Self::OWNERS.and(Self(64));
+    /// The owners, and their working directories.
+    pub const DIRECTORIES: Self = Self::OWNERS.and(Self(128));
+    /// The owners, and their ancestors.
+    pub const ANCESTORS: Self = Self::OWNERS.and(Self(256));
     /// The timers of the sockets.
     pub const TIMERS: Self = Self(16);
     /// The namespaces of the sockets.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
-use crate::process::Pid;
+use crate::process::{Pid, Process};
 use crate::query::Query;
 use crate::socket::Socket;
 use peers::Peers;
@@ -104,7 +104,7 @@ impl Listing {
             positions.extend(selected.map(|(index, _)| Position { part, index }));
         }
         let mut listing = Self { parts, owners, peers, matching: Vec::new(), positions, time };
-        if !query.owner.is_empty() {
+        if query.is_about_owners() {
             listing.keep_owned(query);
         }
         if listing.parts.len() > 1 {
@@ -118,20 +118,32 @@ impl Listing {
         Self::new(Vec::new(), None, &Query::default(), false, SystemTime::now())
     }
 
-    /// Keeps the sockets with an owner that the owner filter matches.
+    /// Keeps the sockets whose owners and users the query selects.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
-        // Skip rnetstat itself: its own command line contains the searched text.
-        let matching = owners.processes().iter().filter(|&process| {
-            !owners.is_own(process) && query.owner.passes(process, owners.is_ancestor(process))
-        });
-        let matching: Vec<Pid> = matching.map(|process| process.pid).collect();
-        let matches = |owner: Owner<'_>| matching.binary_search(&owner.process.pid).is_ok();
+        let pids = |is_such: &dyn Fn(&Process, bool) -> bool| -> Vec<Pid> {
+            // Skip rnetstat itself: its own command line contains the searched text.
+            let others = owners.processes().iter().filter(|&process| !owners.is_own(process));
+            let such = others.filter(|&process| is_such(process, owners.is_ancestor(process)));
+            such.map(|process| process.pid).collect()
+        };
+        let matching = pids(&|process, is_ancestor| query.wants(process, is_ancestor));
+        let excluded = pids(&|process, is_ancestor| query.excludes(process, is_ancestor));
+        let has = |pids: &[Pid], owner: Owner<'_>| pids.binary_search(&owner.process.pid).is_ok();
+        let wants_owner = query.wants_owner();
         let parts = &self.parts;
         self.positions.retain(|&position| {
-            socket_at(parts, position).is_some_and(|it| owners.of(it.inode()).any(matches))
+            let Some(socket) = socket_at(parts, position) else { return false };
+            let of_socket = || owners.of(socket.inode());
+            (!wants_owner || of_socket().any(|owner| has(&matching, owner)))
+                && (excluded.is_empty() || !of_socket().any(|owner| has(&excluded, owner)))
+                && query.selects_users(socket.user(), &|uid| {
+                    of_socket().any(|owner| owner.process.uid == Some(uid))
+                })
         });
-        self.matching = matching;
+        if wants_owner {
+            self.matching = matching;
+        }
     }
 
     /// Sorts the sockets of each section by a key. Sockets with equal keys keep their order.

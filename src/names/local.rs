@@ -12,6 +12,8 @@ use crate::socket::Protocol;
 
 pub(super) struct Local {
     names: HashMap<(Protocol, u16), String>,
+    /// The names and aliases of services, each with a port.
+    ports: Vec<(String, Protocol, u16)>,
     services: bool,
 }
 
@@ -22,28 +24,40 @@ impl Local {
         // Without this file, the source `db` of nsswitch.conf has no names. Few hosts have it.
         let has_database = Path::new("/var/lib/misc/services.db").exists();
         let services = is_files_only(&text("/etc/nsswitch.conf"), has_database);
-        let mut names = HashMap::new();
+        let (mut names, mut ports) = (HashMap::new(), Vec::new());
         let protocols = text("/etc/protocols");
-        for (name, number) in entries(&protocols) {
+        for Entry { name, number, .. } in entries(&protocols) {
             add(&mut names, Protocol::Raw, number, name);
         }
         if services {
-            for (name, number) in entries(&text("/etc/services")) {
-                let mut parts = number.splitn(2, |&byte| byte == b'/');
-                let (Some(number), Some(protocol)) = (parts.next(), parts.next()) else { continue };
-                match protocol {
-                    b"tcp" => add(&mut names, Protocol::Tcp, number, name),
-                    b"udp" => add(&mut names, Protocol::Udp, number, name),
-                    _ => {}
+            for Entry { name, number, aliases } in entries(&text("/etc/services")) {
+                let mut words = number.splitn(2, |&byte| byte == b'/');
+                let (Some(number), Some(protocol)) = (words.next(), words.next()) else { continue };
+                let protocol = match protocol {
+                    b"tcp" => Protocol::Tcp,
+                    b"udp" => Protocol::Udp,
+                    _ => continue,
+                };
+                add(&mut names, protocol, number, name);
+                if let Some(port) = decimal(number) {
+                    let all = [name].into_iter().chain(aliases);
+                    let all = all.map(|name| String::from_utf8_lossy(name).into_owned());
+                    ports.extend(all.map(|name| (name, protocol, port)));
                 }
             }
         }
-        Self { names, services }
+        Self { names, ports, services }
     }
 
     /// Returns true if the files have all names for this protocol: the resolver is not asked.
     pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
         self.services || protocol == Protocol::Raw
+    }
+
+    /// Returns the ports of the service with this name or alias.
+    pub(super) fn service(&self, name: &str) -> Vec<(Protocol, u16)> {
+        let ports = self.ports.iter().filter(|(service, ..)| service == name);
+        ports.map(|&(_, protocol, port)| (protocol, port)).collect()
     }
 
     /// Returns the name of a port, if the files have one.
@@ -59,11 +73,18 @@ fn add(names: &mut HashMap<(Protocol, u16), String>, of: Protocol, number: &[u8]
     }
 }
 
-/// Returns the first two words of each line: a name and its number (`man 5 services`).
-fn entries(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+/// A line of a file of names (`man 5 services`, `man 5 protocols`).
+#[derive(Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    name: &'a [u8],
+    number: &'a [u8],
+    aliases: Vec<&'a [u8]>,
+}
+
+fn entries(text: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     lines(text).filter_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        Some((words.next()?, words.next()?))
+        Some(Entry { name: words.next()?, number: words.next()?, aliases: words.collect() })
     })
 }
 
@@ -92,8 +113,12 @@ mod tests {
         let text =
             b"# a comment\nssh\t22/tcp # secure\n  http 80/tcp www\n\nalone\n#no 1/tcp\nend 9/udp";
         let found: Vec<_> = entries(text).collect();
-        let expected: [(&[u8], &[u8]); 3] =
-            [(b"ssh", b"22/tcp"), (b"http", b"80/tcp"), (b"end", b"9/udp")];
+        let entry = |name, number, aliases| Entry { name, number, aliases };
+        let expected = [
+            entry(&b"ssh"[..], &b"22/tcp"[..], vec![]),
+            entry(b"http", b"80/tcp", vec![&b"www"[..]]),
+            entry(b"end", b"9/udp", vec![]),
+        ];
         assert_eq!(found, expected);
     }
 

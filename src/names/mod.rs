@@ -5,6 +5,7 @@ mod passwd;
 mod pool;
 mod resolver;
 mod users;
+mod values;
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -19,7 +20,7 @@ use local::Local;
 pub use passwd::Passwd;
 use pool::{Pool, next_answer};
 use resolver::Answer;
-pub use users::users;
+pub use values::conditions;
 
 /// The maximum number of look-ups of hosts at the same time.
 const MOST_HOSTS: usize = 128;

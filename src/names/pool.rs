@@ -1,8 +1,8 @@
 //! Threads that ask the resolver.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -130,6 +130,33 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> bool {
         let _ = before.thread_set_mask();
     }
     thread.is_ok()
+}
+
+/// The maximum number of look-ups of [`ask_all`] at the same time.
+const MOST: usize = 16;
+
+/// Asks all questions in parallel. Returns the answers that come within this time.
+pub(super) fn ask_all<A: Send + 'static>(
+    ask: fn(&String) -> A,
+    questions: impl IntoIterator<Item = String>,
+    timeout: Duration,
+) -> HashMap<String, A> {
+    let end = Instant::now().checked_add(timeout);
+    let (answer, answers) = mpsc::channel();
+    let pool = Pool::new(MOST, ask, answer);
+    let distinct: HashSet<_> = questions.into_iter().collect();
+    let mut left = distinct.len();
+    for question in distinct {
+        pool.queue(question);
+    }
+    let mut found = HashMap::new();
+    while left > 0
+        && let Some((question, answer)) = next_answer(&answers, end, || pool.start())
+    {
+        found.insert(question, answer);
+        left -= 1;
+    }
+    found
 }
 
 /// Waits for an answer until `end`; `None` waits forever. `start` starts the threads, and returns

@@ -1,10 +1,10 @@
 //! Asks the resolver of this host (NSS). Each call can take very long.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use dns_lookup::{LookupError, LookupErrorKind, getnameinfo};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, getaddrinfo, getnameinfo};
 use nix::errno::Errno;
-use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV};
+use nix::libc::{NI_DGRAM, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV, SOCK_DGRAM, SOCK_STREAM};
 use nix::unistd::{Uid, User};
 
 use super::Number;
@@ -38,12 +38,43 @@ pub(super) fn uid(name: &String) -> Answer<u32> {
     Ok(user(User::from_name(name))?.map(|user| user.uid.as_raw()))
 }
 
-/// Returns host and service as `getnameinfo(3)` found them.
-fn names(found: Result<(String, String), LookupError>) -> Answer<(String, String)> {
+/// Returns the addresses of a host.
+#[expect(clippy::ptr_arg, reason = "the questions of a pool are owned")]
+pub(super) fn addresses(host: &String) -> Answer<Vec<IpAddr>> {
+    sockets(Some(host), None, SOCK_STREAM).map(|it| it.map(|all| all.map(|it| it.ip()).collect()))
+}
+
+/// Returns the ports of a service, each with its protocol.
+#[expect(clippy::ptr_arg, reason = "the questions of a pool are owned")]
+pub(super) fn ports(service: &String) -> Answer<Vec<(Protocol, u16)>> {
+    let mut ports = Vec::new();
+    for (protocol, kind) in [(Protocol::Tcp, SOCK_STREAM), (Protocol::Udp, SOCK_DGRAM)] {
+        let mut found = sockets(None, Some(service), kind)?.into_iter().flatten();
+        ports.extend(found.next().map(|socket| (protocol, socket.port())));
+    }
+    Ok((!ports.is_empty()).then_some(ports))
+}
+
+/// Returns what `getaddrinfo(3)` finds for sockets of this type.
+fn sockets(
+    host: Option<&str>,
+    service: Option<&str>,
+    kind: i32,
+) -> Answer<impl Iterator<Item = SocketAddr> + use<>> {
+    // Without flags, the addresses of families that this host does not use are found as well.
+    let hints = AddrInfoHints { socktype: kind, ..AddrInfoHints::default() };
+    let found = names(getaddrinfo(host, service, Some(hints)))?;
+    Ok(found.map(|all| all.filter_map(Result::ok).map(|info| info.sockaddr)))
+}
+
+/// Returns what the resolver found.
+fn names<T>(found: Result<T, LookupError>) -> Answer<T> {
     match found {
-        Ok(names) => Ok(Some(names)),
+        Ok(found) => Ok(Some(found)),
         Err(error) => match error.kind() {
-            LookupErrorKind::NoName | LookupErrorKind::NoData => Ok(None),
+            LookupErrorKind::NoName | LookupErrorKind::NoData | LookupErrorKind::Service => {
+                Ok(None)
+            }
             // Not an error of getnameinfo: the name is not UTF-8.
             _ if error.error_num() == 0 => Ok(None),
             _ => {
@@ -74,7 +105,7 @@ mod tests {
 
     #[test]
     fn failures_are_told_apart_from_missing_names() {
-        let answer = |error: LookupError| names(Err(error));
+        let answer = |error: LookupError| names::<()>(Err(error));
         for code in [EAI_NONAME, EAI_NODATA] {
             assert_eq!(answer(LookupError::new(code)), Ok(None), "{code}");
         }

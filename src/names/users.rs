@@ -1,21 +1,20 @@
 //! The numbers of users whose names the user gives.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::pool::{Pool, next_answer};
+use super::pool::ask_all;
 use super::resolver::{self, Answer};
 use crate::number::decimal;
 use crate::remark::{Remark, Sink};
 
-/// The maximum number of look-ups at the same time.
-const MOST: usize = 16;
-
 /// Returns the numbers of users, which are looked up in parallel. A name has precedence over a
 /// number, as for chown(1). Fails if a user is unknown. Also fails if the resolver fails or does not
 /// answer in time, unless the user is a number.
-pub fn users(users: &[String], timeout: Duration, remark: Sink<'_>) -> Result<Vec<u32>, Remark> {
+pub(super) fn users(
+    users: &[String],
+    timeout: Duration,
+    remark: Sink<'_>,
+) -> Result<Vec<u32>, Remark> {
     users_by(resolver::uid, users, timeout, remark)
 }
 
@@ -26,21 +25,7 @@ fn users_by(
     timeout: Duration,
     remark: Sink<'_>,
 ) -> Result<Vec<u32>, Remark> {
-    let end = Instant::now().checked_add(timeout);
-    let (answer, answers) = mpsc::channel();
-    let pool = Pool::new(MOST, ask, answer);
-    let distinct: HashSet<_> = users.iter().cloned().collect();
-    let mut left = distinct.len();
-    for user in distinct {
-        pool.queue(user);
-    }
-    let mut found = HashMap::new();
-    while left > 0
-        && let Some((user, answer)) = next_answer(&answers, end, || pool.start())
-    {
-        found.insert(user, answer);
-        left -= 1;
-    }
+    let found = ask_all(ask, users.iter().cloned(), timeout);
     let mut unchecked = Vec::new();
     let uids = users.iter().map(|user| {
         let number = decimal(user.as_bytes());

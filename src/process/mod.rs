@@ -1,6 +1,7 @@
 //! A process, as `<root>/<pid>` describes it.
 
 mod command;
+mod service;
 
 use std::fs;
 use std::io;
@@ -11,18 +12,26 @@ use crate::directory::{Directory, Scratch};
 use crate::files;
 use crate::number::decimal;
 pub use command::{CommandLine, MOST_SHOWN};
+pub use service::{Container, SHORT_ID, Service, short_id};
 
 /// The number that identifies a process or a thread.
 pub type Pid = u32;
 
 /// What to read about a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Detail {
     /// Read the first 64 KiB of the command line, which are searched, and not only what is shown. A
     /// process can make its command line as long as it likes.
     pub searched_command: bool,
     /// Read the user.
     pub user: bool,
+    /// Read the control group.
+    pub service: bool,
+    /// Read the working directory.
+    pub cwd: bool,
+    /// Find the ancestors.
+    pub ancestors: bool,
 }
 
 /// A process.
@@ -34,6 +43,12 @@ pub struct Process {
     pub uid: Option<u32>,
     /// The command line.
     pub command: CommandLine,
+    /// What it belongs to; without values if it was not read, or cannot be.
+    pub service: Service,
+    /// The working directory; `None` if it was not read, or cannot be.
+    pub cwd: Option<Box<[u8]>>,
+    /// The ancestors, the parent first; empty if they were not requested.
+    pub ancestors: Vec<Pid>,
 }
 
 /// A process with more threads is read only once: it must not make a listing slow.
@@ -43,9 +58,28 @@ const FEW_THREADS: usize = 16;
 pub(crate) const ATTEMPTS: usize = 20;
 
 impl Process {
-    /// Reads the command line of a process, or in a saved tree without it the name of the process.
-    /// Fails with `ENOENT` or `ESRCH` if the process has ended, with `EACCES` if it is hidden.
+    /// Reads a process, but not its user. What cannot be read is unknown, except for the command
+    /// line: fails with `ENOENT` or `ESRCH` if the process has ended, with `EACCES` if it is hidden.
     pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
+        let command = Self::read_command(root, pid, detail)?;
+        let service = if detail.service {
+            Service::read(root, pid).unwrap_or_default()
+        } else {
+            Service::default()
+        };
+        let cwd = || files::link_target(&file(root, pid, "cwd")).ok();
+        Ok(Self {
+            pid,
+            uid: None,
+            command,
+            service,
+            cwd: if detail.cwd { cwd().map(Into::into) } else { None },
+            ancestors: if detail.ancestors { ancestors(root, pid) } else { Vec::new() },
+        })
+    }
+
+    /// Reads the command line of a process, or in a saved tree without it the name of the process.
+    fn read_command(root: &Path, pid: Pid, detail: Detail) -> io::Result<CommandLine> {
         // One byte more than is shown tells that there are more.
         let mut shown = [0; MOST_SHOWN + 1];
         let mut searched;
@@ -57,8 +91,7 @@ impl Process {
         };
         let mut length = match files::read_start(&file(root, pid, "cmdline"), buffer) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let command = CommandLine(saved_name(root, pid).ok_or(error)?);
-                return Ok(Self { pid, uid: None, command });
+                return Ok(CommandLine(saved_name(root, pid).ok_or(error)?));
             }
             text => text?.len(),
         };
@@ -80,8 +113,7 @@ impl Process {
                 break;
             }
         }
-        let command = CommandLine(buffer.get(..length).unwrap_or_default().into());
-        Ok(Self { pid, uid: None, command })
+        Ok(CommandLine(buffer.get(..length).unwrap_or_default().into()))
     }
 
     /// Reads the user from the status file. Fails like [`Process::read`], and with `InvalidData` if

@@ -1,9 +1,12 @@
 //! Decides which sockets are listed: one predicate over [`Socket`].
 
-mod filter;
+mod condition;
+mod network;
 
+use crate::process::Process;
 use crate::socket::{Kind, Protocol, Section, Socket};
-pub use filter::{Filter, Network, OwnerFilter};
+pub use condition::{Asked, AskedCondition, Condition, Ports, Side, Values};
+pub use network::Network;
 
 /// Servers, the other sockets, or all. `is_server` has the definition of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,10 +27,8 @@ pub struct Query {
     pub kinds: Vec<Kind>,
     /// Servers, the other sockets, or all.
     pub scope: Scope,
-    /// Conditions on the socket.
-    pub filter: Filter,
-    /// Conditions on its owners.
-    pub owner: OwnerFilter,
+    /// The conditions that must all be met.
+    pub conditions: Vec<Condition>,
 }
 
 impl Query {
@@ -48,7 +49,7 @@ impl Query {
     pub fn selects(&self, socket: &Socket) -> bool {
         self.includes(socket.kind())
             && self.scope.includes(is_server(socket))
-            && self.filter.passes(socket)
+            && self.conditions.iter().all(|condition| condition.can_pass(socket))
     }
 
     /// Returns the query for all sockets that can be the other end of a selected socket.
@@ -63,9 +64,31 @@ impl Query {
         Self { kinds: Kind::all().filter(can_be_peer).collect(), ..Self::default() }
     }
 
-    /// Returns true if any filter is set.
-    pub fn has_filters(&self) -> bool {
-        self.filter != Filter::default() || !self.owner.is_empty()
+    /// Returns true if the owners of a socket decide whether it is selected.
+    pub fn is_about_owners(&self) -> bool {
+        self.conditions.iter().any(|it| it.is_about_owners() || matches!(it, Condition::Users(_)))
+    }
+
+    /// Returns true if a socket without owners is not selected.
+    pub fn wants_owner(&self) -> bool {
+        self.conditions.iter().any(Condition::wants_owner)
+    }
+
+    /// Returns true if a socket with this owner can be selected: the owner has a wanted value of
+    /// each condition.
+    pub fn wants(&self, process: &Process, is_ancestor: bool) -> bool {
+        self.conditions.iter().all(|it| it.verdict(process, is_ancestor).is_wanted)
+    }
+
+    /// Returns true if no socket with this owner is selected.
+    pub fn excludes(&self, process: &Process, is_ancestor: bool) -> bool {
+        self.conditions.iter().any(|it| it.verdict(process, is_ancestor).is_excluded)
+    }
+
+    /// Returns true if the conditions about users are met by a socket that this user opened.
+    /// `has_owner` tells whether an owner runs as a user.
+    pub fn selects_users(&self, opener: Option<u32>, has_owner: &dyn Fn(u32) -> bool) -> bool {
+        self.conditions.iter().all(|it| it.passes_users(opener, has_owner))
     }
 }
 
