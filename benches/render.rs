@@ -16,7 +16,7 @@ use rnetstat::process::Detail;
 use rnetstat::query::{Query, Scope};
 use rnetstat::render::Renderer;
 use rnetstat::render::table::Screen;
-use rnetstat::request::{Format, Look};
+use rnetstat::request::{Columns, Format, Look};
 use rnetstat::socket::{
     Endpoint, Family, InternetSocket, Protocol, Queues, Section, Socket, State,
 };
@@ -68,6 +68,7 @@ fn layouts(criterion: &mut Criterion) {
         empty_sections: true,
         wide: false,
         extended: true,
+        columns: Columns::UsualAnd(Vec::new()),
         programs: true,
         timers: false,
         peers: false,

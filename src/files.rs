@@ -42,7 +42,13 @@ pub(crate) fn read_start<'a>(path: &Path, buffer: &'a mut [u8]) -> io::Result<&'
 
 /// Returns the target of a link. In a saved tree, the link can be a file with the target.
 pub(crate) fn link_target(path: &Path) -> io::Result<Vec<u8>> {
-    match fs::read_link(path) {
+    let link = loop {
+        match fs::read_link(path) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            link => break link,
+        }
+    };
+    match link {
         Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {
             Ok(read_start(path, &mut [0; 4096])?.trim_ascii_end().to_vec())
         }

@@ -15,7 +15,7 @@ use crate::listing::{Entry, Listing, Part, SocketOwners};
 use crate::names::{self, Missing, Names, Naming, Number, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
-use crate::process::Detail;
+use crate::process::{Detail, Runtimes};
 use crate::query::{Condition, Query};
 use crate::remark::{Remark, Sink};
 use crate::render;
@@ -38,6 +38,7 @@ pub struct Gatherer<'a> {
     tables: Tables,
     byte_order: ByteOrder,
     names: Names,
+    runtimes: Runtimes,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
 }
@@ -74,6 +75,7 @@ impl<'a> Gatherer<'a> {
         let byte_order = byte_order(request, &root, remark);
         let tables = Tables::new(&root.tables, byte_order, conditions)?;
         let names = Names::new(passwd);
+        let runtimes = Runtimes::new(root.host());
         Ok(Self {
             request,
             root,
@@ -84,6 +86,7 @@ impl<'a> Gatherer<'a> {
             tables,
             byte_order,
             names,
+            runtimes,
             found: None,
         })
     }
@@ -110,7 +113,8 @@ impl<'a> Gatherer<'a> {
                 cwd: self.needs.include(Needs::DIRECTORIES),
                 ancestors: self.needs.include(Needs::ANCESTORS),
             };
-            let owners = sweep.owners(inodes(), detail, remark);
+            let mut owners = sweep.owners(inodes(), detail, remark);
+            owners.name_containers(&mut self.runtimes);
             if !owners.are_saved() && self.request.asks_for_owners() {
                 return Err(Remark::OwnersNotSaved(root.to_owned()));
             }

@@ -47,6 +47,8 @@ pub enum Remark {
     NotNetwork,
     #[error("expected a PID, such as 4711")]
     NotPid,
+    #[error("--columns is for the table and csv: use --table or --csv")]
+    ColumnsWithoutTable,
     #[error("UNIX sockets have no ports and addresses: use --user, --pid, --program or --state")]
     NoInternetSockets,
     // The request.
@@ -147,8 +149,8 @@ pub enum Remark {
     OutsideOwners,
     #[error("{0}: sockets may be shown without their owner: {1}")]
     OwnersUnknown(PathBuf, io::Error),
-    #[error("{0}: the user of this process is unknown: {1}")]
-    UserUnknown(PathBuf, io::Error),
+    #[error("{0}: this file of a process cannot be read: {1}")]
+    DetailUnknown(PathBuf, io::Error),
     // The network namespaces.
     #[error("network namespaces may be missing: {0} of the processes hide their namespace")]
     NamespacesHidden(usize),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::fields::Order;
+use crate::fields::{Field, Order};
 use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{AskedCondition, Condition, Query, Scope};
@@ -91,8 +91,19 @@ pub struct Look {
     pub namespaces: bool,
     /// `-c`: there are several listings, so each record has the time of its listing.
     pub is_continuous: bool,
+    /// `--columns`.
+    pub columns: Columns,
     /// Which numbers are shown by name.
     pub naming: Naming,
+}
+
+/// The columns of the table and of csv.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// The usual ones, and these.
+    UsualAnd(Vec<&'static Field>),
+    /// Only these.
+    Only(Vec<&'static Field>),
 }
 
 /// The byte order of the host that a saved tree is from.

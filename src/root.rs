@@ -63,11 +63,19 @@ impl Root {
         Self { path, tables: process.clone(), process, is_this_host: false, is_saved }
     }
 
-    /// The file with the users of the host: `etc/passwd` beside a directory `proc`. `None` for any
-    /// other directory, and for this host, whose users the resolver knows.
+    /// The root directory of the host: the directory with a directory `proc`. `None` if the root is
+    /// called otherwise.
+    pub fn host(&self) -> Option<PathBuf> {
+        if self.is_this_host {
+            return Some("/".into());
+        }
+        are_same(&self.path, &self.path.join("../proc")).then(|| self.path.join(".."))
+    }
+
+    /// The file with the users of the host. `None` for this host, whose users the resolver knows.
     pub fn passwd(&self) -> Option<PathBuf> {
-        let is_called_proc = || are_same(&self.path, &self.path.join("../proc"));
-        (!self.is_this_host && is_called_proc()).then(|| self.path.join("../etc/passwd"))
+        let host = self.host().filter(|_| !self.is_this_host)?;
+        Some(host.join("etc/passwd"))
     }
 }
 

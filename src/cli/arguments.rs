@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, CommandFactory, Parser, ValueHint};
 use super::filters::word;
 use super::refused::REFUSED;
 use super::values::{
-    self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Item, SOURCES, choice, count,
+    self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Item, SOURCES, choice, column, count,
     interval, item, network, optional, pid, ports, program, seconds, sort, state, text,
 };
 use crate::fields::Field;
@@ -237,6 +237,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true, value_parser = sort(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) sort: Vec<(&'static Field, bool)>,
+
+    /// Show these columns, in the table and in csv. A + before the first one adds them to the usual
+    /// ones
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
+          help_heading = LOOK)]
+    pub(super) columns: Vec<(&'static Field, bool)>,
 
     /// Print no heading
     #[arg(long, help_heading = LOOK)]

@@ -17,7 +17,7 @@ use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{AskedCondition, Condition, Query, Scope};
 use crate::remark::Remark;
-use crate::request::{Format, Look, Repeat, Request, Rounds};
+use crate::request::{Columns, Format, Look, Repeat, Request, Rounds};
 use crate::socket::{Family, Kind, Protocol};
 use arguments::{Arguments, command};
 use refused::{NET_TOOLS, REFUSED, refusal};
@@ -65,6 +65,10 @@ impl TryFrom<Arguments> for Request {
         let conditions = filters::conditions(&arguments);
         let query = query(&arguments, &conditions)?;
         let look = look(&arguments, &query, &conditions);
+        let has_columns = matches!(look.format, Format::Table | Format::Csv);
+        if !arguments.columns.is_empty() && !has_columns {
+            return Err(Remark::ColumnsWithoutTable);
+        }
         let count = if arguments.continuous { arguments.count } else { Some(1) };
         let rounds = Rounds { interval: arguments.interval, count };
         Ok(Self {
@@ -154,16 +158,26 @@ fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
 /// Returns the layout: the requested one, the table for a search, else netstat's.
 fn format(arguments: &Arguments) -> Format {
     let Arguments { table, json, jsonl, csv, extend, timers, wide, .. } = *arguments;
-    let (is_search, is_netstats) = (!arguments.words.is_empty(), extend || timers || wide);
+    let is_netstats = extend || timers || wide;
+    let is_search = !arguments.words.is_empty();
+    let has_columns = !arguments.columns.is_empty();
     let shortcuts = [
         (table, Format::Table),
         (json, Format::Json),
         (jsonl, Format::Jsonl),
         (csv, Format::Csv),
-        (is_search && !is_netstats, Format::Table),
+        (has_columns || is_search && !is_netstats, Format::Table),
     ];
     let short = shortcuts.into_iter().find_map(|(is_given, format)| is_given.then_some(format));
     arguments.format.or(short).unwrap_or(Format::Netstat)
+}
+
+fn columns(arguments: &Arguments) -> Columns {
+    let fields = arguments.columns.iter().map(|&(field, _)| field).collect();
+    match arguments.columns.first() {
+        None | Some((_, true)) => Columns::UsualAnd(fields),
+        Some((_, false)) => Columns::Only(fields),
+    }
 }
 
 fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> Look {
@@ -190,6 +204,7 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
         peers: arguments.peers,
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
+        columns: columns(arguments),
         naming: Naming {
             hosts,
             // With any of these options, netstat shows the hosts of SCTP as numbers.

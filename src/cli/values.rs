@@ -97,6 +97,17 @@ pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     })
 }
 
+/// Returns a parser for a field, and whether `+` is before its key.
+pub(super) fn column() -> impl TypedValueParser<Value = (&'static Field, bool)> {
+    let keys =
+        fields::ALL.map(|field| PossibleValue::new(field.key).alias(format!("+{}", field.key)));
+    named(keys, |text| {
+        let (key, is_added) = text.strip_prefix('+').map_or((text, false), |key| (key, true));
+        let field = fields::ALL.into_iter().find(|field| field.key.eq_ignore_ascii_case(key))?;
+        Some((field, is_added))
+    })
+}
+
 /// Returns a parser that accepts only these names. Shell completions and `--help` list them.
 fn named<T: Clone + Send + Sync + 'static>(
     names: impl IntoIterator<Item = PossibleValue>,

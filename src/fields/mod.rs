@@ -17,11 +17,14 @@ pub use value::Value;
 
 /// Every field, in the order of the columns of csv.
 #[rustfmt::skip]
-pub static ALL: [&Field; 23] = [
-    &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SPORT, &DPORT, &USER, &INODE,
-    &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
-    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &PEER,
+pub static ALL: [&Field; 29] = [
+    &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SRC, &SPORT, &DST, &DPORT,
+    &USER, &INODE, &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
+    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &PEER,
 ];
+
+/// The fields that are parts of `local` and `foreign`. csv has them only if they are asked for.
+pub(crate) static PARTS: [&Field; 4] = [&SRC, &SPORT, &DST, &DPORT];
 
 /// A property of a listed socket, or of one of its owners.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Field {
     pub title: &'static str,
     /// The alignment of the values in the column.
     pub align: Align,
+    /// The values are text that another process chose, of any length.
+    pub is_text: bool,
     /// The order in which a narrow table hides columns: the highest number first, 0 never.
     pub priority: u8,
     /// What must be gathered before the value is known.
@@ -42,6 +47,15 @@ pub struct Field {
     pub csv: &'static [&'static str],
 }
 
+/// Each field has its own key.
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Field {}
+
 /// Returns a field that needs nothing, is never hidden, and has no columns of csv.
 const fn field(
     key: &'static str,
@@ -49,7 +63,7 @@ const fn field(
     value: for<'a> fn(&Subject<'a>) -> Value<'a>,
 ) -> Field {
     let (align, priority, needs) = (Align::Left, 0, Needs(0));
-    Field { key, title, align, priority, needs, value, csv: &[] }
+    Field { key, title, align, is_text: false, priority, needs, value, csv: &[] }
 }
 
 /// The input of [`Field::value`]: a listed socket, and one of its owners.

@@ -1,6 +1,7 @@
 //! The fields of owners.
 
-use super::{Field, Needs, Value, field};
+use super::{Field, Needs, Subject, Value, field};
+use crate::process::Process;
 
 /// The PID of the owner to show, and the number of all owners.
 pub(crate) static PID: Field = Field {
@@ -9,9 +10,10 @@ pub(crate) static PID: Field = Field {
     ..field("pid", "PID", |it| Value::Pid(it.owner, it.entry.owners))
 };
 
-/// The program of the owner: its name in csv, its name and arguments in the table.
+/// The program of the owner: its name in records, also the script that it interprets in the table.
 pub(crate) static PROGRAM: Field = Field {
     needs: Needs::OWNERS,
+    is_text: true,
     csv: &["program"],
     ..field("program", "Program", |it| {
         it.owner.map_or(Value::Missing, |owner| Value::Program(&owner.process.command))
@@ -20,11 +22,55 @@ pub(crate) static PROGRAM: Field = Field {
 
 pub(crate) static COMMAND: Field = Field {
     needs: Needs::OWNERS,
+    is_text: true,
     csv: &["command"],
     ..field("command", "Command", |it| {
         it.owner.map_or(Value::Missing, |owner| Value::Command(&owner.process.command))
     })
 };
+
+/// The systemd unit of the owner.
+pub(crate) static UNIT: Field = Field {
+    needs: Needs::SERVICES,
+    is_text: true,
+    csv: &["unit"],
+    ..field("unit", "Unit", |it| {
+        text(it, |process| Some(process.service.unit.as_deref()?.as_bytes()))
+    })
+};
+
+/// The container of the owner: its name, else its short identifier.
+pub(crate) static CONTAINER: Field = Field {
+    needs: Needs::SERVICES,
+    is_text: true,
+    csv: &["container"],
+    ..field("container", "Container", |it| {
+        text(it, |process| Some(process.service.container.as_ref()?.label().as_bytes()))
+    })
+};
+
+/// The path of the control group of the owner.
+pub(crate) static CGROUP: Field = Field {
+    needs: Needs::SERVICES,
+    is_text: true,
+    csv: &["cgroup"],
+    ..field("cgroup", "Cgroup", |it| {
+        text(it, |process| Some(process.service.cgroup.as_deref()?.as_bytes()))
+    })
+};
+
+/// The working directory of the owner.
+pub(crate) static CWD: Field = Field {
+    needs: Needs::DIRECTORIES,
+    is_text: true,
+    csv: &["cwd"],
+    ..field("cwd", "Directory", |it| text(it, |process| process.cwd.as_deref()))
+};
+
+/// Returns text that belongs to the owner.
+fn text<'a>(it: &Subject<'a>, read: fn(&'a Process) -> Option<&'a [u8]>) -> Value<'a> {
+    it.owner.and_then(|owner| read(owner.process)).map_or(Value::Missing, Value::Text)
+}
 
 pub(crate) static PROCESS_USER: Field = Field {
     needs: Needs::PROCESS_USERS,

@@ -49,9 +49,34 @@ pub(crate) static FOREIGN: Field = Field {
     ..field("foreign", "Foreign", |it| it.entry.socket.remote().map_or(Value::Missing, Value::End))
 };
 
-pub(crate) static SPORT: Field = field("sport", "Sport", |it| port(it.entry.socket.local()));
+/// The address of the end on this host.
+pub(crate) static SRC: Field = Field {
+    csv: &["src"],
+    ..field("src", "Src", |it| it.entry.socket.local().map_or(Value::Missing, Value::Address))
+};
 
-pub(crate) static DPORT: Field = field("dport", "Dport", |it| port(it.entry.socket.remote()));
+/// The address of the other end, if the socket is connected.
+pub(crate) static DST: Field = Field {
+    csv: &["dst"],
+    ..field("dst", "Dst", |it| match it.entry.socket.remote() {
+        Some(End::Internet(_, end)) if end.address.is_unspecified() => Value::Missing,
+        end => end.map_or(Value::Missing, Value::Address),
+    })
+};
+
+/// The port of the end on this host.
+pub(crate) static SPORT: Field = Field {
+    align: Align::Right,
+    csv: &["sport"],
+    ..field("sport", "Sport", |it| port(it.entry.socket.local()))
+};
+
+/// The port of the other end.
+pub(crate) static DPORT: Field = Field {
+    align: Align::Right,
+    csv: &["dport"],
+    ..field("dport", "Dport", |it| port(it.entry.socket.remote()))
+};
 
 pub(crate) static USER: Field = Field {
     priority: 3,
@@ -103,6 +128,7 @@ pub(crate) static REFERENCES: Field = Field {
 };
 
 pub(crate) static PATH: Field = Field {
+    is_text: true,
     csv: &["path"],
     ..field("path", "Path", |it| match it.entry.socket {
         Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,

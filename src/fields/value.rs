@@ -26,6 +26,8 @@ pub enum Value<'a> {
     Text(&'a [u8]),
     /// One end of the socket.
     End(End<'a>),
+    /// The addresses of one end.
+    Address(End<'a>),
     User(u32),
     /// The pending timer; `None` if the source does not give it.
     Timer(Protocol, Option<Timer>),
@@ -56,12 +58,14 @@ impl Value<'_> {
             owner.map_or(Rank::Missing, |owner| Rank::Number(owner.process.pid.into()))
         };
         match self {
-            Self::Missing => Rank::Missing,
+            Self::Missing | Self::Address(End::Path(_)) => Rank::Missing,
             Self::Kind(kind) => text(kind.name()),
             Self::Word(word) => text(word),
             Self::Words(words) => text(&words.join(" ")),
             Self::State(state) => text(state.name()),
             Self::Number(number) => Rank::Number(*number),
+            Self::Address(End::Internet(_, end)) => Rank::End(end.address, 0),
+            Self::Address(End::Sctp(end)) => Rank::End(end.address, 0),
             Self::Text(text) | Self::End(End::Path(text)) => Rank::Text(text.to_vec()),
             Self::End(End::Internet(_, end)) => Rank::End(end.address, end.port),
             Self::End(End::Sctp(end)) => Rank::End(end.address, end.port),
@@ -72,8 +76,8 @@ impl Value<'_> {
             Self::Fds(owner) => {
                 owner.fds().next().map_or(Rank::Missing, |fd| Rank::Number(fd.into()))
             }
-            Self::Program(command) => lower_case(&command.title()),
-            Self::Command(command) => lower_case(&command.joined()),
+            Self::Program(command) => lower_case(&command.short()),
+            Self::Command(command) => lower_case(&command.title()),
             Self::Peer(owners) => first_pid(owners.first()),
         }
     }

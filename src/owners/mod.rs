@@ -15,7 +15,7 @@ use nix::unistd::Uid;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::directory::{hides_processes, is_procfs};
-use crate::process::{self, Detail, Pid, Process};
+use crate::process::{self, Detail, Pid, Process, Runtimes};
 use crate::remark::{Remark, Sink};
 use sweep::Findings;
 
@@ -180,6 +180,15 @@ impl Owners {
     /// All processes that own one of the sockets, in order of PID.
     pub fn processes(&self) -> &[Process] {
         &self.processes
+    }
+
+    /// Sets the names of the containers.
+    pub fn name_containers(&mut self, runtimes: &mut Runtimes) {
+        for process in &mut self.processes {
+            if let Some(container) = &mut process.service.container {
+                container.name = runtimes.name(&container.id).map(ToOwned::to_owned);
+            }
+        }
     }
 
     /// Returns true if the owners of every socket are known.

@@ -34,10 +34,10 @@ pub(super) fn owners(
     for (owned, result) in owned.iter().zip(read_processes(root, &owned, detail)) {
         let Some(&(Descriptor { pid, .. }, _)) = owned.first() else { continue };
         match result {
-            Ok((process, user)) => {
+            Ok((process, failures)) => {
                 processes.push(process);
-                if let Err(error) = user {
-                    remark(Remark::UserUnknown(process::file(root, pid, "status"), error));
+                for (file, error) in failures {
+                    remark(Remark::DetailUnknown(process::file(root, pid, file), error));
                 }
             }
             Err(error) => match Meaning::of(&error) {
@@ -62,25 +62,27 @@ pub(super) fn owners(
     any_ended
 }
 
-/// Reads the process with these descriptors, which refer to these inodes. Returns also the error if
-/// its user was requested and could not be read.
+/// The details of a process that cannot be read: the name of each file, and the error.
+type Failures = Vec<(&'static str, io::Error)>;
+
+/// Reads the process with these descriptors, which refer to these inodes.
 fn read_process(
     root: &Path,
     owned: &[(Descriptor, u64)],
     detail: Detail,
-) -> io::Result<(Process, io::Result<()>)> {
+) -> io::Result<(Process, Failures)> {
     let Some(&(Descriptor { pid, .. }, _)) = owned.first() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut process = Process::read(root, pid, detail)?;
-    let user = if detail.user { process.read_user(root) } else { Ok(()) };
-    // The process has just ended, or a saved tree has no status file.
-    let is_gone = |error: &io::Error| matches!(Meaning::of(error), Meaning::Ended);
+    let mut failures = process.read_details(root, detail);
+    // The process has just ended, or a saved tree does not have the file.
+    failures.retain(|(_, error)| !matches!(Meaning::of(error), Meaning::Ended));
     // Since the sweep, the process can have ended, and another one can have got its PID.
     if owned.iter().all(|&(descriptor, inode)| is_closed(root, descriptor, inode)) {
         return Err(Errno::ESRCH.into());
     }
-    Ok((process, user.or_else(|error| if is_gone(&error) { Ok(()) } else { Err(error) })))
+    Ok((process, failures))
 }
 
 /// Returns true if a descriptor no longer refers to the socket with this inode. The directory `fd`
@@ -101,7 +103,7 @@ fn read_processes(
     root: &Path,
     owned: &[&[(Descriptor, u64)]],
     detail: Detail,
-) -> Vec<io::Result<(Process, io::Result<()>)>> {
+) -> Vec<io::Result<(Process, Failures)>> {
     const MANY: usize = 64;
     let read =
         |owned: &[&[_]]| owned.iter().map(|owned| read_process(root, owned, detail)).collect();

@@ -61,6 +61,23 @@ impl CommandLine {
         words.join(&b' ')
     }
 
+    /// The program and the script that it interprets, both without directories, such as `python3
+    /// receiver.py`. A program that rewrites its command line often puts a colon after its name.
+    pub fn short(&self) -> Vec<u8> {
+        let text = self.program_and_script();
+        let mut words = self.words();
+        let (Some(program), Some(_)) = (words.next(), words.next()) else {
+            let program = without_directories(&text, true).into_owned();
+            return program.strip_suffix(b":").unwrap_or(&program).to_vec();
+        };
+        let script = text.get(program.len()..).unwrap_or_default();
+        let program = without_directories(program, false);
+        match script.strip_prefix(b" ") {
+            Some(script) => [&program, &b" "[..], last_part(script)].concat(),
+            None => program.into_owned(),
+        }
+    }
+
     /// The program, and the script that it interprets. Without the arguments: if the command line
     /// has only one word, without what follows its first space.
     pub fn program_and_script(&self) -> Vec<u8> {
@@ -237,6 +254,25 @@ mod tests {
         ] {
             let found = CommandLine(command.as_bytes().into()).title();
             assert_eq!(String::from_utf8_lossy(&found), title);
+        }
+    }
+
+    #[test]
+    fn short_form_has_program_and_script_without_directories() {
+        for (command, expected) in [
+            ("/usr/bin/python3\0/home/x/receiver.py\0--verbose\0", "python3 receiver.py"),
+            ("python3\0-m\0http.server\0", "python3"),
+            ("/usr/sbin/nginx\0-c\0/etc/nginx.conf\0", "nginx"),
+            ("nginx: master process /usr/sbin/nginx", "nginx"),
+            ("/opt/My App/app\0-v\0", "app"),
+            ("/opt/app --type=gpu --path=/x/y", "app"),
+            ("sshd: student@pts/0", "sshd"),
+            ("sleep\0", "sleep"),
+            (":", ""),
+            ("", ""),
+        ] {
+            let found = CommandLine(command.as_bytes().into()).short();
+            assert_eq!(String::from_utf8_lossy(&found), expected, "{command}");
         }
     }
 

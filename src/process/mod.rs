@@ -1,6 +1,7 @@
 //! A process, as `<root>/<pid>` describes it.
 
 mod command;
+mod runtimes;
 mod service;
 
 use std::fs;
@@ -12,6 +13,7 @@ use crate::directory::{Directory, Scratch};
 use crate::files;
 use crate::number::decimal;
 pub use command::{CommandLine, MOST_SHOWN};
+pub use runtimes::Runtimes;
 pub use service::{Container, SHORT_ID, Service, short_id};
 
 /// The number that identifies a process or a thread.
@@ -58,24 +60,40 @@ const FEW_THREADS: usize = 16;
 pub(crate) const ATTEMPTS: usize = 20;
 
 impl Process {
-    /// Reads a process, but not its user. What cannot be read is unknown, except for the command
-    /// line: fails with `ENOENT` or `ESRCH` if the process has ended, with `EACCES` if it is hidden.
+    /// Reads the command line of a process. Fails with `ENOENT` or `ESRCH` if the process has ended,
+    /// with `EACCES` if it is hidden.
     pub fn read(root: &Path, pid: Pid, detail: Detail) -> io::Result<Self> {
         let command = Self::read_command(root, pid, detail)?;
-        let service = if detail.service {
-            Service::read(root, pid).unwrap_or_default()
-        } else {
-            Service::default()
-        };
-        let cwd = || files::link_target(&file(root, pid, "cwd")).ok();
-        Ok(Self {
-            pid,
-            uid: None,
-            command,
-            service,
-            cwd: if detail.cwd { cwd().map(Into::into) } else { None },
-            ancestors: if detail.ancestors { ancestors(root, pid) } else { Vec::new() },
-        })
+        let (service, ancestors) = (Service::default(), Vec::new());
+        Ok(Self { pid, uid: None, command, service, cwd: None, ancestors })
+    }
+
+    /// Reads the requested details. Returns the files that cannot be read, and whose values are
+    /// therefore unknown: the errors are those of [`Process::read`], and `InvalidData`.
+    pub fn read_details(&mut self, root: &Path, detail: Detail) -> Vec<(&'static str, io::Error)> {
+        let (pid, mut failures) = (self.pid, Vec::new());
+        if detail.user {
+            match status(root, pid, "Uid", 1) {
+                Ok(uid) => self.uid = Some(uid),
+                Err(error) => failures.push(("status", error)),
+            }
+        }
+        if detail.service {
+            match Service::read(root, pid) {
+                Ok(service) => self.service = service,
+                Err(error) => failures.push(("cgroup", error)),
+            }
+        }
+        if detail.cwd {
+            match files::link_target(&file(root, pid, "cwd")) {
+                Ok(cwd) => self.cwd = Some(cwd.into()),
+                Err(error) => failures.push(("cwd", error)),
+            }
+        }
+        if detail.ancestors {
+            self.ancestors = ancestors(root, pid);
+        }
+        failures
     }
 
     /// Reads the command line of a process, or in a saved tree without it the name of the process.
@@ -114,13 +132,6 @@ impl Process {
             }
         }
         Ok(CommandLine(buffer.get(..length).unwrap_or_default().into()))
-    }
-
-    /// Reads the user from the status file. Fails like [`Process::read`], and with `InvalidData` if
-    /// the file does not have the user.
-    pub fn read_user(&mut self, root: &Path) -> io::Result<()> {
-        self.uid = Some(status(root, self.pid, "Uid", 1)?);
-        Ok(())
     }
 }
 

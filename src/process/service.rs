@@ -101,7 +101,7 @@ pub fn short_id(id: &str) -> &str {
     if is_whole_id(id) { id.get(..SHORT_ID).unwrap_or(id) } else { id }
 }
 
-fn is_whole_id(text: &str) -> bool {
+pub(super) fn is_whole_id(text: &str) -> bool {
     text.len() == WHOLE_ID && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -182,16 +182,29 @@ fn in_group(group: &str) -> TempDir {
     root
 }
 
-/// rnetstat prints only the identifier of a container, which consists of digits and letters.
+/// Whoever may make control groups chooses the names of units and of lxc containers. A process
+/// chooses its directory.
 #[test]
-fn names_of_control_groups_are_not_printed() {
+fn names_of_control_groups_and_directories_are_harmless() {
     let (id, shown) = CONTAINER;
-    let root = in_group(&format!("/{HARM}/docker-{id}{HARM}"));
-    for format in FORMATS {
-        let mut command = rnetstat(&format!("-an --netns all --format {format} --proc"));
-        let listing = command.arg(root.path().join("proc")).run().stdout;
-        assert!(listing.contains(shown), "{format}\n{listing}");
-        assert!(harm_in(&listing).is_none() && !listing.contains("[31m"), "{format}\n{listing:?}");
+    for group in [
+        format!("/{HARM}/docker-{id}{HARM}"),
+        format!("/a{HARM}.service"),
+        format!("/lxc.payload.a{HARM}"),
+    ] {
+        let root = in_group(&group);
+        for entry in fs::read_dir(root.path().join("proc")).unwrap() {
+            let process = entry.unwrap().path();
+            if process.join("cgroup").exists() && !process.is_symlink() {
+                symlink(format!("/srv/{HARM}"), process.join("cwd")).unwrap();
+            }
+        }
+        for format in FORMATS.into_iter().chain(["table --columns unit,container,cgroup,cwd"]) {
+            let mut command = rnetstat(&format!("-an --netns all --format {format} --proc"));
+            let listing = command.arg(root.path().join("proc")).run().stdout;
+            assert!(!group.contains(id) || listing.contains(shown), "{format}\n{listing}");
+            assert!(harm_in(&listing).is_none(), "{format}\n{listing:?}");
+        }
     }
 }
 

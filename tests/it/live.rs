@@ -140,7 +140,7 @@ const WATCH: &str = "-tuanc --format table --interval 1";
 fn live_view_marks_new_and_closed_sockets() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
-    let heading = "   Proto  Recv-Q  Send-Q  Local  Foreign  State  PID  FD  User  Program";
+    let heading = "   Proto  Recv-Q  Send-Q  Local  Foreign  State  PID  FD  User  Command";
     let status = "0 sockets, 0 new, 0 closed; every 1s; q quits";
     let blank = String::new;
     let empty = [vec![heading.to_owned()], vec![blank(); 6], vec![status.to_owned()]].concat();
@@ -149,7 +149,7 @@ fn live_view_marks_new_and_closed_sockets() {
     let (receiver, pid) = terminal.host.receiver();
     let width = pid.len().max(3);
     let heading = format!(
-        "   Proto  Recv-Q  Send-Q  Local           Foreign    State  {:<width$}  FD  User  Program",
+        "   Proto  Recv-Q  Send-Q  Local           Foreign    State  {:<width$}  FD  User  Command",
         "PID"
     );
     let row = |mark: &str, screen: &[String]| {

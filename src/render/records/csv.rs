@@ -68,7 +68,12 @@ impl<W: Write> CellWriter<'_, W> {
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
             // The path of a UNIX socket has a column of its own.
-            Value::Missing | Value::Timer(_, None) | Value::End(End::Path(_)) => Ok(()),
+            Value::Missing
+            | Value::Timer(_, None)
+            | Value::End(End::Path(_))
+            | Value::Address(End::Path(_)) => Ok(()),
+            Value::Address(End::Internet(_, end)) => self.text(end.address.to_string()),
+            Value::Address(End::Sctp(end)) => self.text(joined(end.addresses())),
             Value::Kind(kind) => {
                 self.text(kind.protocol_name())?;
                 self.text(kind.family_name().unwrap_or_default())

@@ -12,6 +12,7 @@ use crate::listing::{Entry, SocketOwners};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
+use crate::process::Container;
 use crate::socket::{
     Endpoint, InternetSocket, Protocol, SctpEnd, SctpSocket, Socket, State, UnixSocket,
 };
@@ -60,7 +61,7 @@ impl Record<'_> {
         map: &mut M,
     ) -> Result<(), M::Error> {
         map.serialize_entry("family", &self.entry.socket.kind().family_name())?;
-        map.serialize_entry("state", socket.state().map_or("", State::name))?;
+        map.serialize_entry("state", &socket.state().map(State::name))?;
         map.serialize_entry("recv_q", &socket.queues.receive)?;
         map.serialize_entry("send_q", &socket.queues.send)?;
         map.serialize_entry("local", &EndRecord::new(socket.protocol, socket.local, self.names))?;
@@ -99,7 +100,7 @@ impl Record<'_> {
 
     fn unix<M: SerializeMap>(socket: &UnixSocket, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("type", socket.kind.name())?;
-        map.serialize_entry("state", socket.state().map_or("", State::name))?;
+        map.serialize_entry("state", &socket.state().map(State::name))?;
         map.serialize_entry("flags", &socket.flag_names().collect::<Vec<_>>())?;
         map.serialize_entry("references", &socket.references)?;
         map.serialize_entry("inode", &socket.inode)?;
@@ -167,6 +168,10 @@ struct ProcessRecord<'a> {
     uid: Option<u32>,
     user: Option<&'a str>,
     fds: Vec<u32>,
+    unit: Option<&'a str>,
+    container: Option<&'a str>,
+    cgroup: Option<&'a str>,
+    cwd: Option<Cow<'a, str>>,
 }
 
 #[derive(serde::Serialize)]
@@ -187,6 +192,10 @@ fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<Proce
             uid: process.uid,
             user: process.uid.and_then(|uid| names.get(Number::User(uid))),
             fds: owner.fds().collect(),
+            unit: process.service.unit.as_deref(),
+            container: process.service.container.as_ref().map(Container::label),
+            cgroup: process.service.cgroup.as_deref(),
+            cwd: process.cwd.as_deref().map(String::from_utf8_lossy),
         }
     };
     owners.are_known().then(|| owners.all().map(record).collect())

@@ -1,7 +1,7 @@
 //! Records for programs: an array of JSON objects, one object per line, or comma-separated values.
 //!
 //! All text is valid UTF-8: an invalid byte becomes U+FFFD. JSON nests values that belong together;
-//! an unknown value is null. csv has columns for each field except `sport` and `dport`.
+//! an unknown value is null. csv has columns for each field; `--columns` chooses others.
 
 mod csv;
 mod json;
@@ -9,10 +9,10 @@ mod json;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::fields::{self, Field, PEER};
+use crate::fields::{self, Field, PARTS, PEER};
 use crate::listing::Listing;
 use crate::names::Names;
-use crate::request::{Format, Look};
+use crate::request::{Columns, Format, Look};
 use json::Record;
 
 /// Writes a listing. `heading` is true if the heading of csv has not been written yet.
@@ -35,9 +35,18 @@ pub(super) fn write(
     }
 }
 
-/// The fields in records: all except `peer`, which needs `--peers`.
+/// The fields in records: all except the parts of ends, and except `peer`, which needs `--peers`.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
-    fields::ALL.into_iter().filter(|field| field.key != PEER.key || look.peers).collect()
+    let is_usual = |&field: &&Field| !PARTS.contains(&field) && (*field != PEER || look.peers);
+    let usual = fields::ALL.into_iter().filter(is_usual);
+    match &look.columns {
+        Columns::UsualAnd(more) => {
+            let mut fields: Vec<_> = usual.collect();
+            fields.extend(more.iter().filter(|&field| !is_usual(field)));
+            fields
+        }
+        Columns::Only(fields) => fields.clone(),
+    }
 }
 
 /// Seconds since 1970, rounded to milliseconds.

@@ -15,7 +15,7 @@ const PEER: usize = 24;
 /// Returns the text of a value, harmless for a terminal. Shows all addresses of an end if `wide`.
 pub(super) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
     match value {
-        Value::Missing => String::new(),
+        Value::Missing | Value::Address(End::Path(_)) => String::new(),
         Value::Kind(kind) => kind.name().to_owned(),
         Value::Word(word) => (*word).to_owned(),
         Value::Words(words) => words.join(" "),
@@ -24,6 +24,11 @@ pub(super) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
         Value::Text(text) | Value::End(End::Path(text)) => safe(text),
         Value::End(End::Internet(protocol, end)) => endpoint(*protocol, *end, names),
         Value::End(End::Sctp(end)) => sctp_end(end, names, wide),
+        Value::Address(End::Internet(_, end)) => bare_host(end.address, names),
+        Value::Address(End::Sctp(end)) => {
+            let hosts: Vec<_> = end.addresses().map(|it| bare_host(it, names)).collect();
+            hosts.join(",")
+        }
         Value::User(uid) => match names.get(Number::User(*uid)) {
             Some(name) => safe(name.as_bytes()),
             None => uid.to_string(),
@@ -35,8 +40,8 @@ pub(super) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
         Value::Pid(Some(owner), owners) => with_others(owner.process.pid, owners.all().count()),
         Value::Pid(None, owners) => no_owner(owners).to_owned(),
         Value::Fds(owner) => with_others(owner.fds().next().unwrap_or(0), owner.fds().len()),
-        Value::Program(command) => safe(&command.title()),
-        Value::Command(command) => safe(&command.joined()),
+        Value::Program(command) => safe(&command.short()),
+        Value::Command(command) => safe(&command.title()),
         Value::Peer(owners) => match owners.first() {
             Some(owner) => {
                 let name: String = harmless(owner.process.command.program()).take(PEER).collect();
@@ -71,12 +76,16 @@ fn sctp_end(end: &SctpEnd, names: &Names, wide: bool) -> String {
     with_others(format_args!("{}:{port}", hosts.join(",")), count)
 }
 
+/// Returns a host as it is written before a port.
 fn host(address: IpAddr, names: &Names) -> String {
     match (names.get(Number::Host(address)), address) {
-        (Some(name), _) => safe(name.as_bytes()),
-        (None, IpAddr::V4(address)) => address.to_string(),
         (None, IpAddr::V6(address)) => format!("[{address}]"),
+        _ => bare_host(address, names),
     }
+}
+
+fn bare_host(address: IpAddr, names: &Names) -> String {
+    names.get(Number::Host(address)).map_or_else(|| address.to_string(), |it| safe(it.as_bytes()))
 }
 
 fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {

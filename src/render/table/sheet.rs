@@ -13,7 +13,7 @@ use crate::listing::Entry;
 use crate::names::Names;
 use crate::socket::State;
 
-/// The sockets of a section, and its columns. The last column has the command.
+/// The sockets of a section, and its columns. If the last column has foreign text, it is cut to fit.
 pub(super) struct Sheet<'a> {
     pub(super) columns: Vec<Column>,
     /// Each line begins with a mark, which is not among `columns`.
@@ -32,19 +32,19 @@ impl Sheet<'_> {
         header: bool,
         each: &mut dyn FnMut(&str) -> io::Result<()>,
     ) -> io::Result<Vec<&'static str>> {
-        let Some((command, columns)) = self.columns.split_last() else { return Ok(Vec::new()) };
+        let (columns, command) = self.split();
         // If lines can have any length, a command in the table would pad all lines to the longest
         // command. So commands are appended to the lines, outside the table.
         let longest = screen.width.map(|width| 2 * usize::from(width) + usize::from(COMMAND));
-        let mut table = self.table(columns, longest.map(|longest| (command, longest)), header);
+        let mut table = self.table(columns, command.zip(longest), header);
         let (fit, hidden) = self.fit(&mut table, columns, screen.width);
-        let appended = |entry: &Entry<'_>| match longest {
-            None => self.cell(command, &Subject::new(*entry)),
-            Some(_) => String::new(),
+        let outside = command.filter(|_| longest.is_none());
+        let appended = |entry: &Entry<'_>| {
+            outside.map_or(String::new(), |column| self.cell(column, &Subject::new(*entry)))
         };
         let mut lines = table.lines();
         if header && let Some(heading) = lines.next() {
-            let title = if longest.is_none() { command.field.title } else { "" };
+            let title = outside.map_or("", |column| column.field.title);
             let line = self.marked(Mark::Same, fit.gap) + &heading + title;
             each(&styled("\x1b[1m", &line, screen))?;
         }
@@ -54,6 +54,14 @@ impl Sheet<'_> {
             each(&styled(&style, &line, screen))?;
         }
         Ok(hidden)
+    }
+
+    /// Returns the columns that are shown whole, and the one that is cut to fit.
+    fn split(&self) -> (&[Column], Option<&Column>) {
+        match self.columns.split_last() {
+            Some((last, others)) if last.field.is_text => (others, Some(last)),
+            _ => (&self.columns, None),
+        }
     }
 
     /// Returns the mark that a line begins with, if there are marks.
