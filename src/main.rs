@@ -72,7 +72,7 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
         Repeat::Rounds(rounds) if is_live => {
-            let seen = live::run(rounds, &mut gatherer, &request.look, color, out)?;
+            let seen = live::run(rounds, &mut gatherer, &request.look, color)?;
             seen.remarks.into_iter().for_each(print);
             seen.any
         }

@@ -1,13 +1,14 @@
 //! The terminal: its size, and its modes while a live view uses it.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr, write};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcdrain, tcgetattr, tcgetwinsize,
     tcsetattr,
@@ -46,9 +47,37 @@ pub enum Event {
     Quit,
 }
 
+/// The signals that a view handles. The first ones end it: all that would end the program and leave
+/// the screen of the view to the shell, except those of a crash.
+const HANDLED: [Signal; 18] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGALRM,
+    Signal::SIGVTALRM,
+    Signal::SIGPROF,
+    Signal::SIGXCPU,
+    Signal::SIGXFSZ,
+    Signal::SIGIO,
+    Signal::SIGPWR,
+    Signal::SIGSTKFLT,
+    Signal::SIGWINCH,
+    Signal::SIGTSTP,
+    Signal::SIGTTOU,
+    Signal::SIGCONT,
+];
+
+/// A terminal has room for this many bytes if it is ready for output (`WAKEUP_CHARS`,
+/// `drivers/tty/n_tty.c`).
+const ROOM: usize = 256;
+/// How long the end of a view waits for a terminal that takes no output.
+const LAST: Duration = Duration::from_millis(500);
+
 /// The terminal of standard input and output while a live view uses it. Dropping this restores it.
-pub struct Terminal<W: Write> {
-    out: W,
+pub struct Terminal {
     /// The modes before the view.
     before: Termios,
     /// The signals that the view handles.
@@ -56,34 +85,23 @@ pub struct Terminal<W: Write> {
     signals: SignalFd,
 }
 
-impl<W: Write> Terminal<W> {
-    /// Prepares the terminal for a live view that writes to `out`. From then on, [`Self::wait`]
-    /// reports signals that would end the program: they are blocked in this thread and in those it
-    /// starts later. Other threads must block them already.
-    pub fn take(out: W) -> io::Result<Self> {
-        let handled: SigSet = [
-            Signal::SIGINT,
-            Signal::SIGTERM,
-            Signal::SIGHUP,
-            Signal::SIGQUIT,
-            Signal::SIGWINCH,
-            Signal::SIGTSTP,
-            Signal::SIGTTOU,
-            Signal::SIGCONT,
-        ]
-        .into_iter()
-        .collect();
+impl Terminal {
+    /// Prepares the terminal for a live view. From then on, [`Self::wait`] reports signals that would
+    /// end the program: they are blocked in this thread and in those it starts later. Other threads
+    /// must block them already.
+    pub fn take() -> io::Result<Self> {
+        let handled: SigSet = HANDLED.into_iter().collect();
         let signals =
             SignalFd::with_flags(&handled, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         wait_for_foreground(&handled)?;
         let before = tcgetattr(io::stdin())?;
-        let mut terminal = Self { out, before, handled, signals };
+        let mut terminal = Self { before, handled, signals };
         terminal.enter()?;
         Ok(terminal)
     }
 
-    /// Sets the modes and the screen.
-    fn enter(&mut self) -> io::Result<()> {
+    /// Sets the modes and the screen. Returns false like [`Self::show`].
+    fn enter(&mut self) -> io::Result<bool> {
         let mut quiet = self.before.clone();
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -91,39 +109,66 @@ impl<W: Write> Terminal<W> {
         // 0 disables the key that suspends. The key would also stop a program that runs this one,
         // such as a script, and leave the screen of the view to the shell.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
-        tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?;
+        tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
         self.show(ENTER)
     }
 
     /// Restores the modes and the screen. If the terminal is gone, there is nothing to restore.
     fn leave(&mut self) {
-        let _ = self.show(LEAVE);
-        // After a stop, the shell can have set modes of its own: those of its line editor differ in
-        // the input modes.
-        let is_ours = |now: &Termios| {
-            now.special_codes[SpecialCodeIndex::VSUSP] == 0
-                && now.input_modes == self.before.input_modes
-        };
+        let end = Instant::now().checked_add(LAST);
+        let _ = self.write(LEAVE, end, false);
+        // After a stop, the shell can have set modes of its own, with a key that suspends.
+        let is_ours = |now: &Termios| now.special_codes[SpecialCodeIndex::VSUSP] == 0;
         if tcgetattr(io::stdin()).is_ok_and(|now| is_ours(&now)) {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
         }
     }
 
-    /// Writes these bytes and flushes them.
-    pub fn show(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes)?;
-        self.out.flush()
+    /// Writes these bytes. Returns false if a signal came while the terminal took no output:
+    /// [`Self::wait`] reports it.
+    pub fn show(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        self.write(bytes, None, true)
+    }
+
+    /// Writes bytes as the terminal takes them, at most until `end`. Returns false if a signal came,
+    /// which counts only if `heeds_signals`, or if the time is over.
+    fn write(
+        &mut self,
+        mut bytes: &[u8],
+        end: Option<Instant>,
+        heeds_signals: bool,
+    ) -> io::Result<bool> {
+        let stdout = io::stdout();
+        while !bytes.is_empty() {
+            let asked = if heeds_signals { PollFlags::IN } else { PollFlags::empty() };
+            let mut waiting =
+                [PollFd::new(&stdout, PollFlags::OUT), PollFd::new(&self.signals, asked)];
+            poll(&mut waiting, left(end).as_ref())?;
+            if waiting[0].revents().is_empty() {
+                return Ok(false);
+            }
+            let part = bytes.get(..ROOM).unwrap_or(bytes);
+            match write(&stdout, part) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
     }
 
     /// Waits for an event until `end`; `None` waits forever.
     pub fn wait(&mut self, end: Option<Instant>) -> io::Result<Event> {
         loop {
-            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            // The shell takes the terminal back if it sees that a program stopped or ended that runs
+            // this one.
+            if !is_in_foreground() {
+                return self.resume();
+            }
             let stdin = io::stdin();
             let mut waiting =
                 [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-            let left = left.and_then(|left| Timespec::try_from(left).ok());
-            if poll(&mut waiting, left.as_ref())? == 0 {
+            if poll(&mut waiting, left(end).as_ref())? == 0 {
                 return Ok(Event::Timeout);
             }
             let [keys, signals] = waiting.map(|fd| !fd.revents().is_empty());
@@ -132,37 +177,60 @@ impl<W: Write> Terminal<W> {
                     Ok(Ok(Signal::SIGWINCH)) => return Ok(Event::Resized),
                     // The program was stopped by SIGSTOP, which cannot be blocked. It can be in the
                     // background now.
-                    Ok(Ok(Signal::SIGCONT)) => {
-                        self.leave();
-                        wait_for_foreground(&self.handled)?;
-                        self.enter()?;
-                        return Ok(Event::Resized);
-                    }
+                    Ok(Ok(Signal::SIGCONT)) => return self.resume(),
                     Ok(Ok(Signal::SIGTSTP | Signal::SIGTTOU)) => {}
                     _ => return Ok(Event::Quit),
                 }
             }
-            if keys && is_quit(&stdin)? {
+            if keys && is_in_foreground() && is_quit(&stdin)? {
                 return Ok(Event::Quit);
             }
         }
     }
+
+    /// Leaves the terminal, waits for the foreground, and takes it again.
+    fn resume(&mut self) -> io::Result<Event> {
+        self.leave();
+        wait_for_foreground(&self.handled)?;
+        self.enter()?;
+        Ok(Event::Resized)
+    }
 }
 
-impl<W: Write> Drop for Terminal<W> {
+impl Drop for Terminal {
     fn drop(&mut self) {
         self.leave();
+        // What remains to be done can take long, such as to unload the modules of the resolver.
+        let _ = self.handled.thread_unblock();
     }
+}
+
+/// Returns the time until `end`; `None` is forever.
+fn left(end: Option<Instant>) -> Option<Timespec> {
+    let left = end?.saturating_duration_since(Instant::now());
+    Timespec::try_from(left).ok()
+}
+
+/// Returns true if this program may use the terminal, or if the terminal is not that of its session.
+fn is_in_foreground() -> bool {
+    tcgetpgrp(io::stdin()).map_or(true, |foreground| foreground == getpgrp())
 }
 
 /// Stops the program until it is in the foreground, and then blocks these signals. While the program
 /// is stopped they are not blocked, so that they can end it.
 fn wait_for_foreground(signals: &SigSet) -> io::Result<()> {
-    signals.thread_unblock()?;
-    // In the background, the kernel sends SIGTTOU. In the foreground, this has no effect.
-    retry_on_intr(|| tcdrain(io::stdin()))?;
-    signals.thread_block()?;
-    Ok(())
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        signals.thread_unblock()?;
+        // In the background, the kernel sends SIGTTOU. In the foreground, this has no effect.
+        retry_on_intr(|| tcdrain(io::stdin()))?;
+        signals.thread_block()?;
+        if is_in_foreground() {
+            return Ok(());
+        }
+        // SIGTTOU is ignored.
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Reads the pressed keys. Returns true if `q` is among them, or if the terminal is gone.

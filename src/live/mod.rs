@@ -3,7 +3,6 @@
 mod changes;
 pub mod repeat;
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::gather::Gatherer;
@@ -34,9 +33,8 @@ pub fn run(
     gatherer: &mut Gatherer<'_>,
     look: &Look,
     color: bool,
-    out: impl Write,
 ) -> Result<Seen, Remark> {
-    let mut terminal = Terminal::take(out)?;
+    let mut terminal = Terminal::take()?;
     let mut before: Option<Listing> = None;
     let mut seen = Seen::default();
     let mut left = rounds.count;

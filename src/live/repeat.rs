@@ -1,21 +1,46 @@
 //! Repeats listings, for `-c` without a terminal and for `--wait`.
 
+use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
 use crate::request::Rounds;
 
-/// Calls `list` until it fails or all rounds are done.
-pub fn repeat<E>(rounds: Rounds, mut list: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+/// Calls `list` until it fails, all rounds are done, or the reader of standard output is gone. The
+/// latter fails with `EPIPE`.
+pub fn repeat<E: From<io::Error>>(
+    rounds: Rounds,
+    mut list: impl FnMut() -> Result<(), E>,
+) -> Result<(), E> {
     let mut left = rounds.count;
     while left != Some(0) {
         list()?;
         left = left.map(|left| left - 1);
         if left != Some(0) {
-            thread::sleep(rounds.interval);
+            pause(rounds.interval)?;
         }
     }
     Ok(())
+}
+
+/// Pauses. Fails with `EPIPE` as soon as the reader of standard output is gone: a program without
+/// sockets to list writes nothing, and would not notice it.
+fn pause(time: Duration) -> io::Result<()> {
+    let end = Instant::now().checked_add(time);
+    let stdout = io::stdout();
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut [PollFd::new(&stdout, PollFlags::empty())], left.as_ref()) {
+            Ok(0) => return Ok(()),
+            Ok(_) => return Err(io::ErrorKind::BrokenPipe.into()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// The shortest pause between two listings of [`wait`].

@@ -42,6 +42,10 @@ pub enum Number {
 }
 
 impl Number {
+    fn is_host(self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+
     /// Returns the number for a port. The services of UDP-Lite are those of UDP.
     pub fn port(protocol: Protocol, port: u16) -> Self {
         let is_lite = protocol == Protocol::UdpLite;
@@ -176,16 +180,19 @@ impl Names {
         let fresh = numbers.into_iter().filter(|&number| self.list(number));
         let mut fresh: HashSet<_> = fresh.collect();
         self.forget();
+        let mut fresh_hosts = fresh.iter().filter(|number| number.is_host()).count();
         loop {
             let (hosts, own) = (&self.hosts, &self.own);
-            // Both pools must start.
-            let start = || hosts.start() & own.start();
+            // Both pools must start. Wait for one of them even if all threads of the other hang.
+            let (has_hosts, has_own) = (fresh_hosts > 0, fresh.len() > fresh_hosts);
+            let start = || (hosts.start() & has_hosts) | (own.start() & has_own);
             if fresh.is_empty() {
                 start();
                 break;
             }
             let Some((number, answer)) = next_answer(&self.answers, end, start) else { break };
-            fresh.remove(&number);
+            let was_fresh = fresh.remove(&number);
+            fresh_hosts -= usize::from(was_fresh && number.is_host());
             self.learn(number, answer);
         }
         self.missing()
@@ -354,6 +361,28 @@ mod tests {
             true
         });
         assert!(queued.get() <= 200, "{}", queued.get());
+    }
+
+    #[test]
+    fn hosts_are_waited_for_although_all_look_ups_of_users_hang() {
+        let ask = |number: &Number| match number {
+            Number::Host(_) => {
+                thread::sleep(Duration::from_millis(1500));
+                Ok(Some("host".to_owned()))
+            }
+            _ => loop {
+                thread::park();
+            },
+        };
+        let mut names = Names::with_resolver(None, ask);
+        Arc::get_mut(&mut names.own).unwrap().patience = Duration::from_millis(10);
+        let host = Number::Host([127, 0, 0, 1].into());
+        let numbers = (0..50).map(Number::User).chain([host]);
+        let start = Instant::now();
+        assert_eq!(names.look_up(numbers, Duration::from_secs(60)).late, 50);
+        assert_eq!(names.get(host), Some("host"));
+        // After that, no thread can answer.
+        assert!(start.elapsed() < Duration::from_secs(40), "{:?}", start.elapsed());
     }
 
     #[test]

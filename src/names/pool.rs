@@ -25,7 +25,7 @@ const STEP: Duration = Duration::from_millis(500);
 pub(super) struct Pool<Q, A> {
     /// The maximum number of look-ups at the same time, without those that hang.
     most: usize,
-    patience: Duration,
+    pub(super) patience: Duration,
     ask: fn(&Q) -> A,
     answers: Sender<(Q, A)>,
     tasks: Mutex<Tasks<Q>>,
@@ -171,6 +171,10 @@ pub(super) fn next_answer<T>(
             return answers.try_recv().ok();
         }
         let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        // Answers can come as fast as they are taken.
+        if left.is_zero() {
+            return None;
+        }
         match answers.recv_timeout(left.min(STEP)) {
             Ok(answer) => return Some(answer),
             Err(_) if left <= STEP => return None,
@@ -219,6 +223,21 @@ mod tests {
         // They are not asked again.
         assert!(!pool.queue(2));
         assert!(pool.queue(1));
+    }
+
+    #[test]
+    fn deadline_ends_the_waiting_even_if_answers_keep_coming() {
+        let (pool, answers) = pool(2);
+        pool.queue(1);
+        assert!(wait(&pool, &answers).is_some());
+        pool.queue(3);
+        assert!(pool.start());
+        let start = Instant::now();
+        while pool.tasks().asked.contains_key(&3) {
+            assert!(start.elapsed() < Duration::from_secs(20));
+        }
+        assert_eq!(next_answer(&answers, Some(Instant::now()), || pool.start()), None);
+        assert_eq!(answers.recv(), Ok((3, 3)));
     }
 
     #[test]

@@ -8,6 +8,15 @@ use crate::common::pty::Pty;
 use crate::common::run::{RNETSTAT, RunCommand};
 use crate::common::{library, words};
 
+/// Waits for a condition.
+fn until(what: &str, is_met: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_met() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what} did not come");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A shell in tmux, on its own host.
 struct Terminal {
     host: Host,
@@ -81,6 +90,10 @@ impl Terminal {
             }
             is_there
         });
+    }
+
+    fn until_restored(&self) {
+        until("the normal screen", || self.is_restored());
     }
 
     /// Returns true if the terminal shows the normal screen, with a cursor and line wrap.
@@ -220,10 +233,10 @@ fn terminal_is_restored_after_every_kind_of_end() {
     let Some(terminal) = Terminal::new() else { return };
     let modes = terminal.modes();
     assert_eq!(modes, "modes ^Z isig icanon echo end");
-    for end in ["q", "Q", "C-c", "C-\\", "TERM", "HUP", "INT"] {
+    for end in ["q", "Q", "C-c", "C-\\", "TERM", "HUP", "INT", "USR1", "ALRM", "XCPU"] {
         terminal.enter(&format!("clear; {RNETSTAT} {WATCH}; echo status $?"));
         terminal.until("a table", |screen| screen[7].contains("every 1s"));
-        if ["TERM", "HUP", "INT"].contains(&end) {
+        if end.chars().all(|char| char.is_ascii_uppercase() || char == '1') && end != "Q" {
             terminal.signal(end);
         } else {
             terminal.press(end);
@@ -308,9 +321,45 @@ fn kill_ends_a_stopped_view_and_restores_the_terminal() {
         terminal.until_jobs(|screen| screen.concat().contains(&stopped));
         terminal.enter(KILL);
         terminal.until_jobs(|screen| screen[0] == "jobs end");
-        assert!(terminal.is_restored(), "{why}");
+        terminal.until_restored();
         assert_eq!(terminal.modes(), modes, "{why}");
     }
+}
+
+/// The shell takes the terminal back when the script stops or ends, which the kernel tells nobody.
+#[test]
+fn view_stops_when_the_script_that_runs_it_stops_or_is_killed() {
+    for signal in ["STOP", "KILL"] {
+        let Some(terminal) = Terminal::new() else { return };
+        let modes = terminal.modes();
+        terminal.enter(&format!("clear; sh -c '{RNETSTAT} {WATCH}; echo'"));
+        terminal.until("a table", |screen| screen[7].contains("every 1s"));
+        let script = [&format!("-{signal}"), "-f", "^sh -c /"];
+        terminal.host.command("pkill").args(script).succeed();
+        terminal.until("the shell", |screen| screen[7].is_empty());
+        terminal.until_restored();
+        assert_eq!(terminal.modes(), modes, "{signal}");
+        if signal == "STOP" {
+            terminal.enter("clear; fg");
+            terminal.until("a table", |screen| screen[7].contains("every 1s"));
+        }
+    }
+}
+
+/// Ctrl-S stops the output.
+#[test]
+fn signals_end_a_view_while_the_terminal_takes_no_output() {
+    let Some(terminal) = Terminal::new() else { return };
+    let flags = "-uan -c --format table --interval 0.1";
+    terminal.enter(&format!("clear; {RNETSTAT} {flags}; echo status $?"));
+    terminal.until("a table", |screen| screen[7].contains("every 100ms"));
+    terminal.press("C-s");
+    // The kernel stops the output of the terminal, and with it what the shell prints afterwards.
+    terminal.signal("TERM");
+    let is_running = || terminal.host.command("pgrep").args(["-x", "rnetstat"]).run().status;
+    until("the end of the view", || is_running() == Some(1));
+    terminal.press("C-q");
+    terminal.until("its status", |screen| screen.iter().any(|line| line.ends_with("status 0")));
 }
 
 /// The thread that looks up the user runs before the view starts.

@@ -225,6 +225,15 @@ fn continuous_listings_are_flushed_and_stop_when_the_pipe_is_closed() {
     assert_eq!(Run::end_of(child), Run::success(""));
 }
 
+/// Without sockets, nothing is written that would show that the pipe is closed.
+#[test]
+fn continuous_listings_without_sockets_stop_when_the_pipe_is_closed() {
+    let flags = "-tanc --port 1 --format jsonl --interval 0.1 --proc fixtures/01-lab/proc";
+    let mut child = rnetstat(flags).start();
+    drop(child.stdout.take());
+    assert_eq!(Run::end_of(child), Run::success(""));
+}
+
 #[test]
 fn continuous_records_have_a_time_and_csv_has_only_one_heading() {
     let flags = "-tanc --interval 0.01 --count 2 --proc fixtures/01-lab/proc";
