@@ -367,7 +367,7 @@ mod tests {
     fn hosts_are_waited_for_although_all_look_ups_of_users_hang() {
         let ask = |number: &Number| match number {
             Number::Host(_) => {
-                thread::sleep(Duration::from_millis(1500));
+                thread::sleep(Duration::from_secs(3));
                 Ok(Some("host".to_owned()))
             }
             _ => loop {
