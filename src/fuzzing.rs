@@ -16,6 +16,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::{self, Task};
+use crate::fields::Groups;
 use crate::gather::Gatherer;
 use crate::harmless::harmless;
 pub use crate::owners::fuzzing::link;
@@ -55,9 +56,17 @@ pub fn tree(input: &[u8], root: &Path) {
     if let Ok(mut gatherer) = Gatherer::new(&request, &mut |_| ())
         && let Ok(listing) = gatherer.gather(&mut each)
     {
-        gatherer.look_up(&listing, &mut each);
-        let mut renderer = Renderer::new(request.look.clone(), Screen { width, color: false });
-        renderer.write(&listing, gatherer.names(), &mut out).expect("memory can be written");
+        let look = &request.look;
+        let mut renderer = Renderer::new(look.clone(), Screen { width, color: false });
+        if look.group.is_empty() {
+            gatherer.look_up(&listing, &mut each);
+            renderer.write(&listing, gatherer.names(), &mut out).expect("memory can be written");
+        } else {
+            let groups = Groups::new(&listing, &look.group, look.limit);
+            gatherer.look_up_groups(&groups, &mut each);
+            let written = renderer.write_groups(&groups, listing.time, gatherer.names(), &mut out);
+            written.expect("memory can be written");
+        }
     }
     let out = String::from_utf8(out).expect("what is printed is UTF-8");
     for line in out.lines() {
@@ -72,7 +81,7 @@ pub fn tree(input: &[u8], root: &Path) {
             let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(out.as_bytes());
             reader.records().for_each(|record| drop(record.expect(&out)));
         }
-        Format::Netstat | Format::Table => {}
+        Format::Netstat | Format::Table | Format::Openmetrics => {}
     }
 }
 

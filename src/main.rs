@@ -9,12 +9,13 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use rnetstat::cli::{self, Task};
+use rnetstat::fields::Groups;
 use rnetstat::gather::Gatherer;
-use rnetstat::listing::Listing;
+use rnetstat::listing::{Listing, changes};
 use rnetstat::live::{self, repeat};
 use rnetstat::remark::Remark;
-use rnetstat::render::Renderer;
 use rnetstat::render::table::Screen;
+use rnetstat::render::{Renderer, groups};
 use rnetstat::request::{Color, Format, Repeat, Request};
 use rnetstat::terminal;
 
@@ -65,6 +66,8 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
         && request.look.format == Format::Table
+        && request.look.group.is_empty()
+        && !request.look.changes
         && is_capable
         && io::stdin().is_terminal();
     let mut print = |remark: Remark| say(&remark);
@@ -77,15 +80,30 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
             seen.any
         }
         Repeat::Rounds(rounds) => {
-            let mut found = false;
+            let (mut found, mut before) = (false, None);
             repeat::repeat(rounds, || {
                 let listing = gatherer.gather(&mut print)?;
                 found |= !listing.is_empty();
-                show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)
+                match before.take().filter(|_| request.look.changes) {
+                    None => show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?,
+                    Some(before) => {
+                        gatherer.look_up(&listing, &mut print);
+                        let changes = changes(Some(&before), &listing);
+                        renderer.write_changes(
+                            changes,
+                            listing.time,
+                            gatherer.names(),
+                            &mut out,
+                        )?;
+                    }
+                }
+                before = Some(listing);
+                Ok::<_, Remark>(())
             })?;
             found
         }
-        Repeat::Wait(limit) => {
+        Repeat::Wait(limit) | Repeat::WaitGone(limit) => {
+            let is_for_end = matches!(request.repeat, Repeat::WaitGone(_));
             // Print only the remarks about the last listing, which is the one that is shown.
             let list = || {
                 let mut remarks = Vec::new();
@@ -97,9 +115,16 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
                     result => Ok::<_, Remark>((result?, remarks)),
                 }
             };
-            let (listing, remarks) = repeat::wait(limit, list, |(it, _)| !it.is_empty())?;
+            let is_done = |(it, _): &(Listing, _)| it.is_empty() == is_for_end;
+            let (listing, remarks) = repeat::wait(limit, list, is_done)?;
+            if is_for_end && listing.is_empty() {
+                return Ok(true);
+            }
             remarks.into_iter().for_each(&mut print);
             show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
+            if is_for_end {
+                return Ok(false);
+            }
             !listing.is_empty()
         }
     };
@@ -118,6 +143,20 @@ fn show(
     out: &mut impl Write,
     print: &mut dyn FnMut(Remark),
 ) -> Result<(), Remark> {
+    let look = renderer.look();
+    if !look.group.is_empty() {
+        let (keys, limit, format) = (look.group.clone(), look.limit, look.format);
+        let groups = Groups::new(listing, &keys, limit);
+        gatherer.look_up_groups(&groups, print);
+        let too_many = groups::too_many_values(&groups, gatherer.names());
+        if format == Format::Openmetrics
+            && limit.is_none()
+            && let Some((key, count)) = too_many
+        {
+            return Err(Remark::TooManyValues { key, count });
+        }
+        return Ok(renderer.write_groups(&groups, listing.time, gatherer.names(), out)?);
+    }
     gatherer.look_up(listing, print);
     let hidden = renderer.write(listing, gatherer.names(), out)?;
     if !hidden.is_empty() {

@@ -47,6 +47,20 @@ pub enum Remark {
     NotNetwork,
     #[error("expected a PID, such as 4711")]
     NotPid,
+    #[error(
+        "{option}={number} waits at most {number} seconds, {option} :{number} is about port {number}: choose one"
+    )]
+    TimeOrPort { option: String, number: String },
+    #[error("expected a number of groups, at least 1")]
+    NotLimit,
+    #[error(
+        "--format openmetrics prints counts: choose what to count with --group, such as --group state"
+    )]
+    MetricsWithoutGroup,
+    #[error("netstat's layout has no counts: use --group with --table, --json, --jsonl or --csv")]
+    GroupWithNetstat,
+    #[error("{key} has {count} values, too many for a label: --limit N keeps the N largest groups")]
+    TooManyValues { key: &'static str, count: usize },
     #[error("--columns is for the table and csv: use --table or --csv")]
     ColumnsWithoutTable,
     #[error("UNIX sockets have no ports and addresses: use --user, --pid, --program or --state")]

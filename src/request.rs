@@ -61,6 +61,7 @@ pub enum Format {
     Json,
     Jsonl,
     Csv,
+    Openmetrics,
 }
 
 /// A layout, and the parts of it that are shown.
@@ -91,6 +92,12 @@ pub struct Look {
     pub namespaces: bool,
     /// `-c`: there are several listings, so each record has the time of its listing.
     pub is_continuous: bool,
+    /// `--changes`: after the first listing, only what has changed.
+    pub changes: bool,
+    /// `--group`: count the sockets by these fields, instead of listing them.
+    pub group: Vec<&'static Field>,
+    /// `--limit`: how many groups are shown.
+    pub limit: Option<usize>,
     /// `--columns`.
     pub columns: Columns,
     /// Which numbers are shown by name.
@@ -132,6 +139,8 @@ pub enum Repeat {
     Rounds(Rounds),
     /// One listing: as soon as a socket matches, or this time is over; `None` waits forever.
     Wait(Option<Duration>),
+    /// No listing if no socket matches any more; one listing if this time is over.
+    WaitGone(Option<Duration>),
 }
 
 /// The interval between listings, and their number.

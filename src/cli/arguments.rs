@@ -10,7 +10,7 @@ use super::filters::word;
 use super::refused::REFUSED;
 use super::values::{
     self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Item, SOURCES, choice, column, count,
-    interval, item, network, optional, pid, ports, program, seconds, sort, state, text,
+    interval, item, key, limit, network, optional, pid, ports, program, seconds, sort, state, text,
 };
 use crate::fields::Field;
 use crate::process::Pid;
@@ -139,6 +139,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", requires = "continuous", value_parser = count)]
     pub(super) count: Option<u64>,
 
+    /// With -c, list only the changes after the first listing: + is a new socket, - one that is gone
+    #[arg(long, requires = "continuous", conflicts_with = "group")]
+    pub(super) changes: bool,
+
     /// Print more remarks, such as which tables this kernel does not have
     #[arg(short, long)]
     pub(super) verbose: bool,
@@ -213,6 +217,12 @@ pub(super) struct Arguments {
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
+    /// Wait until no socket matches; with SECONDS, at most that long, and then list those that do
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
+          conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS)]
+    #[expect(clippy::option_option, reason = "with or without a value")]
+    pub(super) wait_gone: Option<Option<Duration>>,
+
     /// The layout: netstat's, a table for people, or records for programs
     #[arg(long, value_parser = choice(&FORMATS), group = "layout", help_heading = LOOK)]
     pub(super) format: Option<Format>,
@@ -243,6 +253,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) columns: Vec<(&'static Field, bool)>,
+
+    /// Count the sockets by these fields, instead of listing them; the largest groups first
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = key(), ignore_case = true,
+          conflicts_with_all = ["sort", "columns", "extend", "timers", "wide", "peers"],
+          help_heading = LOOK)]
+    pub(super) group: Vec<&'static Field>,
+
+    /// With --group, show the N largest groups, and the sum of the others
+    #[arg(long, value_name = "N", requires = "group", value_parser = limit, value_hint = ValueHint::Other,
+          help_heading = LOOK)]
+    pub(super) limit: Option<usize>,
 
     /// Print no heading
     #[arg(long, help_heading = LOOK)]

@@ -39,6 +39,10 @@ pub enum Task {
 
 /// Parses the command line, which begins with the name of the program.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Remark> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if let Some(remark) = time_after_space(&arguments) {
+        return Err(remark);
+    }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(Remark::Usage(error.to_string())),
@@ -58,6 +62,19 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Rema
     }
 }
 
+/// Returns an error if a number follows `--wait` or `--wait-gone`: it could be a time or a port.
+fn time_after_space(arguments: &[OsString]) -> Option<Remark> {
+    let words: Vec<_> =
+        arguments.iter().take_while(|it| *it != "--").filter_map(|it| it.to_str()).collect();
+    words.windows(2).find_map(|pair| match pair {
+        [option @ ("--wait" | "--wait-gone"), number] if values::seconds(number).is_ok() => {
+            let (option, number) = ((*option).to_owned(), (*number).to_owned());
+            Some(Remark::TimeOrPort { option, number })
+        }
+        _ => None,
+    })
+}
+
 impl TryFrom<Arguments> for Request {
     type Error = Remark;
 
@@ -65,6 +82,12 @@ impl TryFrom<Arguments> for Request {
         let conditions = filters::conditions(&arguments);
         let query = query(&arguments, &conditions)?;
         let look = look(&arguments, &query, &conditions);
+        if look.format == Format::Openmetrics && look.group.is_empty() {
+            return Err(Remark::MetricsWithoutGroup);
+        }
+        if look.format == Format::Netstat && !look.group.is_empty() {
+            return Err(Remark::GroupWithNetstat);
+        }
         let has_columns = matches!(look.format, Format::Table | Format::Csv);
         if !arguments.columns.is_empty() && !has_columns {
             return Err(Remark::ColumnsWithoutTable);
@@ -82,9 +105,10 @@ impl TryFrom<Arguments> for Request {
                 _ => Selection::One(wanted),
             }),
             resolve_timeout: arguments.resolve_timeout.unwrap_or(RESOLVE_TIMEOUT),
-            repeat: match arguments.wait {
-                Some(limit) => Repeat::Wait(limit),
-                None => Repeat::Rounds(rounds),
+            repeat: match (arguments.wait, arguments.wait_gone) {
+                (Some(limit), _) => Repeat::Wait(limit),
+                (None, Some(limit)) => Repeat::WaitGone(limit),
+                (None, None) => Repeat::Rounds(rounds),
             },
             verbose: arguments.verbose,
             proc: arguments.proc,
@@ -160,7 +184,7 @@ fn format(arguments: &Arguments) -> Format {
     let Arguments { table, json, jsonl, csv, extend, timers, wide, .. } = *arguments;
     let is_netstats = extend || timers || wide;
     let is_search = !arguments.words.is_empty();
-    let has_columns = !arguments.columns.is_empty();
+    let has_columns = !arguments.columns.is_empty() || !arguments.group.is_empty();
     let shortcuts = [
         (table, Format::Table),
         (json, Format::Json),
@@ -204,9 +228,12 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
         peers: arguments.peers,
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
+        changes: arguments.changes,
+        group: arguments.group.clone(),
+        limit: arguments.limit,
         columns: columns(arguments),
         naming: Naming {
-            hosts,
+            hosts: hosts && (arguments.group.is_empty() || format == Format::Table),
             // With any of these options, netstat shows the hosts of SCTP as numbers.
             sctp_hosts: hosts && !(format == Format::Netstat && (numeric_ports || numeric_users)),
             ports: !(numeric || numeric_ports),

@@ -28,12 +28,13 @@ pub(super) const BYTE_ORDERS: Choices<SavedOrder, 3> = [
     ("big", SavedOrder::Given(ByteOrder::Big)),
 ];
 
-pub(super) const FORMATS: Choices<Format, 5> = [
+pub(super) const FORMATS: Choices<Format, 6> = [
     ("netstat", Format::Netstat),
     ("table", Format::Table),
     ("json", Format::Json),
     ("jsonl", Format::Jsonl),
     ("csv", Format::Csv),
+    ("openmetrics", Format::Openmetrics),
 ];
 
 pub(super) const COLORS: Choices<Color, 3> =
@@ -95,6 +96,21 @@ pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
         let field = fields::ALL.into_iter().find(|field| field.key.eq_ignore_ascii_case(key))?;
         Some((field, is_descending))
     })
+}
+
+/// Returns a parser for a key of a field.
+pub(super) fn key() -> impl TypedValueParser<Value = &'static Field> {
+    named(fields::ALL.map(|field| PossibleValue::new(field.key)), |text| {
+        fields::ALL.into_iter().find(|field| field.key.eq_ignore_ascii_case(text))
+    })
+}
+
+/// Parses a number of groups.
+pub(super) fn limit(text: &str) -> Result<usize, Remark> {
+    match decimal(text.as_bytes()) {
+        Some(limit @ 1..) => Ok(limit),
+        _ => Err(Remark::NotLimit),
+    }
 }
 
 /// Returns a parser for a field, and whether `+` is before its key.

@@ -3,6 +3,7 @@
 //! The columns of the table and of csv, the keys of `--sort` with their completions and help, and
 //! what has to be gathered for a listing all follow from these descriptions.
 
+mod groups;
 mod owner;
 mod socket;
 mod timer;
@@ -10,6 +11,7 @@ mod value;
 
 use crate::listing::{Entry, Listing};
 use crate::owners::Owner;
+pub use groups::{Group, Groups, Sums};
 pub(crate) use owner::*;
 pub(crate) use socket::*;
 pub use timer::ShownTimer;
@@ -136,7 +138,7 @@ impl Order {
     /// Sorts a listing. Sockets that are equal in all fields keep their order.
     pub fn sort(&self, listing: &mut Listing) {
         for &(field, is_descending) in self.0.iter().rev() {
-            let rank = |entry: &Entry<'_>| (field.value)(&Subject::new(*entry)).rank();
+            let rank = |entry: &Entry<'_>| (field.value)(&Subject::new(*entry)).rank().into_owned();
             listing.sort_by_key(rank, is_descending);
         }
     }

@@ -1,5 +1,6 @@
 //! The typed values of fields, and their order.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::listing::SocketOwners;
@@ -42,18 +43,39 @@ pub enum Value<'a> {
 }
 
 /// The form of a value that is compared when sorting. Missing values come first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Rank<'a> {
     Missing,
     Number(u64),
     /// IPv4 comes before IPv6.
     End(IpAddr, u16),
-    Text(Vec<u8>),
+    Text(Cow<'a, [u8]>),
 }
 
-impl Value<'_> {
-    pub(super) fn rank(&self) -> Rank {
-        let text = |text: &str| Rank::Text(text.as_bytes().to_vec());
+impl Rank<'_> {
+    pub(super) fn into_owned(self) -> Rank<'static> {
+        match self {
+            Self::Missing => Rank::Missing,
+            Self::Number(number) => Rank::Number(number),
+            Self::End(address, port) => Rank::End(address, port),
+            Self::Text(text) => Rank::Text(text.into_owned().into()),
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The form of a value that is compared when grouping: equal for values that look the same.
+    pub(super) fn identity(&self) -> Rank<'a> {
+        match self {
+            Self::Program(command) => Rank::Text(command.short().into()),
+            Self::Command(command) => Rank::Text(command.title().into()),
+            Self::Namespace(Namespace { number: Some(number), .. }) => Rank::Number(*number),
+            other => other.rank(),
+        }
+    }
+
+    pub(super) fn rank(&self) -> Rank<'a> {
+        let text = |text: &'static str| Rank::Text(text.as_bytes().into());
         let first_pid = |owner: Option<Owner<'_>>| {
             owner.map_or(Rank::Missing, |owner| Rank::Number(owner.process.pid.into()))
         };
@@ -61,17 +83,19 @@ impl Value<'_> {
             Self::Missing | Self::Address(End::Path(_)) => Rank::Missing,
             Self::Kind(kind) => text(kind.name()),
             Self::Word(word) => text(word),
-            Self::Words(words) => text(&words.join(" ")),
+            Self::Words(words) => Rank::Text(words.join(" ").into_bytes().into()),
             Self::State(state) => text(state.name()),
             Self::Number(number) => Rank::Number(*number),
             Self::Address(End::Internet(_, end)) => Rank::End(end.address, 0),
             Self::Address(End::Sctp(end)) => Rank::End(end.address, 0),
-            Self::Text(text) | Self::End(End::Path(text)) => Rank::Text(text.to_vec()),
+            Self::Text(text) | Self::End(End::Path(text)) => Rank::Text((*text).into()),
             Self::End(End::Internet(_, end)) => Rank::End(end.address, end.port),
             Self::End(End::Sctp(end)) => Rank::End(end.address, end.port),
             Self::User(uid) => Rank::Number((*uid).into()),
             Self::Timer(_, timer) => timer.map_or(Rank::Missing, |timer| Rank::Number(timer.ticks)),
-            Self::Namespace(namespace) => text(&namespace.label()),
+            Self::Namespace(namespace) => {
+                Rank::Text(namespace.label().into_owned().into_bytes().into())
+            }
             Self::Pid(owner, _) => first_pid(*owner),
             Self::Fds(owner) => {
                 owner.fds().next().map_or(Rank::Missing, |fd| Rank::Number(fd.into()))
@@ -84,8 +108,8 @@ impl Value<'_> {
 }
 
 /// Returns a command in lower case, cut to 256 characters: each socket of a process gets a copy.
-fn lower_case(command: &[u8]) -> Rank {
+fn lower_case(command: &[u8]) -> Rank<'static> {
     const CHARACTERS: usize = 256;
     let text = String::from_utf8_lossy(command).to_lowercase();
-    Rank::Text(text.chars().take(CHARACTERS).collect::<String>().into_bytes())
+    Rank::Text(text.chars().take(CHARACTERS).collect::<String>().into_bytes().into())
 }

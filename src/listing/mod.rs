@@ -1,5 +1,6 @@
 //! The sockets to show, in order. Each comes with its owners, its namespace and its other end.
 
+mod changes;
 mod peers;
 
 use std::cmp::Reverse;
@@ -10,6 +11,7 @@ use crate::owners::{Owner, Owners};
 use crate::process::{Pid, Process};
 use crate::query::Query;
 use crate::socket::Socket;
+pub use changes::{Mark, changes};
 use peers::Peers;
 
 /// The sockets of one network namespace.

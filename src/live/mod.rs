@@ -1,16 +1,15 @@
 //! The live view: the table for people, redrawn in place.
 
-mod changes;
 pub mod repeat;
 
 use std::time::{Duration, Instant};
 
 use crate::gather::Gatherer;
 use crate::harmless::harmless;
-use crate::listing::Listing;
+use crate::listing::{self, Listing, Mark};
 use crate::names::Names;
 use crate::remark::Remark;
-use crate::render::table::{self, Mark, Screen};
+use crate::render::table::{self, Screen};
 use crate::request::{Look, Rounds};
 use crate::terminal::{self, Event, Size, Terminal};
 
@@ -78,9 +77,7 @@ struct View<'a> {
 impl View<'_> {
     /// Returns the bytes that draw a listing, with the changes since the previous one.
     fn frame(&self, before: Option<&Listing>, now: &Listing, size: Size) -> Vec<u8> {
-        let before = before.map(|before| before.entries().collect());
-        let mut entries = changes::mark(before, now.entries().collect(), changes::key);
-        entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
+        let entries = listing::changes(before, now);
         let status = self.status(entries.iter().map(|&(_, mark)| mark));
         let screen = Screen { width: Some(size.columns), color: self.color };
         let mut lines = Vec::new();

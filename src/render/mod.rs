@@ -1,13 +1,15 @@
 //! The layouts. They write a listing to a [`std::io::Write`].
 
+pub mod groups;
 mod netstat;
 mod records;
 pub mod table;
 
 use std::io::{self, Write};
+use std::time::SystemTime;
 
-use crate::fields::Field;
-use crate::listing::Listing;
+use crate::fields::{Field, Groups};
+use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Format, Look};
 use table::Screen;
@@ -26,6 +28,11 @@ impl Renderer {
         Self { heading: look.header, look, screen }
     }
 
+    /// The layout.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
     /// Writes a listing. Returns the titles of the columns that did not fit.
     pub fn write(
         &mut self,
@@ -39,7 +46,7 @@ impl Renderer {
             Format::Table => {
                 hidden = table::write(&self.look, self.screen, listing, names, &mut out)?;
             }
-            Format::Json | Format::Jsonl | Format::Csv => {
+            Format::Json | Format::Jsonl | Format::Csv | Format::Openmetrics => {
                 records::write(&self.look, listing, names, &mut self.heading, &mut out)?;
             }
         }
@@ -48,11 +55,70 @@ impl Renderer {
     }
 }
 
+impl Renderer {
+    /// Writes the sockets that are new or gone, if there are any.
+    pub fn write_changes(
+        &mut self,
+        mut entries: Vec<(Entry<'_>, Mark)>,
+        time: SystemTime,
+        names: &Names,
+        mut out: impl Write,
+    ) -> io::Result<()> {
+        entries.retain(|&(_, mark)| mark != Mark::Same);
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let look = Look { header: false, ..self.look.clone() };
+        match look.format {
+            Format::Netstat => netstat::write_changes(&look, &entries, names, &mut out)?,
+            Format::Table => {
+                let mut each = |line: &str| writeln!(out, "{line}");
+                table::for_each_line(&look, self.screen, names, true, &entries, &mut each)?;
+            }
+            Format::Json | Format::Jsonl | Format::Csv | Format::Openmetrics => {
+                records::write_entries(&look, &entries, time, names, &mut out)?;
+            }
+        }
+        out.flush()
+    }
+
+    /// Writes counts of sockets.
+    pub fn write_groups(
+        &mut self,
+        groups: &Groups<'_>,
+        time: SystemTime,
+        names: &Names,
+        mut out: impl Write,
+    ) -> io::Result<()> {
+        let Look { header, is_continuous, format, .. } = self.look;
+        let time = is_continuous.then(|| records::seconds(time));
+        match format {
+            // netstat's layout has no groups.
+            Format::Netstat | Format::Table => {
+                groups::write_table(groups, names, header, self.screen, &mut out)?;
+            }
+            Format::Json | Format::Jsonl => {
+                let is_array = format == Format::Json;
+                groups::write_json(groups, names, time, is_array, &mut out)?;
+            }
+            Format::Csv => {
+                let heading = std::mem::take(&mut self.heading);
+                groups::write_csv(groups, names, time, heading, &mut out)?;
+            }
+            Format::Openmetrics => groups::write_metrics(groups, names, &mut out)?,
+        }
+        out.flush()
+    }
+}
+
 /// The fields that a layout shows.
 pub fn fields(look: &Look) -> Vec<&'static Field> {
+    if !look.group.is_empty() {
+        return look.group.clone();
+    }
     match look.format {
         Format::Netstat => netstat::fields(look),
         Format::Table => table::fields(look),
-        Format::Json | Format::Jsonl | Format::Csv => records::fields(look),
+        Format::Json | Format::Jsonl | Format::Csv | Format::Openmetrics => records::fields(look),
     }
 }

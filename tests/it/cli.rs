@@ -101,7 +101,7 @@ fn error_for_a_bad_value_says_what_is_accepted() {
         ("--pid=-1", "expected a PID"),
         ("--sort=size", "[possible values: proto, type, state, recv-q, "),
         ("--sort=", "[possible values: proto, "),
-        ("--format=xml", "[possible values: netstat, table, json, jsonl, csv]"),
+        ("--format=xml", "[possible values: netstat, table, json, jsonl, csv, openmetrics]"),
         ("--color=yes", "[possible values: auto, always, never]"),
         ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man]"),
         ("--wait=soon", "expected a number of seconds, such as 2 or 0.5"),

@@ -52,4 +52,5 @@ mod namespaces;
 mod output;
 mod parity;
 mod privilege;
+mod questions;
 mod sources;

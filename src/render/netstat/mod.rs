@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use crate::fields::{Field, NETNS, PEER, PID, ShownTimer, TIMER};
-use crate::listing::{Entry, Listing, SocketOwners};
+use crate::listing::{Entry, Listing, Mark, SocketOwners};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::query::Scope;
@@ -51,12 +51,24 @@ pub(super) fn write(
             layout.heading(section)?;
         }
         while let Some(entry) = entries.next_if(is_here) {
-            match entry.socket {
-                Socket::Internet(socket) => layout.internet(&entry, socket)?,
-                Socket::Sctp(socket) => layout.sctp(&entry, socket)?,
-                Socket::Unix(socket) => layout.unix(&entry, socket)?,
-            }
+            layout.entry(&entry)?;
         }
+    }
+    Ok(())
+}
+
+/// Writes the sockets that are new or gone, with a sign before each.
+pub(super) fn write_changes(
+    look: &Look,
+    entries: &[(Entry<'_>, Mark)],
+    names: &Names,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut layout = Layout { look, names, out, row: RowBuffer::default() };
+    for (entry, mark) in entries {
+        layout.row.text(mark.sign());
+        layout.row.text(" ");
+        layout.entry(entry)?;
     }
     Ok(())
 }
@@ -71,6 +83,14 @@ struct Layout<'a, W> {
 }
 
 impl<W: Write> Layout<'_, W> {
+    fn entry(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+        match entry.socket {
+            Socket::Internet(socket) => self.internet(entry, socket),
+            Socket::Sctp(socket) => self.sctp(entry, socket),
+            Socket::Unix(socket) => self.unix(entry, socket),
+        }
+    }
+
     /// Writes the two lines above a section.
     fn heading(&mut self, section: Section) -> io::Result<()> {
         let Look { extended, timers, .. } = *self.look;

@@ -10,7 +10,7 @@ use csv::{Writer, WriterBuilder};
 
 use crate::fields::{Field, ShownTimer, Subject, Value};
 use crate::harmless::harmless;
-use crate::listing::Listing;
+use crate::listing::{Entry, Mark};
 use crate::names::{Names, Number};
 use crate::socket::{End, SctpEnd};
 
@@ -20,27 +20,40 @@ use crate::socket::{End, SctpEnd};
 const STARTS_A_FORMULA: [char; 8] =
     ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// Writes a listing. If there is a `time`, it is the first column.
-pub(super) fn write(
-    listing: &Listing,
-    fields: &[&Field],
+/// What the lines have.
+pub(super) struct Lines<'a> {
+    pub(super) fields: &'a [&'static Field],
+    /// The first column, if there is one.
+    pub(super) time: Option<f64>,
+    /// The next column has the change.
+    pub(super) has_events: bool,
+    /// The first line is a heading.
+    pub(super) heading: bool,
+}
+
+/// Writes sockets.
+pub(super) fn write<'a>(
+    lines: &Lines<'_>,
+    entries: impl Iterator<Item = (Entry<'a>, Mark)>,
     names: &Names,
-    time: Option<f64>,
-    heading: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut writer = WriterBuilder::new().from_writer(out);
+    let &Lines { fields, time, has_events, heading } = lines;
+    let mut cells = CellWriter::new(out, names);
     if heading {
         let titles = fields.iter().flat_map(|field| field.csv).copied();
-        writer.write_record(time.map(|_| "time").into_iter().chain(titles))?;
+        let event = has_events.then_some("event");
+        cells.heading(time.map(|_| "time").into_iter().chain(event).chain(titles))?;
     }
-    let mut cells = CellWriter { writer, names, count: 0 };
-    for entry in listing.entries() {
+    for (entry, mark) in entries {
         let mut owners = entry.owners.all().map(Some).peekable();
         let without_owner = owners.peek().is_none().then_some(None);
         for owner in owners.chain(without_owner) {
             if let Some(time) = time {
                 cells.decimal(time)?;
+            }
+            if has_events {
+                cells.text(mark.event().unwrap_or_default())?;
             }
             for field in fields.iter().filter(|field| !field.csv.is_empty()) {
                 cells.count = 0;
@@ -49,21 +62,40 @@ pub(super) fn write(
                     cells.text("")?;
                 }
             }
-            cells.writer.write_record(None::<&[u8]>)?;
+            cells.end_line()?;
         }
     }
-    cells.writer.flush()
+    cells.flush()
 }
 
 /// Writes cells one after the other.
-struct CellWriter<'a, W: Write> {
+pub(in crate::render) struct CellWriter<'a, W: Write> {
     writer: Writer<W>,
     names: &'a Names,
     /// The number of cells of the current field.
     count: usize,
 }
 
-impl<W: Write> CellWriter<'_, W> {
+impl<'a, W: Write> CellWriter<'a, W> {
+    pub(in crate::render) fn new(out: W, names: &'a Names) -> Self {
+        Self { writer: WriterBuilder::new().from_writer(out), names, count: 0 }
+    }
+
+    pub(in crate::render) fn heading<'b>(
+        &mut self,
+        titles: impl Iterator<Item = &'b str>,
+    ) -> csv::Result<()> {
+        self.writer.write_record(titles)
+    }
+
+    pub(in crate::render) fn end_line(&mut self) -> csv::Result<()> {
+        self.writer.write_record(None::<&[u8]>)
+    }
+
+    pub(in crate::render) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
     /// Writes the cells of a value. The caller adds empty cells for the other columns of the field.
     fn value(&mut self, value: &Value<'_>) -> csv::Result<()> {
         match value {
@@ -124,12 +156,15 @@ impl<W: Write> CellWriter<'_, W> {
         }
     }
 
-    fn text(&mut self, text: impl AsRef<[u8]>) -> csv::Result<()> {
+    pub(in crate::render) fn text(&mut self, text: impl AsRef<[u8]>) -> csv::Result<()> {
         self.count += 1;
         self.writer.write_field(text)
     }
 
-    fn number(&mut self, number: Option<impl itoa::Integer>) -> csv::Result<()> {
+    pub(in crate::render) fn number(
+        &mut self,
+        number: Option<impl itoa::Integer>,
+    ) -> csv::Result<()> {
         match number {
             Some(number) => self.text(itoa::Buffer::new().format(number)),
             None => self.text(""),
@@ -137,7 +172,7 @@ impl<W: Write> CellWriter<'_, W> {
     }
 
     /// Writes a number, always with a decimal point.
-    fn decimal(&mut self, number: f64) -> csv::Result<()> {
+    pub(in crate::render) fn decimal(&mut self, number: f64) -> csv::Result<()> {
         self.text(format!("{number:?}"))
     }
 
@@ -159,7 +194,7 @@ impl<W: Write> CellWriter<'_, W> {
 
     /// Writes foreign text, harmless for a terminal and for a spreadsheet. Invalid bytes become
     /// U+FFFD, as in JSON.
-    fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
+    pub(in crate::render) fn foreign(&mut self, text: &[u8]) -> csv::Result<()> {
         let mut cell = String::new();
         cell.extend(harmless(String::from_utf8_lossy(text).as_bytes()));
         if cell.starts_with(STARTS_A_FORMULA) {

@@ -8,7 +8,7 @@ use serde_json::ser::Formatter;
 
 use crate::fields::ShownTimer;
 use crate::harmless::is_visible;
-use crate::listing::{Entry, SocketOwners};
+use crate::listing::{Entry, Mark, SocketOwners};
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
@@ -25,14 +25,19 @@ pub(super) struct Record<'a> {
     pub(super) peers: bool,
     /// The time of the listing, if records have it.
     pub(super) time: Option<f64>,
+    /// The change, if there is one.
+    pub(super) mark: Mark,
 }
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { entry, names, peers, time } = self;
+        let Self { entry, names, peers, time, mark } = self;
         let mut map = serializer.serialize_map(None)?;
         if let Some(time) = time {
             map.serialize_entry("time", time)?;
+        }
+        if let Some(event) = mark.event() {
+            map.serialize_entry("event", event)?;
         }
         map.serialize_entry("protocol", entry.socket.kind().protocol_name())?;
         match entry.socket {
@@ -202,8 +207,8 @@ fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<Proce
 }
 
 /// Writes all records as one array.
-pub(super) fn write_array<'a>(
-    records: impl Iterator<Item = Record<'a>>,
+pub(in crate::render) fn write_array(
+    records: impl Iterator<Item = impl Serialize>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut before = "[\n";
@@ -216,8 +221,8 @@ pub(super) fn write_array<'a>(
 }
 
 /// Writes one record per line.
-pub(super) fn write_lines<'a>(
-    records: impl Iterator<Item = Record<'a>>,
+pub(in crate::render) fn write_lines(
+    records: impl Iterator<Item = impl Serialize>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     for record in records {
@@ -227,7 +232,7 @@ pub(super) fn write_lines<'a>(
     Ok(())
 }
 
-fn write(record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+fn write(record: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     Ok(record.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless))?)
 }
 

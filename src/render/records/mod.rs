@@ -10,10 +10,12 @@ use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::fields::{self, Field, PARTS, PEER};
-use crate::listing::Listing;
+use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Columns, Format, Look};
+pub(super) use csv::CellWriter;
 use json::Record;
+pub(super) use json::{write_array, write_lines};
 
 /// Writes a listing. `heading` is true if the heading of csv has not been written yet.
 pub(super) fn write(
@@ -23,13 +25,38 @@ pub(super) fn write(
     heading: &mut bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let time = look.is_continuous.then(|| seconds(listing.time));
+    let entries = listing.entries().map(|entry| (entry, Mark::Same));
+    let heading = look.format == Format::Csv && std::mem::take(heading);
+    write_all(look, entries, listing.time, names, heading, out)
+}
+
+/// Writes sockets that are new or gone.
+pub(super) fn write_entries(
+    look: &Look,
+    entries: &[(Entry<'_>, Mark)],
+    time: SystemTime,
+    names: &Names,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    write_all(look, entries.iter().copied(), time, names, false, out)
+}
+
+fn write_all<'a>(
+    look: &Look,
+    entries: impl Iterator<Item = (Entry<'a>, Mark)>,
+    time: SystemTime,
+    names: &'a Names,
+    heading: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let time = look.is_continuous.then(|| seconds(time));
     let peers = look.peers;
-    let records = listing.entries().map(|entry| Record { entry, names, peers, time });
+    if look.format == Format::Csv {
+        let lines = csv::Lines { fields: &fields(look), time, has_events: look.changes, heading };
+        return csv::write(&lines, entries, names, out);
+    }
+    let records = entries.map(|(entry, mark)| Record { entry, names, peers, time, mark });
     match look.format {
-        Format::Csv => {
-            csv::write(listing, &fields(look), names, time, std::mem::take(heading), out)
-        }
         Format::Json => json::write_array(records, out),
         _ => json::write_lines(records, out),
     }
@@ -50,7 +77,7 @@ pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
 }
 
 /// Seconds since 1970, rounded to milliseconds.
-fn seconds(time: SystemTime) -> f64 {
+pub(super) fn seconds(time: SystemTime) -> f64 {
     let time = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }

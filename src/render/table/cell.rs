@@ -13,7 +13,7 @@ use crate::socket::{End, Endpoint, Protocol, SctpEnd, State};
 const PEER: usize = 24;
 
 /// Returns the text of a value, harmless for a terminal. Shows all addresses of an end if `wide`.
-pub(super) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
+pub(in crate::render) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
     match value {
         Value::Missing | Value::Address(End::Path(_)) => String::new(),
         Value::Kind(kind) => kind.name().to_owned(),

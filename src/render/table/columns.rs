@@ -1,11 +1,10 @@
 //! The columns of each section.
 
-use super::Mark;
 use crate::fields::{
     COMMAND, DROPS, FD, FOREIGN, Field, INODE, LOCAL, NETNS, PATH, PEER, PID, PROTO, RECV_Q,
     SEND_Q, STATE, TIMER, TYPE, USER,
 };
-use crate::listing::Entry;
+use crate::listing::{Entry, Mark};
 use crate::request::{Columns, Look};
 use crate::socket::{Section, Socket};
 

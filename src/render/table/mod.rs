@@ -3,18 +3,20 @@
 //! Each section has its own columns. If there is not enough room, commands are cut, then columns
 //! hidden.
 
-mod cell;
+pub(super) mod cell;
 mod columns;
 mod fit;
 mod sheet;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::fields::Field;
-use crate::listing::{Entry, Listing};
+use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::Look;
-use crate::socket::Section;
+use crate::socket::{Section, State};
 use sheet::Sheet;
 
 /// The screen that shows the table.
@@ -26,15 +28,9 @@ pub struct Screen {
     pub color: bool,
 }
 
-/// What has changed about a socket since the previous listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// No change, or no previous listing.
-    Same,
-    /// It is new.
-    New,
-    /// It is gone.
-    Closed,
+/// Returns a heading as the screen shows it.
+pub(super) fn styled_heading(heading: &str, screen: Screen) -> String {
+    sheet::styled(sheet::BOLD, heading, screen)
 }
 
 /// The fields that the table can show, with the drops, which only a table with drops shows.
@@ -52,7 +48,34 @@ pub(super) fn write(
     out: &mut impl Write,
 ) -> io::Result<Vec<&'static str>> {
     let entries: Vec<_> = listing.entries().map(|entry| (entry, Mark::Same)).collect();
-    for_each_line(look, screen, names, false, &entries, &mut |line| writeln!(out, "{line}"))
+    let hidden =
+        for_each_line(look, screen, names, false, &entries, &mut |line| writeln!(out, "{line}"))?;
+    if look.header {
+        writeln!(out, "\n{}", counted(listing))?;
+    }
+    Ok(hidden)
+}
+
+/// Returns the line with the numbers of sockets, such as `4 sockets: 3 LISTEN, 1 TIME_WAIT`.
+fn counted(listing: &Listing) -> String {
+    let mut states: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    for entry in listing.entries() {
+        *states.entry(entry.socket.state().map(State::name)).or_default() += 1;
+    }
+    let sockets: usize = states.values().sum();
+    let mut line = format!("{sockets} {}", if sockets == 1 { "socket" } else { "sockets" });
+    let mut states: Vec<_> = states.into_iter().collect();
+    // Those without a state come last.
+    states.sort_by_key(|&(state, count)| (state.is_none(), Reverse(count)));
+    if states.iter().any(|(state, _)| state.is_some()) {
+        let states = states.iter().map(|(state, count)| match state {
+            Some(state) => format!("{count} {state}"),
+            None => format!("{count} without a state"),
+        });
+        line += ": ";
+        line += &states.collect::<Vec<_>>().join(", ");
+    }
+    line
 }
 
 /// Calls `each` with the lines of the table. Returns the titles of the columns that did not fit. If

@@ -7,11 +7,14 @@ use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
 
 use super::columns::Column;
 use super::fit::{COMMAND, Fit, Weight};
-use super::{Mark, Screen, cell};
+use super::{Screen, cell};
 use crate::fields::{Align, Subject, Value};
-use crate::listing::Entry;
+use crate::listing::{Entry, Mark};
 use crate::names::Names;
 use crate::socket::State;
+
+/// The style of headings.
+pub(super) const BOLD: &str = "\x1b[1m";
 
 /// The sockets of a section, and its columns. If the last column has foreign text, it is cut to fit.
 pub(super) struct Sheet<'a> {
@@ -46,7 +49,7 @@ impl Sheet<'_> {
         if header && let Some(heading) = lines.next() {
             let title = outside.map_or("", |column| column.field.title);
             let line = self.marked(Mark::Same, fit.gap) + &heading + title;
-            each(&styled("\x1b[1m", &line, screen))?;
+            each(&styled(BOLD, &line, screen))?;
         }
         for (line, (entry, mark)) in lines.zip(self.entries) {
             let style = style(entry.socket.state(), *mark);
@@ -59,19 +62,18 @@ impl Sheet<'_> {
     /// Returns the columns that are shown whole, and the one that is cut to fit.
     fn split(&self) -> (&[Column], Option<&Column>) {
         match self.columns.split_last() {
-            Some((last, others)) if last.field.is_text => (others, Some(last)),
+            // A table needs a column.
+            Some((last, others)) if last.field.is_text && !others.is_empty() => {
+                (others, Some(last))
+            }
             _ => (&self.columns, None),
         }
     }
 
     /// Returns the mark that a line begins with, if there are marks.
     fn marked(&self, mark: Mark, gap: u16) -> String {
-        let sign = match mark {
-            Mark::Same => " ",
-            Mark::New => "+",
-            Mark::Closed => "-",
-        };
-        if self.is_marked { sign.to_owned() + &" ".repeat(gap.into()) } else { String::new() }
+        let sign = mark.sign().to_owned();
+        if self.is_marked { sign + &" ".repeat(gap.into()) } else { String::new() }
     }
 
     fn cell(&self, column: &Column, subject: &Subject<'_>) -> String {
@@ -145,7 +147,7 @@ impl Sheet<'_> {
 }
 
 /// Returns a line without trailing spaces, in its style if the screen has colours.
-fn styled(style: &str, line: &str, screen: Screen) -> String {
+pub(super) fn styled(style: &str, line: &str, screen: Screen) -> String {
     let line = line.trim_end();
     if screen.color && !style.is_empty() { format!("{style}{line}\x1b[m") } else { line.to_owned() }
 }

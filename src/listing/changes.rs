@@ -3,13 +3,52 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
-use crate::listing::Entry;
-use crate::render::table::Mark;
+use super::{Entry, Listing};
 use crate::socket::{Endpoint, InternetSocket, Kind, SctpEnd, Socket};
+
+/// What has changed about a socket since the previous listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// No change, or no previous listing.
+    Same,
+    /// It is new.
+    New,
+    /// It is gone.
+    Closed,
+}
+
+impl Mark {
+    /// The sign of a row.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Same => " ",
+            Self::New => "+",
+            Self::Closed => "-",
+        }
+    }
+
+    /// The event in records.
+    pub fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Same => None,
+            Self::New => Some("open"),
+            Self::Closed => Some("close"),
+        }
+    }
+}
+
+/// Returns the sockets of a listing and those that are gone since the previous one, section by
+/// section.
+pub fn changes<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<(Entry<'a>, Mark)> {
+    let before = before.map(|before| before.entries().collect());
+    let mut entries = mark(before, now.entries().collect(), key);
+    entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
+    entries
+}
 
 /// Returns the entries of `now` with their marks, and the closed entries at their former places.
 /// Entries with the same `key` are the same.
-pub(super) fn mark<T, K: Hash + Eq + Clone>(
+fn mark<T, K: Hash + Eq + Clone>(
     before: Option<Vec<T>>,
     now: Vec<T>,
     key: impl Fn(&T) -> K,
@@ -49,7 +88,7 @@ pub(super) fn mark<T, K: Hash + Eq + Clone>(
 /// A connection keeps its ends after its program has closed it, but loses its inode. Several
 /// servers can have the same ends, so their inodes tell them apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum SocketKey {
+enum SocketKey {
     Internet(Option<NamespaceKey>, Kind, Endpoint, Option<Endpoint>, u64),
     Unix(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
 }
@@ -57,12 +96,12 @@ pub(super) enum SocketKey {
 /// The identity of a namespace. Several can have the same label, so it is used only if the number is
 /// hidden.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum NamespaceKey {
+enum NamespaceKey {
     Number(u64),
     Label(String),
 }
 
-pub(super) fn key(entry: &Entry<'_>) -> SocketKey {
+fn key(entry: &Entry<'_>) -> SocketKey {
     let namespace = entry.namespace.map(|namespace| match namespace.number {
         Some(number) => NamespaceKey::Number(number),
         None => NamespaceKey::Label(namespace.label().into_owned()),

@@ -1,0 +1,262 @@
+//! Counts of sockets: as a table, as records, and as metrics.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::records::{self, CellWriter};
+use super::table::Screen;
+use super::table::{cell, styled_heading};
+use crate::fields::{Align, Groups, Sums, Value};
+use crate::harmless::harmless;
+use crate::names::{Names, Number};
+use crate::socket::State;
+
+/// The keys of the sums.
+const SUMS: [&str; 3] = ["sockets", "recv_q", "send_q"];
+/// The value of each key in the group with the sockets of all groups that are not shown.
+const OTHER: &str = "other";
+
+/// A value in records and metrics.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+enum Plain<'a> {
+    Missing,
+    Number(u64),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Plain<'a> {
+    fn new(value: &Value<'a>, names: &'a Names) -> Self {
+        let text = |text: Vec<u8>| Self::Text(String::from_utf8_lossy(&text).into_owned().into());
+        match value {
+            Value::Missing | Value::Pid(None, _) => Self::Missing,
+            Value::Number(number) => Self::Number(*number),
+            Value::Pid(Some(owner), _) => Self::Number(owner.process.pid.into()),
+            Value::State(state) => Self::Text(State::name(*state).into()),
+            Value::Text(text) => Self::Text(String::from_utf8_lossy(text)),
+            Value::Program(command) => text(command.short()),
+            Value::Command(command) => text(command.title()),
+            Value::User(uid) => Self::Text(match names.get(Number::User(*uid)) {
+                Some(name) => name.into(),
+                None => uid.to_string().into(),
+            }),
+            _ => Self::Text(cell::text(value, &Names::default(), true).into()),
+        }
+    }
+
+    /// Returns the text, harmless for a terminal. It is empty for a missing value.
+    fn shown(&self) -> String {
+        match self {
+            Self::Missing => String::new(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => harmless(text.as_bytes()).collect(),
+        }
+    }
+}
+
+/// Returns the names of the keys in records: `-` becomes `_`.
+fn keys(groups: &Groups<'_>) -> Vec<String> {
+    groups.keys.iter().map(|field| field.key.replace('-', "_")).collect()
+}
+
+/// Returns the rows for records: the values of the keys, and the sums.
+fn rows<'a>(groups: &Groups<'a>, names: &'a Names) -> Vec<(Vec<Plain<'a>>, Sums)> {
+    let row = |values: &Vec<Value<'a>>| values.iter().map(|it| Plain::new(it, names)).collect();
+    let rows = groups.groups.iter().map(|group| (row(&group.values), group.sums));
+    let other = |sums| (vec![Plain::Text(OTHER.into()); groups.keys.len()], sums);
+    rows.chain(groups.other.map(other)).collect()
+}
+
+/// Writes the groups as a table with a line for the total.
+pub(super) fn write_table(
+    groups: &Groups<'_>,
+    names: &Names,
+    header: bool,
+    screen: Screen,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let numbers = |sums: &Sums| [sums.sockets, sums.receive, sums.send].map(|it| it.to_string());
+    let in_first_column = |name: &str| {
+        let others = groups.keys.iter().skip(1).map(|_| String::new());
+        [name.to_owned()].into_iter().chain(others).collect::<Vec<_>>()
+    };
+    if header {
+        let titles = groups.keys.iter().map(|field| field.title);
+        table.set_header(titles.chain(["Sockets", "Recv-Q", "Send-Q"]));
+    }
+    for group in &groups.groups {
+        let cells = group.values.iter().map(|value| match value {
+            Value::Missing => "-".to_owned(),
+            value => cell::text(value, names, true),
+        });
+        table.add_row(cells.chain(numbers(&group.sums)));
+    }
+    for (name, sums) in [(OTHER, groups.other), ("total", header.then_some(groups.total))] {
+        if let Some(sums) = sums {
+            table.add_row(in_first_column(name).into_iter().chain(numbers(&sums)));
+        }
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if groups.keys.get(index).is_none_or(|field| field.align == Align::Right) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut lines = table.lines();
+    if header && let Some(heading) = lines.next() {
+        writeln!(out, "{}", styled_heading(&heading, screen))?;
+    }
+    for line in lines {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// A group. Serializes as one object.
+struct Record<'a> {
+    time: Option<f64>,
+    keys: &'a [String],
+    values: &'a [Plain<'a>],
+    sums: Sums,
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(time) = self.time {
+            map.serialize_entry("time", &time)?;
+        }
+        for (key, value) in self.keys.iter().zip(self.values) {
+            map.serialize_entry(key, value)?;
+        }
+        let Sums { sockets, receive, send } = self.sums;
+        for (key, number) in SUMS.into_iter().zip([sockets, receive, send]) {
+            map.serialize_entry(key, &number)?;
+        }
+        map.end()
+    }
+}
+
+/// Writes the groups as JSON objects: one per line, or as one array.
+pub(super) fn write_json(
+    groups: &Groups<'_>,
+    names: &Names,
+    time: Option<f64>,
+    is_array: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let keys = keys(groups);
+    let rows = rows(groups, names);
+    let records =
+        rows.iter().map(|(values, sums)| Record { time, keys: &keys, values, sums: *sums });
+    if is_array { records::write_array(records, out) } else { records::write_lines(records, out) }
+}
+
+/// Writes the groups as comma-separated values, with a heading if `heading`.
+pub(super) fn write_csv(
+    groups: &Groups<'_>,
+    names: &Names,
+    time: Option<f64>,
+    heading: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut cells = CellWriter::new(out, names);
+    if heading {
+        let keys = keys(groups);
+        let titles = time.map(|_| "time").into_iter().chain(keys.iter().map(String::as_str));
+        cells.heading(titles.chain(SUMS))?;
+    }
+    for (values, sums) in rows(groups, names) {
+        if let Some(time) = time {
+            cells.decimal(time)?;
+        }
+        for value in values {
+            match value {
+                Plain::Number(number) => cells.number(Some(number))?,
+                Plain::Missing => cells.text("")?,
+                Plain::Text(text) => cells.foreign(text.as_bytes())?,
+            }
+        }
+        for number in [sums.sockets, sums.receive, sums.send] {
+            cells.number(Some(number))?;
+        }
+        cells.end_line()?;
+    }
+    cells.flush()
+}
+
+/// The name of a gauge, what it measures, and its value.
+type Gauge = (&'static str, &'static str, fn(&Sums) -> u64);
+
+const GAUGES: [Gauge; 3] = [
+    ("rnetstat_sockets", "Sockets.", |sums| sums.sockets),
+    (
+        "rnetstat_receive_queue_bytes",
+        "Bytes that programs have not read yet; for TCP servers, connections not accepted yet.",
+        |sums| sums.receive,
+    ),
+    ("rnetstat_send_queue_bytes", "Bytes that the other end has not acknowledged yet.", |sums| {
+        sums.send
+    }),
+];
+
+/// The most values of a label without `--limit`: a monitoring system keeps a series for each.
+const MOST_VALUES: usize = 1000;
+
+/// Returns a key with too many values for a label, and their number.
+pub fn too_many_values(groups: &Groups<'_>, names: &Names) -> Option<(&'static str, usize)> {
+    let rows = rows(groups, names);
+    groups.keys.iter().enumerate().find_map(|(index, field)| {
+        let values = rows.iter().filter_map(|(values, _)| Some(values.get(index)?.shown()));
+        let count = values.collect::<std::collections::HashSet<_>>().len();
+        (count > MOST_VALUES).then_some((field.key, count))
+    })
+}
+
+/// Writes the groups as gauges in the `OpenMetrics` text format, which the textfile collector of
+/// Prometheus' node exporter reads.
+pub(super) fn write_metrics(
+    groups: &Groups<'_>,
+    names: &Names,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    // Groups whose labels look the same must be one series: else the whole file would be refused.
+    let mut series: BTreeMap<Vec<String>, Sums> = BTreeMap::new();
+    for (values, sums) in rows(groups, names) {
+        let labels = values.iter().map(Plain::shown).collect();
+        series.entry(labels).or_default().add(&sums);
+    }
+    let keys = keys(groups);
+    for (name, help, number) in GAUGES {
+        writeln!(out, "# TYPE {name} gauge\n# HELP {name} {help}")?;
+        for (labels, sums) in &series {
+            let labels =
+                keys.iter().zip(labels).map(|(key, it)| format!("{key}=\"{}\"", escaped(it)));
+            let labels = labels.collect::<Vec<_>>().join(",");
+            writeln!(out, "{name}{{{labels}}} {}", number(sums))?;
+        }
+    }
+    writeln!(out, "# EOF")
+}
+
+/// Escapes the value of a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backslashes_quotes_and_newlines_of_labels_are_escaped() {
+        assert_eq!(escaped("a\\b\"c\nd"), "a\\\\b\\\"c\\nd");
+    }
+}
