@@ -118,6 +118,9 @@ impl<'a> Gatherer<'a> {
             if !owners.are_saved() && self.request.asks_for_owners() {
                 return Err(Remark::OwnersNotSaved(root.to_owned()));
             }
+            if let Some((name, ids)) = self.query.ambiguous_container(owners.processes()) {
+                return Err(Remark::AmbiguousContainer { name: name.to_owned(), ids });
+            }
             owners.report_hidden(root, inodes(), remark);
             (parts, Some(owners))
         } else {

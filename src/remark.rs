@@ -51,6 +51,8 @@ pub enum Remark {
         "{option}={number} waits at most {number} seconds, {option} :{number} is about port {number}: choose one"
     )]
     TimeOrPort { option: String, number: String },
+    #[error("several containers begin with '{name}': {}: give more of the identifier", .ids.join(", "))]
+    AmbiguousContainer { name: String, ids: Vec<String> },
     #[error("expected a number of groups, at least 1")]
     NotLimit,
     #[error(

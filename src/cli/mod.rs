@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::FromArgMatches;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::fields::Order;
 use crate::names::Naming;
@@ -45,7 +46,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Rema
     }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) if error.use_stderr() => return Err(Remark::Usage(error.to_string())),
+        Err(error) if error.use_stderr() => return Err(usage(error)),
         Err(help) => return Ok(Task::Print(help.to_string())),
     };
     for &(short, long, tool) in REFUSED {
@@ -60,6 +61,20 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Rema
         Some(artefact) => Ok(Task::Generate(artefact)),
         None => Request::try_from(arguments).map(|request| Task::List(Box::new(request))),
     }
+}
+
+/// Returns the error without a suggestion to use an option that is refused.
+fn usage(mut error: clap::Error) -> Remark {
+    let is_refused = |suggested: &ContextValue| match suggested {
+        ContextValue::String(option) => {
+            REFUSED.iter().any(|(_, long, _)| option.trim_start_matches('-') == *long)
+        }
+        _ => false,
+    };
+    if error.get(ContextKind::SuggestedArg).is_some_and(is_refused) {
+        error.remove(ContextKind::SuggestedArg);
+    }
+    Remark::Usage(error.to_string())
 }
 
 /// Returns an error if a number follows `--wait` or `--wait-gone`: it could be a time or a port.

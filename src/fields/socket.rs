@@ -151,9 +151,10 @@ fn number<'a>(number: Option<u32>) -> Value<'a> {
 }
 
 fn port(end: Option<End<'_>>) -> Value<'_> {
-    match end {
-        Some(End::Internet(_, end)) => Value::Number(end.port.into()),
-        Some(End::Sctp(end)) => Value::Number(end.port.into()),
-        Some(End::Path(_)) | None => Value::Missing,
-    }
+    let port = match end {
+        Some(End::Internet(_, end)) => end.port,
+        Some(End::Sctp(end)) => end.port,
+        Some(End::Path(_)) | None => 0,
+    };
+    if port == 0 { Value::Missing } else { Value::Number(port.into()) }
 }

@@ -85,6 +85,23 @@ impl Query {
         self.conditions.iter().any(|it| it.verdict(process, is_ancestor).is_excluded)
     }
 
+    /// Returns a value of `--container` that is the beginning of the identifiers of several
+    /// containers of these processes, and those identifiers.
+    pub fn ambiguous_container(&self, processes: &[Process]) -> Option<(&str, Vec<String>)> {
+        let wanted = self.conditions.iter().filter_map(|condition| match condition {
+            Condition::Containers(containers) => Some(containers.all()),
+            _ => None,
+        });
+        wanted.flatten().find_map(|wanted| {
+            let containers = processes.iter().filter_map(|it| it.service.container.as_ref());
+            let begun = containers.filter(|it| it.id.starts_with(wanted) && !it.is_called(wanted));
+            let mut ids: Vec<_> = begun.map(|it| it.short_id().to_owned()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            (ids.len() > 1).then_some((wanted.as_str(), ids))
+        })
+    }
+
     /// Returns true if the conditions about users are met by a socket that this user opened.
     /// `has_owner` tells whether an owner runs as a user.
     pub fn selects_users(&self, opener: Option<u32>, has_owner: &dyn Fn(u32) -> bool) -> bool {

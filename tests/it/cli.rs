@@ -120,12 +120,51 @@ fn error_for_a_bad_value_says_what_is_accepted() {
 }
 
 #[test]
+fn unknown_options_never_suggest_an_option_that_is_refused() {
+    for (option, suggested) in [
+        ("--rout2", None),
+        ("--interfases", None),
+        ("--statistix", None),
+        ("--ipxx", None),
+        ("--lisstening", Some("--listening")),
+    ] {
+        let message = rnetstat(option).error();
+        let tip = message.split_once("similar argument exists: '").map(|(_, rest)| rest);
+        let tip = tip.and_then(|rest| rest.split_once('\'')).map(|(tip, _)| tip);
+        assert_eq!(tip, suggested, "{message}");
+    }
+}
+
+#[test]
+fn time_after_a_space_is_refused_because_it_could_be_a_port() {
+    for option in ["--wait", "--wait-gone"] {
+        let message = rnetstat("-tan").args([option, "10"]).error();
+        assert!(message.contains(&format!("{option}=10 ")), "{message}");
+        assert!(message.contains(&format!("{option} :10 ")), "{message}");
+    }
+}
+
+#[test]
 fn conflicting_options_are_refused() {
     for (flags, message) in [
         ("-c --wait", "cannot be used with"),
         ("-x --port=80", "UNIX sockets have no ports and addresses"),
         ("-x --src=^::1", "use --user, --pid, --program or --state"),
         ("--children", "--pid <PID>"),
+        ("--changes", "--continuous"),
+        ("--columns pid --json", "--columns is for the table and csv"),
+        ("--group state -e", "cannot be used with"),
+        ("--group state -o", "cannot be used with"),
+        ("--group state -W", "cannot be used with"),
+        ("--group state --sort pid", "cannot be used with"),
+        ("--group state --format netstat", "netstat's layout has no counts"),
+        ("--format openmetrics", "choose what to count with --group"),
+        ("--group size", "[possible values: proto, "),
+        ("--columns size", "[possible values: proto, "),
+        ("--limit 3", "--group <KEYS>"),
+        ("--group state --limit 0", "expected a number of groups, at least 1"),
+        ("-c --changes --group state", "cannot be used with"),
+        ("--wait --wait-gone", "cannot be used with"),
         ("--json --table", "cannot be used with"),
         ("--format csv --table", "cannot be used with"),
         ("--netns=all --source=netlink", "reads only rnetstat's own network namespace"),

@@ -186,6 +186,11 @@ fn in_group(group: &str) -> TempDir {
 /// chooses its directory.
 #[test]
 fn names_of_control_groups_and_directories_are_harmless() {
+    const MORE: [&str; 3] = [
+        "table --columns unit,container,cgroup,cwd",
+        "csv --group unit,container,cgroup,cwd",
+        "openmetrics --group unit,container,cgroup,cwd,command",
+    ];
     let (id, shown) = CONTAINER;
     for group in [
         format!("/{HARM}/docker-{id}{HARM}"),
@@ -199,7 +204,7 @@ fn names_of_control_groups_and_directories_are_harmless() {
                 symlink(format!("/srv/{HARM}"), process.join("cwd")).unwrap();
             }
         }
-        for format in FORMATS.into_iter().chain(["table --columns unit,container,cgroup,cwd"]) {
+        for format in FORMATS.into_iter().chain(MORE) {
             let mut command = rnetstat(&format!("-an --netns all --format {format} --proc"));
             let listing = command.arg(root.path().join("proc")).run().stdout;
             assert!(!group.contains(id) || listing.contains(shown), "{format}\n{listing}");

@@ -222,6 +222,23 @@ fn container_is_found_by_any_of_its_processes_and_its_label_is_not_that_of_pause
     assert!(list(&pause).contains(&server) && !list(&server).contains(&pause), "{}", list(&server));
 }
 
+#[test]
+fn beginning_of_several_container_identifiers_is_an_error() {
+    let root = TempDir::new().unwrap();
+    copy_tree(Path::new(TREE), root.path());
+    let proc = root.path().join("proc");
+    let ids = ["1", "2"].map(|digit| "ab".to_owned() + &digit.repeat(62));
+    for (pid, id) in ["101", "300"].into_iter().zip(&ids) {
+        fs::write(proc.join(pid).join("cgroup"), format!("0::/docker/{id}\n")).unwrap();
+    }
+    let list =
+        |wanted: &str| rnetstat(&format!("-an --container {wanted} --proc")).arg(&proc).run();
+    let message = "rnetstat: several containers begin with 'ab': ab1111111111, ab2222222222: give \
+                   more of the identifier\n";
+    assert_eq!((list("ab").status, list("^ab").stderr.as_str()), (Some(2), message));
+    assert!(list("ab2").stdout.contains(" 127.0.0.1:5000 "), "{:?}", list("ab2"));
+}
+
 /// node exporter drops a whole file with one bad line, so hostile names must not make one.
 #[test]
 fn metrics_are_accepted_by_promtool() {
