@@ -9,8 +9,9 @@ use clap::{Arg, ArgAction, CommandFactory, Parser, ValueHint};
 use super::filters::word;
 use super::refused::REFUSED;
 use super::values::{
-    self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Item, SOURCES, choice, column, count,
-    interval, item, key, limit, network, optional, pid, ports, program, seconds, sort, state, text,
+    self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Families, Item, SOURCES, choice,
+    column, count, interval, item, key, limit, network, optional, pid, ports, program, seconds,
+    sort, state, text,
 };
 use crate::fields::Field;
 use crate::process::Pid;
@@ -95,7 +96,7 @@ pub(super) struct Arguments {
 
     /// Show the number if its name is not found within this time. Default: 5. With --proc, hosts are
     /// looked up only if it is given
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, value_hint = ValueHint::Other)]
     pub(super) resolve_timeout: Option<Duration>,
 
     /// Show the process that owns each socket, as PID/name
@@ -119,7 +120,7 @@ pub(super) struct Arguments {
     pub(super) inet6: bool,
 
     /// Sockets of these families: inet, inet6, unix
-    #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',')]
+    #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',', value_parser = Families)]
     pub(super) protocol: Vec<String>,
 
     /// Show whole addresses, even if they are wider than their columns
@@ -132,11 +133,11 @@ pub(super) struct Arguments {
 
     /// With -c, the pause between two listings, at least 0.01
     #[arg(long, value_name = "SECONDS", default_value = "1", requires = "continuous",
-          value_parser = interval)]
+          value_parser = interval, value_hint = ValueHint::Other)]
     pub(super) interval: Duration,
 
     /// With -c, the number of listings, at least 1
-    #[arg(long, value_name = "N", requires = "continuous", value_parser = count)]
+    #[arg(long, value_name = "N", requires = "continuous", value_parser = count, value_hint = ValueHint::Other)]
     pub(super) count: Option<u64>,
 
     /// With -c, list only the changes after the first listing: + is a new socket, - one that is gone
@@ -213,13 +214,13 @@ pub(super) struct Arguments {
 
     /// Wait until a socket matches; with SECONDS, at most that long
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
-          conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS)]
+          conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
     /// Wait until no socket matches; with SECONDS, at most that long, and then list those that do
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
-          conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS)]
+          conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait_gone: Option<Option<Duration>>,
 
@@ -279,11 +280,11 @@ pub(super) struct Arguments {
     pub(super) peers: bool,
 
     /// List the sockets of all network namespaces, or of one: by name, number, container or PID
-    #[arg(long, value_name = "all|NAME|PID", value_parser = NonEmptyStringValueParser::new(), help_heading = MORE)]
+    #[arg(long, value_name = "all|NAME|PID", value_parser = NonEmptyStringValueParser::new(), help_heading = MORE, value_hint = ValueHint::Other)]
     pub(super) netns: Option<String>,
 
     /// Read another /proc, such as a saved copy
-    #[arg(long, help_heading = MORE, value_name = "DIR")]
+    #[arg(long, help_heading = MORE, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) proc: Option<PathBuf>,
 
     /// The source of the tables: the text of /proc/net, netlink, or whichever fits

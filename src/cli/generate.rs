@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{Arg, CommandFactory, ValueHint};
+use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
@@ -13,14 +14,82 @@ const BEFORE: &str = include_str!("man/before.man");
 /// The manual page after its options.
 const AFTER: &str = include_str!("man/after.man");
 
+/// Returns the completions for a shell. They offer files only where files are meant, and the names
+/// of values in every shell.
+fn completions(shell: Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "rnetstat", &mut text);
+    let text = String::from_utf8_lossy(&text).into_owned();
+    match shell {
+        Shell::Bash => {
+            // Users and hosts are no files, and neither are bare words.
+            let files = "COMPREPLY=($(compgen -f \"${cur}\"))";
+            let option = |option, what| {
+                let space = " ".repeat(20);
+                let head = format!("{option})\n{space}");
+                (
+                    format!("{head}{files}"),
+                    format!("{head}COMPREPLY=($(compgen -A {what} \"${{cur}}\"))"),
+                )
+            };
+            [("--user", "user"), ("--address", "hostname"), ("--dst", "hostname")]
+                .map(|(name, what)| option(name, what))
+                .into_iter()
+                .fold(text, |text, (from, to)| text.replace(&from, &to))
+                .replace(" -o bashdefault -o default", "")
+        }
+        Shell::Fish => text + "complete -c rnetstat -f\n",
+        // With this line, zsh lists the options, but does not complete them.
+        Shell::Zsh => {
+            let lines = text.split_inclusive('\n');
+            lines.filter(|line| !line.starts_with("'*::words")).collect()
+        }
+        Shell::Elvish => text + &elvish_values(),
+        _ => text,
+    }
+}
+
+/// The part of the completions for elvish that offers the values of options: `clap_complete` only
+/// offers the options.
+const ELVISH: &str = "
+var rnetstat-values = [
+VALUES]
+var rnetstat-options = $edit:completion:arg-completer[rnetstat]
+set edit:completion:arg-completer[rnetstat] = {|@words|
+    if (has-key $rnetstat-values $words[-2]) {
+        $rnetstat-values[$words[-2]] $words[-1]
+    } else {
+        $rnetstat-options $@words
+    }
+}
+";
+
+/// Returns [`ELVISH`] with the options and their values.
+fn elvish_values() -> String {
+    let mut values = String::new();
+    let command = Arguments::command();
+    let takes_word = |arg: &&Arg| arg.get_action().takes_values() && !arg.is_require_equals_set();
+    for arg in command.get_arguments().filter(takes_word) {
+        let names = arg.get_possible_values().into_iter().map(|it| it.get_name().to_owned());
+        let offered = match arg.get_value_hint() {
+            ValueHint::DirPath => "edit:complete-filename $word".to_owned(),
+            _ => format!("all [{}]", names.collect::<Vec<_>>().join(" ")),
+        };
+        let long = arg.get_long().map(|long| format!("--{long}"));
+        let short = arg.get_short().map(|short| format!("-{short}"));
+        for option in long.into_iter().chain(short) {
+            values.extend(["    &'", &option, "'= {|word| ", &offered, " }\n"]);
+        }
+    }
+    ELVISH.replace("VALUES", &values)
+}
+
 impl Artefact {
     /// Writes the artefact.
     pub fn write(self, out: &mut impl Write) -> io::Result<()> {
         let mut text = Vec::new();
         match self {
-            Self::Completions(shell) => {
-                clap_complete::generate(shell, &mut Arguments::command(), "rnetstat", &mut text);
-            }
+            Self::Completions(shell) => text = completions(shell).into_bytes(),
             Self::Man => {
                 let man =
                     Man::new(Arguments::command()).section("8").manual("System Administration");

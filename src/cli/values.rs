@@ -1,9 +1,11 @@
 //! Parsers for the values of options. Each error says which values are accepted.
 
+use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
 use clap_complete::Shell;
 
 use crate::fields::{self, Field};
@@ -56,6 +58,28 @@ pub(super) const ARTEFACTS: Choices<Artefact, 5> = [
     ("elvish", Artefact::Completions(Shell::Elvish)),
     ("man", Artefact::Man),
 ];
+
+/// A parser for families of sockets. It accepts any text, because the message for a family of netstat
+/// that rnetstat does not list names another tool.
+#[derive(Clone)]
+pub(super) struct Families;
+
+impl TypedValueParser for Families {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(["inet", "inet6", "unix"].into_iter().map(PossibleValue::new)))
+    }
+}
 
 /// Returns a parser that accepts one of these values.
 pub(super) fn choice<T: Copy + Send + Sync, const N: usize>(

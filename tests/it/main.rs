@@ -4,7 +4,8 @@
 //! - `architecture`: the list of modules in `src/lib.rs`, and the size of source files
 //! - `chains`: complete listings of sockets in one hash chain of the kernel
 //! - `churn`: complete listings while sockets and processes come and go
-//! - `cli`: options, error messages, exit status, help, completions and the manual page
+//! - `cli`: options, error messages, exit status, help and the manual page
+//! - `completions`: the completions in real shells
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
 //! - `hostile`: names and lines that a hostile process chooses
@@ -16,6 +17,7 @@
 //! - `output`: pipes, full disks, and /proc trees with missing or strange files
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
+//! - `questions`: questions about a host, and the answers of other programs
 //! - `sources`: when a table is read as text, by netlink, or both
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
@@ -41,6 +43,7 @@ mod architecture;
 mod chains;
 mod churn;
 mod cli;
+mod completions;
 mod faults;
 mod fixtures;
 mod hostile;

@@ -6,6 +6,7 @@ pub mod rows;
 pub mod run;
 pub mod schema;
 pub mod service;
+pub mod terminal;
 
 use std::env;
 use std::fs::{self, File};
