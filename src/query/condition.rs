@@ -366,6 +366,23 @@ mod tests {
     }
 
     #[test]
+    fn unknown_user_does_not_match() {
+        for (uid, inode, state, matches) in [
+            (0, 1, State::Listen, true),
+            (0, 0, State::TimeWait, false),
+            (0, 0, State::FinWait2, false),
+            (0, 0, State::Established, false),
+            (0, 0, State::SynRecv, true),
+            (0, 0, State::NewSynRecv, true),
+            (1000, 0, State::TimeWait, false),
+        ] {
+            let condition: Condition = Condition::Users(values(vec![0], vec![]));
+            let socket = InternetSocket { state, uid, inode, ..InternetSocket::example() };
+            assert_eq!(condition.passes_users(socket.user(), &|_| false), matches, "{socket:?}");
+        }
+    }
+
+    #[test]
     fn user_is_that_of_the_socket_or_of_an_owner() {
         let users: Condition = Condition::Users(values(vec![1], vec![2]));
         let passes =
