@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::directory::{Directory, Scratch, hides_processes, is_procfs};
 use crate::files;
 use crate::number::decimal;
-use crate::process::{Detail, Pid, Process, SHORT_ID, Service, short_id, threads};
+use crate::process::{Detail, Pid, Process, SHORT_ID, Service, file, short_id, threads};
 use crate::remark::Remark;
 use crate::root::Root;
 
@@ -306,15 +306,27 @@ fn names() -> BTreeMap<u64, Vec<String>> {
     names
 }
 
-/// Returns the short identifier of the container of these processes; of several, that of the first
-/// process that does more than to keep the namespaces of a pod.
+/// Returns the short identifier of the container of these processes. If there are several, as in a pod,
+/// the first with sockets; else the first that does more than to keep the namespaces.
 fn main_container(root: &Path, pids: &[Pid]) -> Option<String> {
-    let first = container(root, *pids.first()?);
-    if first.is_none() || !is_pause(root, *pids.first()?) {
-        return first;
+    let first = container(root, *pids.first()?)?;
+    let others = || pids.iter().filter(|&&pid| container(root, pid).is_some_and(|it| it != first));
+    if others().next().is_none() {
+        return Some(first);
     }
-    let mut others = pids.iter().filter(|&&pid| !is_pause(root, pid));
-    others.find_map(|&pid| container(root, pid)).or(first)
+    let found = |is_wanted: &dyn Fn(Pid) -> bool| pids.iter().find(|&&pid| is_wanted(pid)).copied();
+    let main = found(&|pid| has_sockets(root, pid)).or_else(|| found(&|pid| !is_pause(root, pid)));
+    main.and_then(|pid| container(root, pid)).or(Some(first))
+}
+
+/// Returns true if a process visibly owns a socket.
+fn has_sockets(root: &Path, pid: Pid) -> bool {
+    let Ok(directory) = Directory::open(&file(root, pid, "fd")) else { return false };
+    let mut fds = Vec::new();
+    // The descriptors before an error are listed.
+    let _ = directory.for_each(&mut Scratch::default(), |fd| fds.push(fd));
+    let is_socket = |fd| directory.link(fd, |target| target.starts_with(b"socket:["));
+    fds.into_iter().any(|fd| is_socket(fd).unwrap_or(false))
 }
 
 /// Returns true if this process is the program `pause`, which Kubernetes runs in each pod.

@@ -205,8 +205,7 @@ fn container_is_found_by_any_of_its_processes_and_its_label_is_not_that_of_pause
     copy_tree(Path::new(TREE), root.path());
     let proc = root.path().join("proc");
     let ids = ["a", "b"].map(|digit| digit.repeat(64));
-    for (pid, program, id) in [("100", "/pause", &ids[0]), ("101", "/server", &ids[1])] {
-        fs::write(proc.join(pid).join("cmdline"), program).unwrap();
+    for (pid, id) in [("1", &ids[0]), ("101", &ids[1])] {
         fs::write(proc.join(pid).join("cgroup"), format!("0::/kubepods/pod1/{id}\n")).unwrap();
         let namespace = proc.join(pid).join("ns");
         fs::create_dir(&namespace).unwrap();
@@ -219,7 +218,17 @@ fn container_is_found_by_any_of_its_processes_and_its_label_is_not_that_of_pause
         run.stdout
     };
     let [pause, server] = ids.map(|id| id[..12].to_owned());
-    assert!(list(&pause).contains(&server) && !list(&server).contains(&pause), "{}", list(&server));
+    // Process 1 has no sockets.
+    for wanted in [&pause, &server] {
+        assert!(list(wanted).contains(&server) && !list(wanted).contains(&pause), "{wanted}");
+    }
+    // If descriptors cannot be seen, the program tells.
+    for pid in ["1", "101"] {
+        fs::remove_dir_all(proc.join(pid).join("fd")).unwrap();
+    }
+    assert!(list(&server).contains(&pause), "{}", list(&server));
+    fs::write(proc.join("1/cmdline"), "/pause").unwrap();
+    assert!(!list(&server).contains(&pause), "{}", list(&server));
 }
 
 #[test]
