@@ -115,6 +115,11 @@ impl<'a> Gatherer<'a> {
             };
             let mut owners = sweep.owners(inodes(), detail, remark);
             owners.name_containers(&mut self.runtimes);
+            if self.needs.include(Needs::SERVICES)
+                && let Some(host) = self.root.host()
+            {
+                owners.read_activation(&host);
+            }
             if !owners.are_saved() && self.request.asks_for_owners() {
                 return Err(Remark::OwnersNotSaved(root.to_owned()));
             }

@@ -35,7 +35,8 @@ pub(crate) static UNIT: Field = Field {
     is_text: true,
     csv: &["unit"],
     ..field("unit", "Unit", |it| {
-        text(it, |process| Some(process.service.unit.as_deref()?.as_bytes()))
+        let unit = it.owner.and_then(|owner| it.entry.owners.unit(owner, it.entry.socket));
+        unit.map_or(Value::Missing, |unit| Value::Text(unit.as_bytes()))
     })
 };
 

@@ -79,6 +79,11 @@ impl<'a> SocketOwners<'a> {
         matching.or_else(|| self.all().next())
     }
 
+    /// Returns the systemd unit of an owner of this socket.
+    pub fn unit(&self, owner: Owner<'_>, socket: &Socket) -> Option<&'a str> {
+        self.owners?.unit(owner.process, socket)
+    }
+
     /// Returns true if an owner is visible, or if the socket certainly has none.
     pub fn are_known(&self) -> bool {
         self.inode == 0

@@ -15,8 +15,9 @@ use nix::unistd::Uid;
 use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::directory::{hides_processes, is_procfs};
-use crate::process::{self, Detail, Pid, Process, Runtimes};
+use crate::process::{self, Activation, Detail, Pid, Process, Runtimes};
 use crate::remark::{Remark, Sink};
+use crate::socket::Socket;
 use sweep::Findings;
 
 /// A file descriptor of a process that refers to a socket.
@@ -101,6 +102,7 @@ impl<'a> Sweep<'a> {
             is_nested,
             own,
             ancestors,
+            activation: None,
         }
     }
 }
@@ -161,6 +163,8 @@ pub struct Owners {
     own: Option<Pid>,
     /// The ancestors of rnetstat; empty if they were not needed.
     ancestors: Vec<Pid>,
+    /// What systemd, which is process 1, listens on for services; `None` if it was not read.
+    activation: Option<Activation>,
 }
 
 impl Owners {
@@ -180,6 +184,21 @@ impl Owners {
     /// All processes that own one of the sockets, in order of PID.
     pub fn processes(&self) -> &[Process] {
         &self.processes
+    }
+
+    /// Reads what systemd listens on, on the host with this root directory, if it owns a socket.
+    pub fn read_activation(&mut self, host: &Path) {
+        if position(&self.processes, 1).is_some() {
+            self.activation = Some(Activation::read(host));
+        }
+    }
+
+    /// Returns the systemd unit of an owner of this socket.
+    pub fn unit<'a>(&'a self, owner: &Process, socket: &Socket) -> Option<&'a str> {
+        let process = self.processes.get(position(&self.processes, owner.pid)?)?;
+        let activation = self.activation.as_ref().filter(|_| owner.pid == 1);
+        let activated = activation.zip(socket.local()).and_then(|(it, end)| it.unit(end));
+        activated.or(process.service.unit.as_deref())
     }
 
     /// Sets the names of the containers.

@@ -1,5 +1,6 @@
 //! A process, as `<root>/<pid>` describes it.
 
+mod activation;
 mod command;
 mod runtimes;
 mod service;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::directory::{Directory, Scratch};
 use crate::files;
 use crate::number::decimal;
+pub use activation::Activation;
 pub use command::{CommandLine, MOST_SHOWN};
 pub use runtimes::Runtimes;
 pub use service::{Container, SHORT_ID, Service, short_id};

@@ -19,7 +19,7 @@ const WHOLE_ID: usize = 64;
 pub struct Service {
     /// The path of the control group, in the hierarchy of systemd if there are several.
     pub cgroup: Option<String>,
-    /// The innermost systemd unit that is no slice; `None` for process 1.
+    /// The innermost systemd unit that is no slice; `None` for systemd itself.
     pub unit: Option<String>,
     /// The innermost container.
     pub container: Option<Container>,
@@ -52,8 +52,11 @@ impl Service {
         let cgroup = unified.filter(|&path| path != "/").or(systemd).or(unified).or(any);
         Ok(Self {
             cgroup: cgroup.map(ToOwned::to_owned),
-            // systemd listens for the services that it starts on demand.
-            unit: cgroup.filter(|_| pid != 1).and_then(unit).map(ToOwned::to_owned),
+            // systemd itself has sockets for the services that it starts on demand.
+            unit: cgroup
+                .and_then(unit)
+                .filter(|&unit| pid != 1 || unit != "init.scope")
+                .map(ToOwned::to_owned),
             container: groups.iter().find_map(|it| Container::of(&it.pathname)),
         })
     }
@@ -225,12 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn process_1_is_of_no_unit() {
+    fn systemd_itself_is_of_no_unit() {
         let root = TempDir::new().unwrap();
         fs::create_dir(root.path().join("1")).unwrap();
-        fs::write(file(root.path(), 1, "cgroup"), "0::/init.scope\n").unwrap();
-        let service = Service::read(root.path(), 1).unwrap();
-        assert_eq!((service.unit, service.cgroup.as_deref()), (None, Some("/init.scope")));
+        for (group, unit) in [("/init.scope", None), ("/system.slice/a.scope", Some("a.scope"))] {
+            fs::write(file(root.path(), 1, "cgroup"), format!("0::{group}\n")).unwrap();
+            let service = Service::read(root.path(), 1).unwrap();
+            assert_eq!((service.unit.as_deref(), service.cgroup.as_deref()), (unit, Some(group)));
+        }
     }
 
     #[test]

@@ -231,6 +231,29 @@ fn container_is_found_by_any_of_its_processes_and_its_label_is_not_that_of_pause
     assert!(!list(&server).contains(&pause), "{}", list(&server));
 }
 
+/// systemd has the socket until the service that it belongs to is started.
+#[test]
+fn unit_of_a_socket_that_systemd_has_is_told_by_files() {
+    let root = TempDir::new().unwrap();
+    copy_tree(Path::new(TREE), root.path());
+    let proc = root.path().join("proc");
+    std::os::unix::fs::symlink("socket:[1001]", proc.join("1/fd/9")).unwrap();
+    let unit = || {
+        let found = rnetstat("-tln --port 80 --pid 1 --json --proc").arg(&proc).succeed().stdout;
+        let found: Value = serde_json::from_str(&found).unwrap();
+        let first = &found[0]["processes"][0];
+        assert_eq!(first["pid"], 1);
+        first["unit"].clone()
+    };
+    assert_eq!(unit(), Value::Null);
+    let units = root.path().join("run/systemd/generator");
+    fs::create_dir_all(&units).unwrap();
+    fs::write(units.join("web\u{1b}.socket"), "[Socket]\nListenStream=80\n").unwrap();
+    assert_eq!(unit(), "web\u{1b}.socket");
+    let mut table = rnetstat("-tln --pid 1 --columns local,unit --no-header --proc");
+    assert_eq!(table.arg(&proc).succeed().stdout, "0.0.0.0:80  web..socket\n");
+}
+
 #[test]
 fn beginning_of_several_container_identifiers_is_an_error() {
     let root = TempDir::new().unwrap();

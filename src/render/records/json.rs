@@ -47,11 +47,11 @@ impl Serialize for Record<'_> {
         }
         map.serialize_entry("netns", &entry.namespace.and_then(|namespace| namespace.number))?;
         map.serialize_entry("netns_name", &entry.namespace.and_then(Namespace::name))?;
-        map.serialize_entry("processes", &processes(entry.owners, names))?;
+        map.serialize_entry("processes", &processes(entry.owners, entry.socket, names))?;
         if *peers {
             let peer = entry.peer.map(|owners| PeerRecord {
                 inode: owners.inode,
-                processes: processes(owners, names),
+                processes: processes(owners, entry.socket, names),
             });
             map.serialize_entry("peer", &peer)?;
         }
@@ -186,7 +186,11 @@ struct PeerRecord<'a> {
 }
 
 /// Returns the owners of a socket; `None` if none is visible and a hidden process may own it.
-fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<ProcessRecord<'a>>> {
+fn processes<'a>(
+    owners: SocketOwners<'a>,
+    socket: &Socket,
+    names: &'a Names,
+) -> Option<Vec<ProcessRecord<'a>>> {
     let record = |owner: Owner<'a>| {
         let process = owner.process;
         ProcessRecord {
@@ -197,7 +201,7 @@ fn processes<'a>(owners: SocketOwners<'a>, names: &'a Names) -> Option<Vec<Proce
             uid: process.uid,
             user: process.uid.and_then(|uid| names.get(Number::User(uid))),
             fds: owner.fds().collect(),
-            unit: process.service.unit.as_deref(),
+            unit: owners.unit(owner, socket),
             container: process.service.container.as_ref().map(Container::label),
             cgroup: process.service.cgroup.as_deref(),
             cwd: process.cwd.as_deref().map(String::from_utf8_lossy),
