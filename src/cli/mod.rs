@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::fields::Order;
+use crate::fields::{Field, Order};
 use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{AskedCondition, Condition, Query, Scope};
@@ -211,6 +211,17 @@ fn format(arguments: &Arguments) -> Format {
     arguments.format.or(short).unwrap_or(Format::Netstat)
 }
 
+/// Returns the keys of the groups, each once: records cannot have one twice.
+fn group(arguments: &Arguments) -> Vec<&'static Field> {
+    let mut keys: Vec<&'static Field> = Vec::new();
+    for &key in &arguments.group {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
 fn columns(arguments: &Arguments) -> Columns {
     let fields = arguments.columns.iter().map(|&(field, _)| field).collect();
     match arguments.columns.first() {
@@ -244,7 +255,7 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
         changes: arguments.changes,
-        group: arguments.group.clone(),
+        group: group(arguments),
         limit: arguments.limit,
         columns: columns(arguments),
         naming: Naming {

@@ -64,6 +64,7 @@ fn groups_have_the_same_sums_in_every_format() {
         (it["state"].as_str().unwrap().to_owned(), sums.join(" "))
     });
     assert_eq!(sums(&table), json.collect());
+    assert_eq!(list("-tan --group state,state --group state"), list("-tan --group state"));
 }
 
 #[test]

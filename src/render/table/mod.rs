@@ -48,10 +48,14 @@ pub(super) fn write(
     out: &mut impl Write,
 ) -> io::Result<Vec<&'static str>> {
     let entries: Vec<_> = listing.entries().map(|entry| (entry, Mark::Same)).collect();
-    let hidden =
-        for_each_line(look, screen, names, false, &entries, &mut |line| writeln!(out, "{line}"))?;
+    let mut before_counts = "";
+    let mut each = |line: &str| {
+        before_counts = "\n";
+        writeln!(out, "{line}")
+    };
+    let hidden = for_each_line(look, screen, names, false, &entries, &mut each)?;
     if look.header {
-        writeln!(out, "\n{}", counted(listing))?;
+        writeln!(out, "{before_counts}{}", counted(listing))?;
     }
     Ok(hidden)
 }
