@@ -148,10 +148,9 @@ fn show(
         let (keys, limit, format) = (look.group.clone(), look.limit, look.format);
         let groups = Groups::new(listing, &keys, limit);
         gatherer.look_up_groups(&groups, print);
-        let too_many = groups::too_many_values(&groups, gatherer.names());
         if format == Format::Openmetrics
             && limit.is_none()
-            && let Some((key, count)) = too_many
+            && let Some((key, count)) = groups::too_many_values(&groups, gatherer.names())
         {
             return Err(Remark::TooManyValues { key, count });
         }

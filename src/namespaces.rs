@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::directory::{Directory, Scratch, hides_processes, is_procfs};
 use crate::files;
 use crate::number::decimal;
-use crate::process::{Detail, Pid, Process, SHORT_ID, Service, file, short_id, threads};
+use crate::process::{Detail, Pid, Process, Service, file, short_id, threads};
 use crate::remark::Remark;
 use crate::root::Root;
 
@@ -211,7 +211,7 @@ fn choose(root: &Path, mut found: Namespaces, wanted: &str) -> Result<Namespace,
     let mut position = named
         .or_else(|| found.seen.iter().position(by_number))
         .or_else(|| position_of_process(root, &found.seen, decimal(wanted.as_bytes())?));
-    if position.is_none() && short.len() >= SHORT_ID {
+    if position.is_none() {
         // `names` has only one container. A pod has several.
         let is_inside = |&pid: &Pid| container(root, pid).is_some_and(|it| it == short);
         position = only(&found.seen, wanted, |it| it.pids.iter().any(is_inside))?;

@@ -285,7 +285,7 @@ pub enum Reason {
     OnlyText,
 }
 
-/// What a name is the name of.
+/// The kind of a name that the user gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum NameKind {

@@ -160,8 +160,7 @@ impl Terminal {
     /// Waits for an event until `end`; `None` waits forever.
     pub fn wait(&mut self, end: Option<Instant>) -> io::Result<Event> {
         loop {
-            // The shell takes the terminal back if it sees that a program stopped or ended that runs
-            // this one.
+            // If a script runs this program and stops or ends, the shell takes the terminal back.
             if !is_in_foreground() {
                 return self.resume();
             }

@@ -199,13 +199,13 @@ fn format(arguments: &Arguments) -> Format {
     let Arguments { table, json, jsonl, csv, extend, timers, wide, .. } = *arguments;
     let is_netstats = extend || timers || wide;
     let is_search = !arguments.words.is_empty();
-    let has_columns = !arguments.columns.is_empty() || !arguments.group.is_empty();
+    let needs_table = !arguments.columns.is_empty() || !arguments.group.is_empty();
     let shortcuts = [
         (table, Format::Table),
         (json, Format::Json),
         (jsonl, Format::Jsonl),
         (csv, Format::Csv),
-        (has_columns || is_search && !is_netstats, Format::Table),
+        (needs_table || is_search && !is_netstats, Format::Table),
     ];
     let short = shortcuts.into_iter().find_map(|(is_given, format)| is_given.then_some(format));
     arguments.format.or(short).unwrap_or(Format::Netstat)

@@ -106,16 +106,16 @@ impl Needs {
     pub const PROCESS_USERS: Self = Self::OWNERS.and(Self(4));
     /// The other ends of the connections, and their owners.
     pub const PEERS: Self = Self::OWNERS.and(Self(8));
+    /// The timers of the sockets.
+    pub const TIMERS: Self = Self(16);
+    /// The namespaces of the sockets.
+    pub const NAMESPACES: Self = Self(32);
     /// The owners, and what they belong to.
     pub const SERVICES: Self = Self::OWNERS.and(Self(64));
     /// The owners, and their working directories.
     pub const DIRECTORIES: Self = Self::OWNERS.and(Self(128));
     /// The owners, and their ancestors.
     pub const ANCESTORS: Self = Self::OWNERS.and(Self(256));
-    /// The timers of the sockets.
-    pub const TIMERS: Self = Self(16);
-    /// The namespaces of the sockets.
-    pub const NAMESPACES: Self = Self(32);
 
     /// Returns the needs of both sets.
     #[must_use]

@@ -49,7 +49,7 @@ impl Activation {
         let mut seen = BTreeSet::new();
         for directory in UNITS {
             for name in names(&host.join(directory)).filter(|name| name.ends_with(".socket")) {
-                // What systemd itself made for this boot need not be active to be its answer.
+                // Units below /run were made for this boot. Others count only if they are active.
                 let is_wanted = directory.starts_with("run/") || active.contains(&name);
                 if is_wanted && seen.insert(name.clone()) {
                     let mut of_unit = Vec::new();
@@ -89,7 +89,7 @@ fn names(directory: &Path) -> impl Iterator<Item = String> {
     names.into_iter()
 }
 
-/// Adds what a file makes a unit listen on. An empty value takes back the values before it.
+/// Adds the values in the file of a unit. An empty value removes the values before it.
 fn add(path: &Path, listens: &mut Vec<Listen>) {
     let mut text = Vec::new();
     let read = files::open(path).and_then(|file| file.take(MOST).read_to_end(&mut text));

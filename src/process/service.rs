@@ -10,7 +10,7 @@ use super::{Pid, file};
 use crate::files;
 
 /// The number of characters in the short identifier of a container, as `docker ps` shows it.
-pub const SHORT_ID: usize = 12;
+const SHORT_ID: usize = 12;
 /// The number of characters in the whole identifier.
 const WHOLE_ID: usize = 64;
 
@@ -78,10 +78,13 @@ impl Container {
     /// Returns the innermost container in the path of a control group.
     fn of(path: &str) -> Option<Self> {
         let container = |id: &str| Self { id: id.to_owned(), name: None };
-        path.split('/')
-            .rev()
-            .find_map(|part| identifier(part).or(lxc_name(path, part)))
-            .map(container)
+        // The path begins with `/`, so each part has one before it.
+        let parts: Vec<_> = path.split('/').collect();
+        let found = parts.windows(2).rev().find_map(|pair| match *pair {
+            [parent, part] => identifier(part).or_else(|| lxc_name(parent, part)),
+            _ => None,
+        });
+        found.map(container)
     }
 
     /// Returns true if this is its name.
@@ -119,9 +122,8 @@ fn identifier(part: &str) -> Option<&str> {
 
 /// Returns the name of the lxc container in one part of a path: `lxc.payload.<name>`, and
 /// `lxc/<name>` or `lxc.payload/<name>` in older versions.
-fn lxc_name<'a>(path: &'a str, part: &'a str) -> Option<&'a str> {
-    let before = path.split('/').zip(path.split('/').skip(1)).find(|&(_, it)| it == part);
-    let is_below_lxc = before.is_some_and(|(parent, _)| ["lxc", "lxc.payload"].contains(&parent));
+fn lxc_name<'a>(parent: &str, part: &'a str) -> Option<&'a str> {
+    let is_below_lxc = ["lxc", "lxc.payload"].contains(&parent);
     part.strip_prefix("lxc.payload.").or(is_below_lxc.then_some(part)).filter(|it| !it.is_empty())
 }
 

@@ -83,7 +83,7 @@ pub enum Condition<P = Ports, A = Network, U = u32> {
     Ends(Values<(A, P)>),
     /// `--state`.
     States(Values<State>),
-    /// `--user`: the user who opened the socket, or as whom an owner runs.
+    /// `--user`: the user who opened the socket, or the user of an owner.
     Users(Values<U>),
     /// `--pid`. If `with_children`, the descendants of these processes count as well.
     Pids {
@@ -125,15 +125,11 @@ impl<P, A, U> Condition<P, A, U> {
     /// Returns true if a socket without owners cannot meet the condition.
     pub(super) fn wants_owner(&self) -> bool {
         match self {
-            Self::Ports(..)
-            | Self::Addresses(..)
-            | Self::Ends(_)
-            | Self::States(_)
-            | Self::Users(_) => false,
             Self::Pids { pids, .. } => !pids.wanted.is_empty(),
             Self::Programs(values) | Self::Units(values) | Self::Containers(values) => {
                 !values.wanted.is_empty()
             }
+            _ => false,
         }
     }
 }
@@ -148,7 +144,7 @@ pub(super) struct Verdict {
 }
 
 impl Condition {
-    /// Returns false if this socket cannot meet the condition, whoever its owners are.
+    /// Returns false if this socket cannot meet the condition with any owners.
     pub(super) fn can_pass(&self, socket: &Socket) -> bool {
         match self {
             Self::Ports(side, ports) => {
@@ -167,11 +163,7 @@ impl Condition {
             Self::States(states) => {
                 states.accept(|wanted| socket.state().is_some_and(|state| wanted.accepts(state)))
             }
-            Self::Users(_)
-            | Self::Pids { .. }
-            | Self::Programs(_)
-            | Self::Units(_)
-            | Self::Containers(_) => true,
+            _ => true,
         }
     }
 
@@ -195,11 +187,6 @@ impl Condition {
             Verdict { is_wanted: values.want(&has), is_excluded: values.exclude(has) }
         }
         match self {
-            Self::Ports(..)
-            | Self::Addresses(..)
-            | Self::Ends(_)
-            | Self::States(_)
-            | Self::Users(_) => Verdict { is_wanted: true, is_excluded: false },
             Self::Pids { pids, with_children } => verdict(pids, |pid| {
                 process.pid == *pid || *with_children && process.ancestors.contains(pid)
             }),
@@ -214,6 +201,7 @@ impl Condition {
             Self::Containers(containers) => {
                 verdict(containers, |container| process.service.is_container(container))
             }
+            _ => Verdict { is_wanted: true, is_excluded: false },
         }
     }
 }

@@ -31,7 +31,8 @@ enum Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    fn new(value: &Value<'a>, names: &'a Names) -> Self {
+    /// `numbers` has no names: records have hosts and ports as numbers.
+    fn new(value: &Value<'a>, names: &'a Names, numbers: &Names) -> Self {
         let text = |text: Vec<u8>| Self::Text(String::from_utf8_lossy(&text).into_owned().into());
         match value {
             Value::Missing | Value::Pid(None, _) => Self::Missing,
@@ -45,7 +46,7 @@ impl<'a> Plain<'a> {
                 Some(name) => name.into(),
                 None => uid.to_string().into(),
             }),
-            _ => Self::Text(cell::text(value, &Names::default(), true).into()),
+            _ => Self::Text(cell::text(value, numbers, true).into()),
         }
     }
 
@@ -66,7 +67,9 @@ fn keys(groups: &Groups<'_>) -> Vec<String> {
 
 /// Returns the rows for records: the values of the keys, and the sums.
 fn rows<'a>(groups: &Groups<'a>, names: &'a Names) -> Vec<(Vec<Plain<'a>>, Sums)> {
-    let row = |values: &Vec<Value<'a>>| values.iter().map(|it| Plain::new(it, names)).collect();
+    let numbers = Names::default();
+    let row =
+        |values: &Vec<Value<'a>>| values.iter().map(|it| Plain::new(it, names, &numbers)).collect();
     let rows = groups.groups.iter().map(|group| (row(&group.values), group.sums));
     let other = |sums| (vec![Plain::Text(OTHER.into()); groups.keys.len()], sums);
     rows.chain(groups.other.map(other)).collect()

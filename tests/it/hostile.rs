@@ -182,7 +182,7 @@ fn in_group(group: &str) -> TempDir {
     root
 }
 
-/// Whoever may make control groups chooses the names of units and of lxc containers. A process
+/// A user who may make control groups chooses the names of units and of lxc containers. A process
 /// chooses its directory.
 #[test]
 fn names_of_control_groups_and_directories_are_harmless() {

@@ -76,7 +76,7 @@ fn sctp_end(end: &SctpEnd, names: &Names, wide: bool) -> String {
     with_others(format_args!("{}:{port}", hosts.join(",")), count)
 }
 
-/// Returns a host as it is written before a port.
+/// Returns a host to which a port can be added: an IPv6 address has brackets.
 fn host(address: IpAddr, names: &Names) -> String {
     match (names.get(Number::Host(address)), address) {
         (None, IpAddr::V6(address)) => format!("[{address}]"),

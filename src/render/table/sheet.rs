@@ -59,7 +59,7 @@ impl Sheet<'_> {
         Ok(hidden)
     }
 
-    /// Returns the columns that are shown whole, and the one that is cut to fit.
+    /// Returns the columns that are shown whole, and the last column if it is cut to fit.
     fn split(&self) -> (&[Column], Option<&Column>) {
         match self.columns.split_last() {
             // A table needs a column.
