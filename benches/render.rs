@@ -41,12 +41,11 @@ fn socket(family: Family, address: IpAddr, row: u16) -> InternetSocket {
 
 /// Returns a listing of sockets that one process owns.
 fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
-    let sockets: Vec<_> = (0..ROWS).map(|row| socket(family, address, row)).collect();
+    let sockets = (0..ROWS).map(|row| Socket::Internet(socket(family, address, row)));
+    let sockets: Vec<_> = sockets.collect();
     let (sweep, ()) = Sweep::run(root.path(), || ());
-    let inodes = sockets.iter().map(|socket| socket.inode);
     let detail = Detail { user: true, ..Detail::default() };
-    let owners = sweep.owners(inodes, detail, &mut |remark| panic!("{remark}"));
-    let sockets = sockets.into_iter().map(Socket::Internet).collect();
+    let owners = sweep.owners(&sockets, detail, &mut |remark| panic!("{remark}"));
     let parts = vec![Part { namespace: None, sockets }];
     Listing::new(parts, Some(owners), &Query::default(), false, UNIX_EPOCH)
 }

@@ -105,7 +105,7 @@ impl<'a> Gatherer<'a> {
             // [`Sweep::run`] reads the tables while it sweeps, if there are many processes.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
             let parts = parts?;
-            let inodes = || parts.iter().flat_map(|part| &part.sockets).map(Socket::inode);
+            let sockets = parts.iter().flat_map(|part| &part.sockets);
             let detail = Detail {
                 searched_command: self.needs.include(Needs::SEARCHED_COMMANDS),
                 user: self.needs.include(Needs::PROCESS_USERS),
@@ -113,7 +113,7 @@ impl<'a> Gatherer<'a> {
                 cwd: self.needs.include(Needs::DIRECTORIES),
                 ancestors: self.needs.include(Needs::ANCESTORS),
             };
-            let mut owners = sweep.owners(inodes(), detail, remark);
+            let mut owners = sweep.owners(sockets.clone(), detail, remark);
             owners.name_containers(&mut self.runtimes);
             if self.needs.include(Needs::SERVICES)
                 && let Some(host) = self.root.host()
@@ -126,7 +126,7 @@ impl<'a> Gatherer<'a> {
             if let Some((name, ids)) = self.query.ambiguous_container(owners.processes()) {
                 return Err(Remark::AmbiguousContainer { name: name.to_owned(), ids });
             }
-            owners.report_hidden(root, inodes(), remark);
+            owners.report_hidden(root, sockets.map(Socket::inode), remark);
             (parts, Some(owners))
         } else {
             (self.read(remark)?, None)

@@ -57,10 +57,10 @@ impl<'a> Sweep<'a> {
         (Self { root, findings }, result)
     }
 
-    /// Returns the owners of the sockets with these inodes. Reads `detail` about each owner.
-    pub fn owners(
+    /// Returns the owners of these sockets. Reads `detail` about each owner.
+    pub fn owners<'s>(
         self,
-        inodes: impl IntoIterator<Item = u64>,
+        sockets: impl IntoIterator<Item = &'s Socket> + Clone,
         detail: Detail,
         remark: Sink<'_>,
     ) -> Owners {
@@ -71,11 +71,10 @@ impl<'a> Sweep<'a> {
         let are_saved = findings.lists_descriptors || findings.hidden || is_procfs(root);
         // Ignore sockets that rnetstat opened. Its descriptors 0 to 2 can be sockets of its caller.
         let sees_any = findings.sockets.iter().any(|(_, it)| own != Some(it.pid) || it.fd <= 2);
-        let mut wanted: Vec<u64> = inodes.into_iter().filter(|&inode| inode != 0).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted = inodes(sockets.clone());
         let misses_any = count(&findings.sockets, &wanted) < wanted.len();
-        let mut has_moved = misses_any && findings.has_moved(root);
+        let mut has_moved =
+            misses_any && (findings.has_moved(root) || findings.may_have_accepted(sockets));
         keep_wanted(&mut findings.sockets, &wanted);
         let mut processes = Vec::new();
         for _ in 0..MOST_SEARCHES {
@@ -104,6 +103,20 @@ impl<'a> Sweep<'a> {
             ancestors,
             activation: None,
         }
+    }
+}
+
+impl Findings {
+    /// Returns true if a process may have accepted one of these connections after its descriptors
+    /// were read. The counters do not show this: the kernel counts the socket of a connection when
+    /// `accept` begins to wait for it.
+    fn may_have_accepted<'s>(&self, sockets: impl IntoIterator<Item = &'s Socket>) -> bool {
+        let user = Uid::effective().as_raw();
+        let is_visible =
+            |socket: &Socket| !self.hidden || socket.user().is_none_or(|it| it == user);
+        let could_be = |socket: &&Socket| socket.can_be_accepted() && is_visible(socket);
+        let connections = inodes(sockets.into_iter().filter(could_be));
+        self.is_simultaneous() && count(&self.sockets, &connections) < connections.len()
     }
 }
 
@@ -289,6 +302,15 @@ fn position(processes: &[Process], pid: Pid) -> Option<usize> {
     processes.binary_search_by_key(&pid, |process| process.pid).ok()
 }
 
+/// The inodes of these sockets, in order, without 0.
+fn inodes<'s>(sockets: impl IntoIterator<Item = &'s Socket>) -> Vec<u64> {
+    let mut inodes: Vec<_> = sockets.into_iter().map(Socket::inode).collect();
+    inodes.retain(|&inode| inode != 0);
+    inodes.sort_unstable();
+    inodes.dedup();
+    inodes
+}
+
 /// Returns how many of the wanted sockets have an owner. Both lists are in order of inode.
 fn count(sockets: &[(u64, Descriptor)], wanted: &[u64]) -> usize {
     let mut sockets = sockets.iter().map(|&(inode, _)| inode).peekable();
@@ -336,6 +358,11 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::socket::{InternetSocket, State};
+
+    fn listener(inode: u64) -> Socket {
+        Socket::Internet(InternetSocket { inode, ..InternetSocket::example() })
+    }
 
     #[test]
     fn each_socket_gets_its_owner_unless_the_process_has_ended() {
@@ -354,7 +381,8 @@ mod tests {
             fs::remove_dir_all(root.path().join(pid.to_string())).unwrap();
         }
         let mut panic = |remark: Remark| panic!("{remark}");
-        let owners = sweep.owners((1000..2000).rev(), Detail::default(), &mut panic);
+        let sockets: Vec<_> = (1000..2000).rev().map(listener).collect();
+        let owners = sweep.owners(&sockets, Detail::default(), &mut panic);
         for pid in pids {
             let program = owners.of(1000 + u64::from(pid)).next().map(|owner| {
                 assert_eq!((owner.process.pid, owner.fds().collect()), (pid, vec![3]));
@@ -378,7 +406,7 @@ mod tests {
         add(1, 1001);
         let (sweep, ()) = Sweep::run(root.path(), || add(2, 1002));
         let mut panic = |remark: Remark| panic!("{remark}");
-        let owners = sweep.owners([1001, 1002], Detail::default(), &mut panic);
+        let owners = sweep.owners(&[1001, 1002].map(listener), Detail::default(), &mut panic);
         let pids: Vec<_> = owners.processes().iter().map(|process| process.pid).collect();
         assert_eq!(pids, [1, 2]);
     }
@@ -400,13 +428,22 @@ mod tests {
         };
         // With this many processes, the tables are read during the sweep.
         (1..=100).for_each(|pid| add(pid, 3, 1000 + u64::from(pid)));
-        for (sockets, inode, owner) in [(100, 2001, None), (101, 2002, Some(7))] {
+        let connection = |inode| {
+            let state = State::Established;
+            Socket::Internet(InternetSocket { state, inode, ..InternetSocket::example() })
+        };
+        for (sockets, inode, socket, owner) in [
+            (100, 2001, listener as fn(u64) -> Socket, None),
+            (101, 2002, listener, Some(7)),
+            (100, 2003, connection, Some(7)),
+        ] {
             count(100);
             let (sweep, ()) = Sweep::run(root.path(), || ());
             add(7, u32::try_from(inode).unwrap(), inode);
             count(sockets);
             let mut panic = |remark: Remark| panic!("{remark}");
-            let owners = sweep.owners([1001, inode], Detail::default(), &mut panic);
+            let owners =
+                sweep.owners(&[listener(1001), socket(inode)], Detail::default(), &mut panic);
             let found = owners.of(inode).next().map(|owner| owner.process.pid);
             assert_eq!(found, owner, "{sockets} sockets");
         }
@@ -432,7 +469,7 @@ mod tests {
             add(receiver, inode);
             fs::remove_file(fd(5, &inode.to_string())).unwrap();
             let mut panic = |remark: Remark| panic!("{remark}");
-            let owners = sweep.owners([inode], Detail::default(), &mut panic);
+            let owners = sweep.owners(&[listener(inode)], Detail::default(), &mut panic);
             let pids: Vec<_> = owners.of(inode).map(|owner| owner.process.pid).collect();
             assert_eq!(pids, [receiver]);
             fs::remove_dir_all(root.path().join("5")).unwrap();
@@ -451,7 +488,7 @@ mod tests {
         symlink("socket:[2005]", fds.join("3")).unwrap();
         fs::write(process::file(root.path(), 5, "cmdline"), "innocent").unwrap();
         let mut panic = |remark: Remark| panic!("{remark}");
-        let owners = sweep.owners([1005], Detail::default(), &mut panic);
+        let owners = sweep.owners(&[listener(1005)], Detail::default(), &mut panic);
         assert!(owners.of(1005).next().is_none() && owners.processes().is_empty());
     }
 }

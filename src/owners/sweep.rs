@@ -366,6 +366,11 @@ impl Findings {
         self.before.is_some() && Counters::read(&root.join("net")).ok() != self.before
     }
 
+    /// Returns true if the tables were read during the sweep, not before it.
+    pub(super) fn is_simultaneous(&self) -> bool {
+        self.before.is_some()
+    }
+
     /// Removes the errors, and returns the remarks about them in order of PID.
     pub(super) fn remarks(&mut self, root: &Path) -> impl Iterator<Item = Remark> {
         self.errors.drain(..).map(|(pid, error)| {

@@ -64,6 +64,20 @@ impl Socket {
         }
     }
 
+    /// Returns true if a listener can have accepted this connection.
+    pub fn can_be_accepted(&self) -> bool {
+        match self {
+            Self::Internet(InternetSocket { protocol, state, .. }) => {
+                let is_connected = !matches!(state, State::Listen | State::SynSent | State::Close);
+                *protocol == Protocol::Tcp && is_connected
+            }
+            Self::Sctp(socket) => socket.association.is_some(),
+            Self::Unix(UnixSocket { kind, state, .. }) => {
+                *state == UnixState::Connected && *kind != SocketType::Datagram
+            }
+        }
+    }
+
     /// The bytes in the queues; `None` if the kernel does not show them.
     pub fn queues(&self) -> Option<Queues> {
         match self {

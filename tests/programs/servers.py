@@ -1,7 +1,8 @@
 """Two servers whose connections grow in number, on a host with many idle processes.
 
 The server on port 7001 forks a child for each connection, which keeps it. The server on port 7002
-keeps all connections itself. Prints "ready".
+keeps all connections itself. Both often accept a connection late, because other programs run
+first. Prints "ready".
 """
 import os
 import signal
@@ -24,6 +25,7 @@ def start(work, *arguments):
 
 
 def fork_for_each(server):
+    os.nice(19)
     while True:
         connection, _ = server.accept()
         if os.fork() == 0:
@@ -33,6 +35,7 @@ def fork_for_each(server):
 
 
 def keep_all(server):
+    os.nice(19)
     kept = []
     while True:
         kept.append(server.accept()[0])
