@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
 use crate::process::{Pid, Process};
-use crate::query::Query;
+use crate::query::{Candidate, Query};
 use crate::socket::Socket;
 pub use changes::{Mark, changes};
 use peers::Peers;
@@ -80,8 +80,9 @@ impl<'a> SocketOwners<'a> {
     }
 
     /// Returns the systemd unit of an owner of this socket.
-    pub fn unit(&self, owner: Owner<'_>, socket: &Socket) -> Option<&'a str> {
-        self.owners?.unit(owner.process, socket)
+    pub fn unit(&self, owner: Owner<'a>, socket: &Socket) -> Option<&'a str> {
+        let of_socket = self.owners?.socket_unit(owner.process, socket);
+        of_socket.or(owner.process.service.unit.as_deref())
     }
 
     /// Returns true if an owner is visible, or if the socket certainly has none.
@@ -89,6 +90,42 @@ impl<'a> SocketOwners<'a> {
         self.inode == 0
             || self.owners.is_some_and(Owners::is_complete)
             || self.all().next().is_some()
+    }
+}
+
+/// The owners that a query wants, or those that it excludes.
+struct Chosen<'a> {
+    query: &'a Query,
+    owners: &'a Owners,
+    is_such: fn(&Query, Candidate<'_>) -> bool,
+    /// In order.
+    pids: Vec<Pid>,
+}
+
+impl<'a> Chosen<'a> {
+    fn new(
+        query: &'a Query,
+        owners: &'a Owners,
+        is_such: fn(&Query, Candidate<'_>) -> bool,
+    ) -> Self {
+        let mut chosen = Self { query, owners, is_such, pids: Vec::new() };
+        // Skip rnetstat itself: its own command line contains the searched text.
+        let others = owners.processes().iter().filter(|&process| !owners.is_own(process));
+        let pids = others.filter(|it| chosen.is_chosen(it, it.service.unit.as_deref()));
+        chosen.pids = pids.map(|process| process.pid).collect();
+        chosen
+    }
+
+    fn is_chosen(&self, process: &Process, unit: Option<&str>) -> bool {
+        let is_ancestor = self.owners.is_ancestor(process);
+        (self.is_such)(self.query, Candidate { process, unit, is_ancestor })
+    }
+
+    fn includes(&self, Owner { process, .. }: Owner<'_>, socket: &Socket) -> bool {
+        match self.owners.socket_unit(process, socket) {
+            None => self.pids.binary_search(&process.pid).is_ok(),
+            unit => self.is_chosen(process, unit),
+        }
     }
 }
 
@@ -128,28 +165,21 @@ impl Listing {
     /// Keeps the sockets whose owners and users the query selects.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
-        let pids = |is_such: &dyn Fn(&Process, bool) -> bool| -> Vec<Pid> {
-            // Skip rnetstat itself: its own command line contains the searched text.
-            let others = owners.processes().iter().filter(|&process| !owners.is_own(process));
-            let such = others.filter(|&process| is_such(process, owners.is_ancestor(process)));
-            such.map(|process| process.pid).collect()
-        };
-        let matching = pids(&|process, is_ancestor| query.wants(process, is_ancestor));
-        let excluded = pids(&|process, is_ancestor| query.excludes(process, is_ancestor));
-        let has = |pids: &[Pid], owner: Owner<'_>| pids.binary_search(&owner.process.pid).is_ok();
+        let wanted = Chosen::new(query, owners, Query::wants);
+        let excluded = Chosen::new(query, owners, Query::excludes);
         let wants_owner = query.wants_owner();
         let parts = &self.parts;
         self.positions.retain(|&position| {
             let Some(socket) = socket_at(parts, position) else { return false };
             let of_socket = || owners.of(socket.inode());
-            (!wants_owner || of_socket().any(|owner| has(&matching, owner)))
-                && (excluded.is_empty() || !of_socket().any(|owner| has(&excluded, owner)))
+            (!wants_owner || of_socket().any(|owner| wanted.includes(owner, socket)))
+                && !of_socket().any(|owner| excluded.includes(owner, socket))
                 && query.selects_users(socket.user(), &|uid| {
                     of_socket().any(|owner| owner.process.uid == Some(uid))
                 })
         });
         if wants_owner {
-            self.matching = matching;
+            self.matching = wanted.pids;
         }
     }
 

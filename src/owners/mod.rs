@@ -206,12 +206,11 @@ impl Owners {
         }
     }
 
-    /// Returns the systemd unit of an owner of this socket.
-    pub fn unit<'a>(&'a self, owner: &Process, socket: &Socket) -> Option<&'a str> {
-        let process = self.processes.get(position(&self.processes, owner.pid)?)?;
-        let activation = self.activation.as_ref().filter(|_| owner.pid == 1);
-        let activated = activation.zip(socket.local()).and_then(|(it, end)| it.unit(end));
-        activated.or(process.service.unit.as_deref())
+    /// Returns the systemd unit for which systemd itself owns this socket; `None` if the owner is
+    /// not systemd, or no unit is known.
+    pub fn socket_unit(&self, owner: &Process, socket: &Socket) -> Option<&str> {
+        let activation = self.activation.as_ref().filter(|_| owner.pid == 1)?;
+        activation.unit(socket.local()?)
     }
 
     /// Sets the names of the containers.

@@ -16,7 +16,7 @@ use crate::number::decimal;
 pub use activation::Activation;
 pub use command::{CommandLine, MOST_SHOWN};
 pub use runtimes::Runtimes;
-pub use service::{Container, Service, short_id};
+pub use service::{Container, Service, is_unit, short_id};
 
 /// The number that identifies a process or a thread.
 pub type Pid = u32;

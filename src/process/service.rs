@@ -61,17 +61,15 @@ impl Service {
         })
     }
 
-    /// Returns true if this is the name of the unit; `.service` can be missing.
-    pub fn is_unit(&self, name: &str) -> bool {
-        self.unit.as_deref().is_some_and(|unit| {
-            unit == name || unit.strip_suffix(".service").is_some_and(|start| start == name)
-        })
-    }
-
     /// Returns true if this is the name of the container, or the beginning of its identifier.
     pub fn is_container(&self, text: &str) -> bool {
         self.container.as_ref().is_some_and(|it| it.is_called(text) || it.id.starts_with(text))
     }
+}
+
+/// Returns true if this is the name of the unit; `.service` can be missing.
+pub fn is_unit(unit: &str, name: &str) -> bool {
+    unit == name || unit.strip_suffix(".service") == Some(name)
 }
 
 impl Container {
@@ -243,7 +241,8 @@ mod tests {
     #[test]
     fn suffix_of_a_service_can_be_missing() {
         let service = read("0::/system.slice/nginx.service\n");
-        assert!(service.is_unit("nginx") && service.is_unit("nginx.service"));
-        assert!(!service.is_unit("ngin") && !read("0::/a.scope\n").is_unit("a"));
+        let unit = service.unit.as_deref().unwrap();
+        assert!(is_unit(unit, "nginx") && is_unit(unit, "nginx.service"));
+        assert!(!is_unit(unit, "ngin") && !is_unit("a.scope", "a"));
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::Network;
-use crate::process::{Pid, Process};
+use crate::process::{Pid, Process, is_unit};
 use crate::socket::{End, Kind, Protocol, Socket, State};
 
 /// The values of a filter: a socket must have one of `wanted`, if there are any, and none of
@@ -134,6 +134,17 @@ impl<P, A, U> Condition<P, A, U> {
     }
 }
 
+/// An owner that a condition is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The process.
+    pub process: &'a Process,
+    /// Its systemd unit, which can depend on the socket.
+    pub unit: Option<&'a str>,
+    /// It is an ancestor of rnetstat.
+    pub is_ancestor: bool,
+}
+
 /// What a condition says about an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -180,9 +191,12 @@ impl Condition {
         }
     }
 
-    /// Returns what the condition says about this process. The arguments of an ancestor of rnetstat
+    /// Returns what the condition says about this owner. The arguments of an ancestor of rnetstat
     /// are not searched: those of sudo or of a shell can have the very text of the question.
-    pub(super) fn verdict(&self, process: &Process, is_ancestor: bool) -> Verdict {
+    pub(super) fn verdict(
+        &self,
+        Candidate { process, unit, is_ancestor }: Candidate<'_>,
+    ) -> Verdict {
         fn verdict<T>(values: &Values<T>, has: impl Fn(&T) -> bool) -> Verdict {
             Verdict { is_wanted: values.want(&has), is_excluded: values.exclude(has) }
         }
@@ -197,7 +211,9 @@ impl Condition {
                 let text = String::from_utf8_lossy(&text).to_lowercase();
                 verdict(programs, |program| text.contains(program))
             }
-            Self::Units(units) => verdict(units, |unit| process.service.is_unit(unit)),
+            Self::Units(units) => {
+                verdict(units, |name| unit.is_some_and(|unit| is_unit(unit, name)))
+            }
             Self::Containers(containers) => {
                 verdict(containers, |container| process.service.is_container(container))
             }

@@ -5,7 +5,7 @@ mod network;
 
 use crate::process::Process;
 use crate::socket::{Kind, Protocol, Section, Socket};
-pub use condition::{Asked, AskedCondition, Condition, Ports, Side, Values};
+pub use condition::{Asked, AskedCondition, Candidate, Condition, Ports, Side, Values};
 pub use network::Network;
 
 /// Servers, the other sockets, or all. `is_server` has the definition of a server.
@@ -76,13 +76,13 @@ impl Query {
 
     /// Returns true if a socket with this owner can be selected: the owner has a wanted value of
     /// each condition.
-    pub fn wants(&self, process: &Process, is_ancestor: bool) -> bool {
-        self.conditions.iter().all(|it| it.verdict(process, is_ancestor).is_wanted)
+    pub fn wants(&self, owner: Candidate<'_>) -> bool {
+        self.conditions.iter().all(|it| it.verdict(owner).is_wanted)
     }
 
     /// Returns true if no socket with this owner is selected.
-    pub fn excludes(&self, process: &Process, is_ancestor: bool) -> bool {
-        self.conditions.iter().any(|it| it.verdict(process, is_ancestor).is_excluded)
+    pub fn excludes(&self, owner: Candidate<'_>) -> bool {
+        self.conditions.iter().any(|it| it.verdict(owner).is_excluded)
     }
 
     /// Returns a value of `--container` that is the beginning of the identifiers of several

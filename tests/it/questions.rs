@@ -251,8 +251,18 @@ fn unit_of_a_socket_that_systemd_has_is_told_by_files() {
     fs::create_dir_all(&units).unwrap();
     fs::write(units.join("web\u{1b}.socket"), "[Socket]\nListenStream=80\n").unwrap();
     assert_eq!(unit(), "web\u{1b}.socket");
-    let mut table = rnetstat("-tln --pid 1 --columns local,unit --no-header --proc");
-    assert_eq!(table.arg(&proc).succeed().stdout, "0.0.0.0:80  web..socket\n");
+    let list = |flags: &str| {
+        let flags = format!("-tln {flags} --columns local,unit --no-header --proc");
+        rnetstat(&flags).arg(&proc).run().stdout
+    };
+    assert_eq!(list("--pid 1"), "0.0.0.0:80  web..socket\n");
+    fs::rename(units.join("web\u{1b}.socket"), units.join("web.socket")).unwrap();
+    // The service nginx has the same socket.
+    assert_eq!(list("--unit web.socket"), "0.0.0.0:80  web.socket\n");
+    assert_eq!(list("--unit web.socket --pid 1"), "0.0.0.0:80  web.socket\n");
+    assert_eq!(list("--unit web.socket --pid 100"), "");
+    assert_eq!(list("--unit ^web.socket --port 80"), "");
+    assert_eq!(list("--unit nginx"), "0.0.0.0:80  nginx.service\n");
 }
 
 #[test]
