@@ -78,9 +78,17 @@ impl<'a> Groups<'a> {
             }
             identity.clear();
         }
-        let rank = |group: &Group<'a>| group.values.iter().map(Value::rank).collect::<Vec<_>>();
-        groups.sort_by_cached_key(|group| (Reverse(group.sums.sockets), rank(group)));
-        let rest = groups.split_off(most.unwrap_or(usize::MAX).min(groups.len()));
+        let ranks = |group: &Group<'a>| group.values.iter().map(Value::rank).collect::<Vec<_>>();
+        let key = |group: &Group<'a>| (Reverse(group.sums.sockets), ranks(group));
+        let most = most.unwrap_or(groups.len()).min(groups.len());
+        if most < groups.len() {
+            groups.select_nth_unstable_by(most, |one, other| {
+                let by_size = other.sums.sockets.cmp(&one.sums.sockets);
+                by_size.then_with(|| ranks(one).cmp(&ranks(other)))
+            });
+        }
+        let rest = groups.split_off(most);
+        groups.sort_by_cached_key(key);
         let other = rest.iter().map(|group| group.sums).reduce(|mut sums, more| {
             sums.add(&more);
             sums

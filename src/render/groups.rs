@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use unicode_width::UnicodeWidthStr;
 
 use super::records::{self, CellWriter};
 use super::table::Screen;
@@ -18,6 +17,8 @@ use crate::socket::State;
 
 /// The keys of the sums.
 const SUMS: [&str; 3] = ["sockets", "recv_q", "send_q"];
+/// Their titles.
+const TITLES: [&str; 3] = ["Sockets", "Recv-Q", "Send-Q"];
 /// The value of each key in the group with the sockets of all groups that are not shown.
 const OTHER: &str = "other";
 
@@ -83,43 +84,59 @@ pub(super) fn write_table(
     screen: Screen,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    let numbers = |sums: &Sums| [sums.sockets, sums.receive, sums.send].map(|it| it.to_string());
+    let mut rows = Vec::with_capacity(groups.groups.len() + 3);
+    let row = |keys: Vec<String>, sums: Sums| {
+        let numbers = [sums.sockets, sums.receive, sums.send].map(|number| number.to_string());
+        keys.into_iter().chain(numbers).collect::<Vec<_>>()
+    };
     let in_first_column = |name: &str| {
         let others = groups.keys.iter().skip(1).map(|_| String::new());
-        [name.to_owned()].into_iter().chain(others).collect::<Vec<_>>()
+        [name.to_owned()].into_iter().chain(others).collect()
     };
     if header {
-        let titles = groups.keys.iter().map(|field| field.title);
-        table.set_header(titles.chain(["Sockets", "Recv-Q", "Send-Q"]));
+        let titles = groups.keys.iter().map(|field| field.title).chain(TITLES);
+        rows.push(titles.map(ToOwned::to_owned).collect());
     }
-    for group in &groups.groups {
-        let cells = group.values.iter().map(|value| match value {
+    rows.extend(groups.groups.iter().map(|group| {
+        let keys = group.values.iter().map(|value| match value {
             Value::Missing => "-".to_owned(),
             value => cell::text(value, names, true),
         });
-        table.add_row(cells.chain(numbers(&group.sums)));
-    }
-    for (name, sums) in [(OTHER, groups.other), ("total", header.then_some(groups.total))] {
-        if let Some(sums) = sums {
-            table.add_row(in_first_column(name).into_iter().chain(numbers(&sums)));
-        }
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if groups.keys.get(index).is_none_or(|field| field.align == Align::Right) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let mut lines = table.lines();
+        row(keys.collect(), group.sums)
+    }));
+    rows.extend(groups.other.map(|sums| row(in_first_column(OTHER), sums)));
+    rows.extend(header.then(|| row(in_first_column("total"), groups.total)));
+    let mut aligned = groups.keys.iter().map(|field| field.align).collect::<Vec<_>>();
+    aligned.extend([Align::Right; SUMS.len()]);
+    let mut lines = aligned_lines(&rows, &aligned);
     if header && let Some(heading) = lines.next() {
         writeln!(out, "{}", styled_heading(&heading, screen))?;
     }
-    for line in lines {
-        writeln!(out, "{}", line.trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Arranges rows in columns. comfy-table takes three times as long for tens of thousands of rows.
+fn aligned_lines(rows: &[Vec<String>], aligned: &[Align]) -> impl Iterator<Item = String> {
+    const GAP: &str = "  ";
+    let mut widths = vec![0; aligned.len()];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
     }
-    Ok(())
+    rows.iter().map(move |row| {
+        let mut line = String::new();
+        for ((cell, align), &width) in row.iter().zip(aligned).zip(&widths) {
+            let space = " ".repeat(width - cell.width());
+            let (before, after) = match align {
+                Align::Left => ("", &space[..]),
+                Align::Right => (&space[..], ""),
+            };
+            line.extend([before, cell, after, GAP]);
+        }
+        line.truncate(line.trim_end().len());
+        line
+    })
 }
 
 /// A group. Serializes as one object.
