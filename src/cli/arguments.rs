@@ -41,16 +41,16 @@ pub(super) fn command() -> clap::Command {
 #[command(bin_name = "rnetstat", version, args_override_self = true)]
 #[command(infer_long_args = true, max_term_width = 100)]
 #[command(
-    after_help = "Filters must all match. The values of one filter are alternatives; ^ before a \
-    value excludes it."
+    after_help = "All filters must match. One of the values of a filter must match, and none of \
+    those with ^ before them."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
-    /// TCP sockets. If no option selects a kind or a family, all kinds are listed
+    /// TCP sockets. Without an option for a kind or a family, all kinds are listed
     #[arg(short, long)]
     pub(super) tcp: bool,
 
-    /// SCTP sockets. -6 alone selects none of them, as in netstat
+    /// SCTP sockets, of both families. As in netstat, -6 selects none of them
     #[arg(short = 'S', long)]
     pub(super) sctp: bool,
 
@@ -70,7 +70,7 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long)]
     pub(super) unix: bool,
 
-    /// All sockets, also servers
+    /// All sockets. Without -a and -l, only those that are not servers
     #[arg(short, long)]
     pub(super) all: bool,
 
@@ -94,8 +94,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) numeric_users: bool,
 
-    /// Show the number if its name is not found within this time. Default: 5. With --proc, hosts are
-    /// looked up only if it is given
+    /// The most time for all names. Default: 5. Without an answer, the number is shown. With --proc,
+    /// hosts are looked up only with this option
     #[arg(long, value_name = "SECONDS", value_parser = seconds, value_hint = ValueHint::Other)]
     pub(super) resolve_timeout: Option<Duration>,
 
@@ -152,8 +152,9 @@ pub(super) struct Arguments {
     #[arg(short = 'N', long, hide = true)]
     pub(super) symbolic: bool,
 
-    /// Search: a number, :PORT or :SERVICE is a port; an address or a network is one; anything else
-    /// is text in the command line. Implies -a, -p and the table
+    /// Search. A number, :PORT or :SERVICE selects a port, and an address or a network an address.
+    /// Other text is searched in command lines; for a host name, use --address. Implies -a, -p and
+    /// the table
     #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) words: Vec<AskedCondition>,
 
@@ -170,7 +171,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PORTS", value_delimiter = ',', value_parser = item(ports), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) dport: Vec<Item<Asked<Ports>>>,
 
-    /// Only sockets with this address, an address of this network or of this host, at either end
+    /// Only sockets with this address at either end: an address, a network, or the name of a host
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Hostname, help_heading = FILTERS)]
     pub(super) address: Vec<Item<Asked<Network>>>,
 
@@ -198,27 +199,28 @@ pub(super) struct Arguments {
     #[arg(long, requires = "pid", help_heading = FILTERS)]
     pub(super) children: bool,
 
-    /// Only sockets of processes with this text in their command line, such as receiver.py. Without
-    /// TEXT, the same as -p
+    /// Only sockets of processes with this text in their command line, such as receiver.py. For
+    /// several texts, give the option several times. Without TEXT, the same as -p
     #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = values::NO_TEXT,
           value_parser = optional(program), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) program: Vec<Option<Item<String>>>,
 
-    /// Only sockets of processes of this systemd unit
+    /// Only sockets of this systemd unit; .service can be left out
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) unit: Vec<Item<String>>,
 
-    /// Only sockets of processes in this container, by its name or the beginning of its identifier
+    /// Only sockets of processes in this container, by the beginning of its identifier or, as root,
+    /// by its name
     #[arg(long, value_name = "ID|NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) container: Vec<Item<String>>,
 
-    /// Wait until a socket matches; with SECONDS, at most that long
+    /// Wait until a socket matches, at most SECONDS, such as --wait=10
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
-    /// Wait until no socket matches; with SECONDS, at most that long, and then list those that do
+    /// Wait until no socket matches, at most SECONDS; then list the sockets that still match
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
@@ -249,24 +251,25 @@ pub(super) struct Arguments {
           help_heading = LOOK)]
     pub(super) sort: Vec<(&'static Field, bool)>,
 
-    /// Show these columns, in the table and in csv. A + before the first one adds them to the usual
-    /// ones
+    /// Show these columns, in the table or with --csv. A + before the first one adds all of them to
+    /// the usual ones
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) columns: Vec<(&'static Field, bool)>,
 
-    /// Count the sockets by these fields, instead of listing them; the largest groups first
+    /// Count the sockets by these fields, the largest groups first, as a table or with --json, --jsonl,
+    /// --csv
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = key(), ignore_case = true,
           conflicts_with_all = ["sort", "columns", "extend", "timers", "wide", "peers"],
           help_heading = LOOK)]
     pub(super) group: Vec<&'static Field>,
 
-    /// With --group, show the N largest groups, and the sum of the others
+    /// With --group, show the N largest groups, and the others as one group named other
     #[arg(long, value_name = "N", requires = "group", value_parser = limit, value_hint = ValueHint::Other,
           help_heading = LOOK)]
     pub(super) limit: Option<usize>,
 
-    /// Print no heading
+    /// Print no heading, and below a table no counts
     #[arg(long, help_heading = LOOK)]
     pub(super) no_header: bool,
 
