@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::time::UNIX_EPOCH;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rnetstat::listing::{Listing, Part};
+use rnetstat::listing::{Extent, Listing, Part};
 use rnetstat::names::{Names, Naming};
 use rnetstat::owners::Sweep;
 use rnetstat::process::Detail;
@@ -46,8 +46,8 @@ fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
     let (sweep, ()) = Sweep::run(root.path(), || ());
     let detail = Detail { user: true, ..Detail::default() };
     let owners = sweep.owners(&sockets, detail, &mut |remark| panic!("{remark}"));
-    let parts = vec![Part { namespace: None, sockets }];
-    Listing::new(parts, Some(owners), &Query::default(), false, UNIX_EPOCH)
+    let parts = vec![Part { sockets, ..Part::default() }];
+    Listing::new(parts, Some(owners), &Query::default(), Extent::Selected, UNIX_EPOCH)
 }
 
 fn layouts(criterion: &mut Criterion) {

@@ -17,6 +17,7 @@
 //! - [`owners`] finds the processes that own sockets.
 //! - [`tables`] reads sockets from the kernel, as text or by netlink.
 //! - [`namespaces`] finds network namespaces.
+//! - [`interfaces`] has the names of network devices.
 //! - [`query`] decides which sockets are listed.
 //! - [`process`] reads the command line and the user of a process.
 //! - [`socket`] is the model of a socket.
@@ -39,6 +40,7 @@ mod files;
 pub mod fuzzing;
 pub mod gather;
 mod harmless;
+pub mod interfaces;
 pub mod listing;
 pub mod live;
 pub mod names;

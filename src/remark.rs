@@ -24,7 +24,7 @@ pub enum Remark {
     Usage(String),
     #[error("{option} is not supported: use {tool}")]
     Unsupported { option: String, tool: &'static str },
-    #[error("unknown address family '{0}': use inet, inet6 or unix")]
+    #[error("unknown address family '{0}': use inet, inet6, unix, packet, netlink, vsock or all")]
     UnknownFamily(String),
     #[error(
         "-6 selects no SCTP sockets, as in netstat: -S without -6 lists those of both families"
@@ -283,6 +283,8 @@ pub enum Reason {
     HandshakeUser,
     #[error("rnetstat reads these sockets only from the text")]
     OnlyText,
+    #[error("only netlink has these sockets")]
+    OnlyNetlink,
 }
 
 /// The kind of a name that the user gives.

@@ -70,6 +70,14 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long)]
     pub(super) unix: bool,
 
+    /// Sockets for pings
+    #[arg(long)]
+    pub(super) icmp: bool,
+
+    /// Multipath TCP sockets
+    #[arg(long)]
+    pub(super) mptcp: bool,
+
     /// All sockets. Without -a and -l, only those that are not servers
     #[arg(short, long)]
     pub(super) all: bool,
@@ -119,7 +127,8 @@ pub(super) struct Arguments {
     #[arg(short = '6', long)]
     pub(super) inet6: bool,
 
-    /// Sockets of these families: inet, inet6, unix
+    /// Sockets of these families: inet, inet6, unix, packet, netlink, vsock; or all, also of families
+    /// that have no name here
     #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',', value_parser = Families)]
     pub(super) protocol: Vec<String>,
 

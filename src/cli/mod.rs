@@ -4,6 +4,7 @@
 mod arguments;
 mod filters;
 mod generate;
+mod kinds;
 mod refused;
 mod values;
 
@@ -16,12 +17,12 @@ use clap::error::{ContextKind, ContextValue};
 use crate::fields::{Field, Order};
 use crate::names::Naming;
 use crate::namespaces::Selection;
-use crate::query::{AskedCondition, Condition, Query, Scope};
+use crate::query::{AskedCondition, Condition, Query};
 use crate::remark::Remark;
 use crate::request::{Columns, Format, Look, Repeat, Request, Rounds};
-use crate::socket::{Family, Kind, Protocol};
+
 use arguments::{Arguments, command};
-use refused::{NET_TOOLS, REFUSED, refusal};
+use refused::{REFUSED, refusal};
 pub use values::Artefact;
 
 /// The default of `--resolve-timeout`.
@@ -95,7 +96,7 @@ impl TryFrom<Arguments> for Request {
 
     fn try_from(arguments: Arguments) -> Result<Self, Remark> {
         let conditions = filters::conditions(&arguments);
-        let query = query(&arguments, &conditions)?;
+        let query = kinds::query(&arguments, &conditions, format(&arguments))?;
         let look = look(&arguments, &query, &conditions);
         if look.format == Format::Openmetrics && look.group.is_empty() {
             return Err(Remark::MetricsWithoutGroup);
@@ -131,67 +132,6 @@ impl TryFrom<Arguments> for Request {
             saved_order: arguments.byte_order,
         })
     }
-}
-
-/// Returns the query, still without its conditions.
-fn query(arguments: &Arguments, conditions: &[AskedCondition]) -> Result<Query, Remark> {
-    let mut kinds = kinds(arguments)?;
-    kinds.retain(|&kind| conditions.iter().all(|condition| condition.can_match(kind)));
-    if kinds.is_empty() {
-        return Err(Remark::NoInternetSockets);
-    }
-    let scope = if arguments.all {
-        Scope::All
-    } else if arguments.listening {
-        Scope::Listening
-    } else if !conditions.is_empty() {
-        Scope::All
-    } else {
-        Scope::Connected
-    };
-    Ok(Query { kinds, scope, conditions: Vec::new() })
-}
-
-/// Returns the kinds of sockets that the options select, in the order of netstat.
-fn kinds(arguments: &Arguments) -> Result<Vec<Kind>, Remark> {
-    let Arguments { mut inet, mut inet6, mut unix, .. } = *arguments;
-    for family in &arguments.protocol {
-        match family.as_str() {
-            "inet" | "ip" => inet = true,
-            "inet6" => inet6 = true,
-            "unix" => unix = true,
-            other if REFUSED.iter().any(|&(_, long, tool)| long == other && tool == NET_TOOLS) => {
-                return Err(refusal(format!("-A {other}"), NET_TOOLS));
-            }
-            other => return Err(Remark::UnknownFamily(other.to_owned())),
-        }
-    }
-    let Arguments { tcp, sctp, udp, udplite, raw, .. } = *arguments;
-    let has_protocol = tcp || sctp || udp || udplite || raw;
-    let has_family = inet || inet6;
-    // Without any flag, all kinds are listed. A family alone selects all its protocols.
-    let all_protocols = !has_protocol && (!unix || has_family);
-    unix |= all_protocols && !has_family;
-    let is_selected = |kind: &Kind| match *kind {
-        Kind::Internet(protocol, family) => {
-            let protocol = match protocol {
-                Protocol::Tcp => tcp,
-                Protocol::Udp => udp,
-                Protocol::UdpLite => udplite,
-                Protocol::Raw => raw,
-            };
-            let family = match family {
-                Family::Ipv4 => inet,
-                Family::Ipv6 => inet6,
-            };
-            (protocol || all_protocols) && (family || !has_family)
-        }
-        // To netstat, all of them are IPv4.
-        Kind::Sctp(_) => (sctp || all_protocols) && (inet || !has_family),
-        Kind::Unix => unix,
-    };
-    let kinds: Vec<_> = Kind::all().filter(is_selected).collect();
-    if kinds.is_empty() { Err(Remark::SctpOfOneFamily) } else { Ok(kinds) }
 }
 
 /// Returns the layout: the requested one, the table for a search, else netstat's.
@@ -271,6 +211,7 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::Scope;
 
     fn request(line: &str) -> Request {
         match parse(line.split(' ').map(OsString::from)).unwrap() {
@@ -322,6 +263,10 @@ mod tests {
     #[test]
     fn flags_select_kinds() {
         const INET: &str = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6";
+        const WITH_PORTS: &str =
+            "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 vsock";
+        const SEARCH: &str = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 \
+                              unix packet netlink vsock";
         for (line, expected) in [
             ("rnetstat", &format!("{INET} unix")[..]),
             ("rnetstat -t", "tcp tcp6"),
@@ -338,12 +283,24 @@ mod tests {
             ("rnetstat -46", INET),
             ("rnetstat -4x", "tcp sctp sctp udp udpl raw unix"),
             ("rnetstat -A inet6,unix", "tcp6 udp6 udpl6 raw6 unix"),
-            ("rnetstat --port 80", INET),
-            ("rnetstat --user root", &format!("{INET} unix")),
-            ("rnetstat --port ^80", INET),
-            ("rnetstat receiver.py", &format!("{INET} unix")),
-            ("rnetstat 5000", INET),
+            ("rnetstat --icmp", "icmp icmp6"),
+            ("rnetstat --mptcp -4", "mptcp"),
+            ("rnetstat -A packet,netlink", "packet netlink"),
+            ("rnetstat -tA vsock", "tcp tcp6 vsock"),
+            ("rnetstat -A all", &format!("{SEARCH} other")),
+            // A search finds what netstat does not list; a family or a protocol limits it.
+            ("rnetstat --json", SEARCH),
+            ("rnetstat --state listen", SEARCH),
+            ("rnetstat --port 80", WITH_PORTS),
+            ("rnetstat --port ^80", WITH_PORTS),
+            ("rnetstat 5000", WITH_PORTS),
+            ("rnetstat --address ::1", &WITH_PORTS.replace(" vsock", "")),
+            ("rnetstat --user root", &format!("{SEARCH} other")),
+            ("rnetstat receiver.py", &format!("{SEARCH} other")),
+            ("rnetstat --pid 1 --table", &format!("{SEARCH} other")),
             ("rnetstat -tx --address ::1", "tcp tcp6"),
+            ("rnetstat -46 --json", INET),
+            ("rnetstat -u receiver.py", "udp udp6"),
         ] {
             assert_eq!(names(&request(line)), expected, "{line}");
         }

@@ -59,6 +59,9 @@ pub(super) const ARTEFACTS: Choices<Artefact, 5> = [
     ("man", Artefact::Man),
 ];
 
+/// The families of sockets.
+const FAMILIES: [&str; 7] = ["inet", "inet6", "unix", "packet", "netlink", "vsock", "all"];
+
 /// A parser for families of sockets. It accepts any text, because the message for a family of netstat
 /// that rnetstat does not list names another tool.
 #[derive(Clone)]
@@ -77,7 +80,7 @@ impl TypedValueParser for Families {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(["inet", "inet6", "unix"].into_iter().map(PossibleValue::new)))
+        Some(Box::new(FAMILIES.into_iter().map(PossibleValue::new)))
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Sums {
 
 impl Sums {
     fn add_socket(&mut self, entry: &Entry<'_>) {
-        let (receive, send) =
-            entry.socket.queues().map_or((0, 0), |it| (it.receive.into(), it.send.into()));
+        let queues = [entry.socket.receive_queue(), entry.socket.send_queue()];
+        let [receive, send] = queues.map(|queue| queue.unwrap_or(0).into());
         self.add(&Self { sockets: 1, receive, send });
     }
 

@@ -19,10 +19,10 @@ pub use value::Value;
 
 /// Every field, in the order of the columns of csv.
 #[rustfmt::skip]
-pub static ALL: [&Field; 29] = [
+pub static ALL: [&Field; 30] = [
     &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SRC, &SPORT, &DST, &DPORT,
     &USER, &INODE, &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
-    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &PEER,
+    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &INTERFACE, &PEER,
 ];
 
 /// The fields that are parts of `local` and `foreign`. csv has them only if they are asked for.

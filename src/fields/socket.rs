@@ -1,12 +1,18 @@
 //! The fields of sockets.
 
-use super::{Align, Field, Needs, Subject, Value, field};
-use crate::socket::{End, Queues, Socket};
+use super::{Align, Field, Needs, Value, field};
+use crate::socket::{End, Socket};
 
 /// The protocol, and the address family.
 pub(crate) static PROTO: Field = Field {
     csv: &["protocol", "family"],
-    ..field("proto", "Proto", |it| Value::Kind(it.entry.socket.kind()))
+    ..field("proto", "Proto", |it| match it.entry.socket {
+        Socket::Other(socket) => match &socket.protocol {
+            Some(protocol) => Value::Text(protocol.as_bytes()),
+            None => Value::Kind(it.entry.socket.kind()),
+        },
+        socket => Value::Kind(socket.kind()),
+    })
 };
 
 pub(crate) static TYPE: Field = Field {
@@ -15,6 +21,7 @@ pub(crate) static TYPE: Field = Field {
     ..field("type", "Type", |it| match it.entry.socket {
         Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
         Socket::Unix(socket) => Value::Word(socket.kind.name()),
+        Socket::Other(it) => it.socket_type.map_or(Value::Missing, |it| Value::Word(it.name())),
     })
 };
 
@@ -28,7 +35,7 @@ pub(crate) static RECV_Q: Field = Field {
     align: Align::Right,
     priority: 2,
     csv: &["recv_q"],
-    ..field("recv-q", "Recv-Q", |it| queue(it, |queues| queues.receive))
+    ..field("recv-q", "Recv-Q", |it| number(it.entry.socket.receive_queue()))
 };
 
 /// Bytes that the other end has not acknowledged yet.
@@ -36,7 +43,7 @@ pub(crate) static SEND_Q: Field = Field {
     align: Align::Right,
     priority: 2,
     csv: &["send_q"],
-    ..field("send-q", "Send-Q", |it| queue(it, |queues| queues.send))
+    ..field("send-q", "Send-Q", |it| number(it.entry.socket.send_queue()))
 };
 
 pub(crate) static LOCAL: Field = Field {
@@ -96,7 +103,7 @@ pub(crate) static TIMER: Field = Field {
     csv: &["timer", "timer_seconds", "timer_retransmits", "timer_probes"],
     ..field("timer", "Timer", |it| match it.entry.socket {
         Socket::Internet(socket) => Value::Timer(socket.protocol, socket.timer),
-        Socket::Sctp(_) | Socket::Unix(_) => Value::Missing,
+        Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => Value::Missing,
     })
 };
 
@@ -104,16 +111,22 @@ pub(crate) static TIMER: Field = Field {
 pub(crate) static DROPS: Field = Field {
     align: Align::Right,
     csv: &["drops"],
-    ..field("drops", "Drops", |it| match it.entry.socket {
-        Socket::Internet(socket) => number(socket.drops),
-        Socket::Sctp(_) | Socket::Unix(_) => Value::Missing,
+    ..field("drops", "Drops", |it| number(it.entry.socket.drops()))
+};
+
+/// The network device that the socket is bound to.
+pub(crate) static INTERFACE: Field = Field {
+    csv: &["interface"],
+    ..field("interface", "Interface", |it| match it.entry.socket.interface() {
+        Some(index) => Value::Interface(index, it.entry.interfaces.name(index)),
+        None => Value::Missing,
     })
 };
 
 pub(crate) static FLAGS: Field = Field {
     csv: &["flags"],
     ..field("flags", "Flags", |it| match it.entry.socket {
-        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => Value::Missing,
         Socket::Unix(socket) => Value::Words(socket.flag_names().collect()),
     })
 };
@@ -122,7 +135,7 @@ pub(crate) static REFERENCES: Field = Field {
     align: Align::Right,
     csv: &["references"],
     ..field("references", "RefCnt", |it| match it.entry.socket {
-        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => Value::Missing,
         Socket::Unix(socket) => number(Some(socket.references)),
     })
 };
@@ -131,7 +144,7 @@ pub(crate) static PATH: Field = Field {
     is_text: true,
     csv: &["path"],
     ..field("path", "Path", |it| match it.entry.socket {
-        Socket::Internet(_) | Socket::Sctp(_) => Value::Missing,
+        Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => Value::Missing,
         Socket::Unix(socket) => socket.path.as_deref().map_or(Value::Missing, Value::Text),
     })
 };
@@ -142,10 +155,6 @@ pub(crate) static NETNS: Field = Field {
     ..field("netns", "Netns", |it| it.entry.namespace.map_or(Value::Missing, Value::Namespace))
 };
 
-fn queue<'a>(it: &Subject<'a>, read: fn(Queues) -> u32) -> Value<'a> {
-    number(it.entry.socket.queues().map(read))
-}
-
 fn number<'a>(number: Option<u32>) -> Value<'a> {
     number.map_or(Value::Missing, |number| Value::Number(number.into()))
 }
@@ -154,6 +163,7 @@ fn port(end: Option<End<'_>>) -> Value<'_> {
     let port = match end {
         Some(End::Internet(_, end)) => end.port,
         Some(End::Sctp(end)) => end.port,
+        Some(End::Other(end)) => return number(end.port),
         Some(End::Path(_)) | None => 0,
     };
     if port == 0 { Value::Missing } else { Value::Number(port.into()) }

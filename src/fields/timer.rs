@@ -33,7 +33,7 @@ impl ShownTimer {
     /// Unanswered retransmissions; always 0 for UDP, as netstat prints it.
     pub fn retransmits(&self) -> u32 {
         match self.0 {
-            Protocol::Udp | Protocol::UdpLite => 0,
+            Protocol::Udp | Protocol::UdpLite | Protocol::Icmp | Protocol::Mptcp => 0,
             Protocol::Tcp | Protocol::Raw => self.1.retransmits,
         }
     }

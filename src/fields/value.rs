@@ -33,6 +33,8 @@ pub enum Value<'a> {
     /// The pending timer; `None` if the source does not give it.
     Timer(Protocol, Option<Timer>),
     Namespace(&'a Namespace),
+    /// The index of a network device, and its name if it is known.
+    Interface(u32, Option<&'a str>),
     /// The owner to show, if there is one, and all owners of the socket.
     Pid(Option<Owner<'a>>, SocketOwners<'a>),
     Fds(Owner<'a>),
@@ -81,6 +83,10 @@ impl<'a> Value<'a> {
         };
         match self {
             Self::Missing | Self::Address(End::Path(_)) => Rank::Missing,
+            Self::Address(End::Other(end)) => Rank::Text(end.address.as_bytes().to_vec().into()),
+            Self::End(End::Other(end)) => Rank::Text(end.to_string().into_bytes().into()),
+            Self::Interface(_, Some(name)) => Rank::Text(name.as_bytes().into()),
+            Self::Interface(index, None) => Rank::Number((*index).into()),
             Self::Kind(kind) => text(kind.name()),
             Self::Word(word) => text(word),
             Self::Words(words) => Rank::Text(words.join(" ").into_bytes().into()),

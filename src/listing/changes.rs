@@ -90,7 +90,7 @@ fn mark<T, K: Hash + Eq + Clone>(
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum SocketKey {
     Internet(Option<NamespaceKey>, Kind, Endpoint, Option<Endpoint>, u64),
-    Unix(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
+    Inode(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
 }
 
 /// The identity of a namespace. Several can have the same label, so it is used only if the number is
@@ -117,7 +117,8 @@ fn key(entry: &Entry<'_>) -> SocketKey {
             let inode = if remote.is_none() { socket.inode } else { 0 };
             SocketKey::Internet(namespace, entry.socket.kind(), local, remote, inode)
         }
-        Socket::Unix(socket) => SocketKey::Unix(namespace, socket.inode, socket.path.clone()),
+        Socket::Unix(socket) => SocketKey::Inode(namespace, socket.inode, socket.path.clone()),
+        Socket::Other(socket) => SocketKey::Inode(namespace, socket.inode, None),
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::listing::{Listing, Part};
+    use crate::listing::{Extent, Listing, Part};
     use crate::namespaces::Namespace;
     use crate::query::Query;
     use crate::socket::SctpSocket;
@@ -137,10 +138,11 @@ mod tests {
             let (names, pids) = (vec!["web".to_owned()], vec![1]);
             let namespace = Namespace { number, names, is_own: false, pids };
             let sockets = vec![Socket::Internet(InternetSocket::example())];
-            Part { namespace: Some(namespace), sockets }
+            Part { namespace: Some(namespace), sockets, ..Part::default() }
         };
         let parts = [Some(1), Some(2), Some(2), None].map(part).into();
-        let listing = Listing::new(parts, None, &Query::default(), false, SystemTime::now());
+        let listing =
+            Listing::new(parts, None, &Query::default(), Extent::Selected, SystemTime::now());
         let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
         let [one, two, also_two, unknown] = &keys[..] else { panic!("{} keys", keys.len()) };
         assert!(one != two && two == also_two && two != unknown);
@@ -153,8 +155,9 @@ mod tests {
         };
         let remote = Some("10.0.0.3:5");
         let sockets = [socket(remote, 7), socket(remote, 0), socket(None, 7), socket(None, 8)];
-        let parts = vec![Part { namespace: None, sockets: sockets.into() }];
-        let listing = Listing::new(parts, None, &Query::default(), false, SystemTime::now());
+        let parts = vec![Part { sockets: sockets.into(), ..Part::default() }];
+        let listing =
+            Listing::new(parts, None, &Query::default(), Extent::Selected, SystemTime::now());
         let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
         let [open, closed, server, other] = &keys[..] else { panic!("{} keys", keys.len()) };
         assert!(open == closed && open != server && server != other);

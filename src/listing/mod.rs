@@ -6,6 +6,7 @@ mod peers;
 use std::cmp::Reverse;
 use std::time::SystemTime;
 
+use crate::interfaces::Interfaces;
 use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
 use crate::process::{Pid, Process};
@@ -15,12 +16,14 @@ pub use changes::{Mark, changes};
 use peers::Peers;
 
 /// The sockets of one network namespace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Part {
     /// The namespace; `None` if nothing that is shown or sorted needs it.
     pub namespace: Option<Namespace>,
     /// Its sockets.
     pub sockets: Vec<Socket>,
+    /// Its network devices; none if no socket is bound to one.
+    pub interfaces: Interfaces,
 }
 
 /// The position of a socket: the index of its part, and its index in that part.
@@ -28,6 +31,17 @@ pub struct Part {
 struct Position {
     part: u32,
     index: u32,
+}
+
+/// Which sockets are there to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Those that the query selects.
+    Selected,
+    /// Also others.
+    Wider,
+    /// Also those that can be the other end of a selected socket, which is to be found.
+    WithPeers,
 }
 
 /// One listing.
@@ -54,6 +68,8 @@ pub struct Entry<'a> {
     pub peer: Option<SocketOwners<'a>>,
     /// The namespace of the socket, if it is known.
     pub namespace: Option<&'a Namespace>,
+    /// The network devices of the namespace.
+    pub interfaces: &'a Interfaces,
 }
 
 /// The owners of one socket.
@@ -132,19 +148,20 @@ impl<'a> Chosen<'a> {
 impl Listing {
     /// Lists the sockets that `query` selects, section by section, each in the kernel's order.
     ///
-    /// If `find_peers` is set, `parts` also has the sockets that can be the other end of a selected
-    /// socket. Otherwise `query` must select every socket in `parts`.
+    /// `extent` says which sockets `parts` has. Sockets without a table are only there if they are
+    /// asked for.
     pub fn new(
         parts: Vec<Part>,
         owners: Option<Owners>,
         query: &Query,
-        find_peers: bool,
+        extent: Extent,
         time: SystemTime,
     ) -> Self {
-        let peers = find_peers.then(|| Peers::new(&parts));
+        let peers = (extent == Extent::WithPeers).then(|| Peers::new(&parts));
+        let selects = |socket: &Socket| extent == Extent::Selected || query.selects(socket);
         let mut positions = Vec::new();
         for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
-            let selected = (0..).zip(sockets).filter(|(_, it)| !find_peers || query.selects(it));
+            let selected = (0..).zip(sockets).filter(|(_, it)| selects(it));
             positions.extend(selected.map(|(index, _)| Position { part, index }));
         }
         let mut listing = Self { parts, owners, peers, matching: Vec::new(), positions, time };
@@ -159,7 +176,7 @@ impl Listing {
 
     /// Returns a listing without sockets.
     pub fn empty() -> Self {
-        Self::new(Vec::new(), None, &Query::default(), false, SystemTime::now())
+        Self::new(Vec::new(), None, &Query::default(), Extent::Selected, SystemTime::now())
     }
 
     /// Keeps the sockets whose owners and users the query selects.
@@ -216,12 +233,15 @@ impl Listing {
                 Some(socket_at(&self.parts, peers.of(position.part, socket)?)?.inode())
             }
             Socket::Unix(socket) => socket.peer,
+            Socket::Other(_) => None,
         });
+        let part = self.parts.get(position.part as usize)?;
         Some(Entry {
             socket,
             owners: self.owners_of(socket.inode()),
             peer: peer.map(|inode| self.owners_of(inode)),
-            namespace: self.parts.get(position.part as usize)?.namespace.as_ref(),
+            namespace: part.namespace.as_ref(),
+            interfaces: &part.interfaces,
         })
     }
 

@@ -63,14 +63,14 @@ impl Ends {
     /// end. Each end knows at least the addresses of the other one that are listed first.
     fn of(socket: &Socket) -> impl Iterator<Item = Self> {
         let ends = match socket {
-            Socket::Internet(it) if it.protocol == Protocol::Raw || it.remote.port == 0 => None,
+            Socket::Internet(it) if !it.protocol.has_ports() || it.remote.port == 0 => None,
             Socket::Internet(it) => Some((Some(it.protocol), it.local, &[][..], it.remote)),
             Socket::Sctp(it) => {
                 let SctpEnd { others, .. } = &it.local;
                 it.remote().map(|remote| (None, it.local.first(), &**others, remote.first()))
             }
             // Peers of UNIX sockets need no search: netlink gives them.
-            Socket::Unix(_) => None,
+            Socket::Unix(_) | Socket::Other(_) => None,
         };
         let canonical = |end: Endpoint| Endpoint { address: end.address.to_canonical(), ..end };
         ends.into_iter().flat_map(move |(protocol, first, others, remote)| {
@@ -106,7 +106,7 @@ mod tests {
             let (local, remote, state) = (end(local), end(remote), State::Established);
             Socket::Internet(InternetSocket { local, remote, state, ..InternetSocket::example() })
         };
-        Part { namespace: None, sockets: ends.iter().map(socket).collect() }
+        Part { sockets: ends.iter().map(socket).collect(), ..Part::default() }
     }
 
     /// Returns the part and the index of the other end of each socket.
@@ -145,7 +145,7 @@ mod tests {
             ("10.0.0.4,10.0.0.3:9", None),
         ];
         let sockets = sockets.map(|(local, remote)| Socket::Sctp(SctpSocket::at(local, remote)));
-        let part = Part { namespace: None, sockets: sockets.into() };
+        let part = Part { sockets: sockets.into(), ..Part::default() };
         assert_eq!(found(&[part]), [Some((0, 2)), None, Some((0, 0)), None]);
     }
 }

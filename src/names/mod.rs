@@ -48,8 +48,12 @@ impl Number {
 
     /// Returns the number for a port. The services of UDP-Lite are those of UDP.
     pub fn port(protocol: Protocol, port: u16) -> Self {
-        let is_lite = protocol == Protocol::UdpLite;
-        Self::Port(if is_lite { Protocol::Udp } else { protocol }, port)
+        let protocol = match protocol {
+            Protocol::UdpLite => Protocol::Udp,
+            Protocol::Mptcp => Protocol::Tcp,
+            Protocol::Tcp | Protocol::Udp | Protocol::Raw | Protocol::Icmp => protocol,
+        };
+        Self::Port(protocol, port)
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod fuzzing;
 mod link;
 mod read;
 mod sweep;
+mod unlisted;
 
 use std::fs;
 use std::io;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Network;
 use crate::process::{Pid, Process, is_unit};
-use crate::socket::{End, Kind, Protocol, Socket, State};
+use crate::socket::{End, Kind, OtherKind, Protocol, Socket, State};
 
 /// The values of a filter: a socket must have one of `wanted`, if there are any, and none of
 /// `excluded`.
@@ -101,12 +101,16 @@ pub enum Condition<P = Ports, A = Network, U = u32> {
 }
 
 impl<P, A, U> Condition<P, A, U> {
-    /// Returns true if a socket of this kind can meet the condition. UNIX sockets have no ports and
-    /// no addresses, so they are not listed even if the filter only excludes some.
+    /// Returns true if a socket of this kind can meet the condition. Kinds without ports or addresses
+    /// are not listed even if the filter only excludes some.
     pub fn can_match(&self, kind: Kind) -> bool {
         match (self, kind) {
-            (Self::Ports(..) | Self::Addresses(..) | Self::Ends(_), Kind::Unix) => false,
-            (_, Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix) => true,
+            (Self::Ports(..), Kind::Other(OtherKind::Vsock)) => true,
+            (
+                Self::Ports(..) | Self::Addresses(..) | Self::Ends(_),
+                Kind::Unix | Kind::Other(_),
+            ) => false,
+            (_, Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix | Kind::Other(_)) => true,
         }
     }
 
@@ -234,8 +238,11 @@ pub struct Ports {
 impl Ports {
     fn contain(&self, end: End<'_>) -> bool {
         let (protocol, port) = match end {
-            // The port of a raw socket is the number of its protocol.
-            End::Internet(Protocol::Raw, _) | End::Path(_) => return false,
+            End::Path(_) => return false,
+            End::Other(end) => (None, end.port.and_then(|it| it.try_into().ok()).unwrap_or(0)),
+            End::Internet(protocol, _) if !protocol.has_ports() => return false,
+            // A connection of MPTCP uses ports of TCP.
+            End::Internet(Protocol::Mptcp, end) => (Some(Protocol::Tcp), end.port),
             End::Internet(protocol, end) => (Some(protocol), end.port),
             End::Sctp(end) => (None, end.port),
         };
@@ -263,7 +270,7 @@ fn ends_with_address(socket: &Socket, side: Side) -> impl Iterator<Item = End<'_
     let remote = ends(socket, Side::Remote).filter(move |_| side != Side::Local);
     let is_connected = |end: &End<'_>| match end {
         End::Internet(_, end) => !end.address.to_canonical().is_unspecified(),
-        End::Sctp(_) | End::Path(_) => true,
+        End::Sctp(_) | End::Path(_) | End::Other(_) => true,
     };
     local.chain(remote.filter(is_connected))
 }
@@ -272,7 +279,7 @@ fn addresses(end: End<'_>) -> impl Iterator<Item = IpAddr> {
     let (first, others): (_, &[IpAddr]) = match end {
         End::Internet(_, end) => (Some(end.address), &[]),
         End::Sctp(end) => (Some(end.address), &end.others),
-        End::Path(_) => (None, &[]),
+        End::Path(_) | End::Other(_) => (None, &[]),
     };
     first.into_iter().chain(others.iter().copied())
 }

@@ -27,6 +27,8 @@ pub struct Query {
     pub kinds: Vec<Kind>,
     /// Servers, the other sockets, or all.
     pub scope: Scope,
+    /// TCP sockets that are bound, but neither listen nor are connected, are selected too.
+    pub bound: bool,
     /// The conditions that must all be met.
     pub conditions: Vec<Condition>,
 }
@@ -50,6 +52,11 @@ impl Query {
         self.includes(socket.kind())
             && self.scope.includes(is_server(socket))
             && self.conditions.iter().all(|condition| condition.can_pass(socket))
+    }
+
+    /// Returns the query for all sockets.
+    pub fn all() -> Self {
+        Self { kinds: Kind::all().collect(), bound: true, ..Self::default() }
     }
 
     /// Returns the query for all sockets that can be the other end of a selected socket.
@@ -126,13 +133,14 @@ impl Scope {
 fn is_server(socket: &Socket) -> bool {
     match socket {
         Socket::Internet(socket) => match socket.protocol {
-            Protocol::Tcp => socket.remote.port == 0,
-            Protocol::Udp | Protocol::UdpLite | Protocol::Raw => {
+            Protocol::Tcp | Protocol::Mptcp => socket.remote.port == 0,
+            Protocol::Udp | Protocol::UdpLite | Protocol::Raw | Protocol::Icmp => {
                 socket.remote.address.is_unspecified()
             }
         },
         Socket::Sctp(socket) => socket.association.is_none(),
         Socket::Unix(socket) => socket.is_listening(),
+        Socket::Other(socket) => socket.remote.is_none(),
     }
 }
 

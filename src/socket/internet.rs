@@ -1,4 +1,4 @@
-//! Internet sockets: TCP, UDP, UDP-Lite and raw.
+//! Internet sockets: TCP, UDP, UDP-Lite, raw, ping and MPTCP.
 
 use std::net::IpAddr;
 
@@ -15,6 +15,11 @@ pub enum Protocol {
     UdpLite,
     /// Raw IP. The local port is the number of the IP protocol.
     Raw,
+    /// ICMP echo, which every user may send (`man 7 icmp`, `ping_group_range`). The local port is
+    /// the identifier of the echo.
+    Icmp,
+    /// Multipath TCP, RFC 8684. Each of its subflows is a TCP socket with the same inode.
+    Mptcp,
 }
 
 /// The address family that a socket was opened with.
@@ -127,13 +132,25 @@ pub struct InternetSocket {
     pub drops: Option<u32>,
 }
 
+impl Protocol {
+    /// Returns true if sockets have the states of TCP.
+    pub const fn has_states(self) -> bool {
+        matches!(self, Self::Tcp | Self::Mptcp)
+    }
+
+    /// Returns true if ports belong to a service or a program.
+    pub const fn has_ports(self) -> bool {
+        !matches!(self, Self::Raw | Self::Icmp)
+    }
+}
+
 impl InternetSocket {
     /// The state as netstat shows it; `None` for a UDP or raw socket that is not connected, and for a
     /// TCP socket without a state.
     pub fn state(&self) -> Option<State> {
         match (self.protocol, self.state) {
-            (Protocol::Tcp, State::Unset) => None,
-            (Protocol::Tcp, state) => Some(state),
+            (Protocol::Tcp | Protocol::Mptcp, State::Unset) => None,
+            (Protocol::Tcp | Protocol::Mptcp, state) => Some(state),
             (_, State::Established) => Some(State::Established),
             (_, State::Close) => None,
             _ => Some(State::Unknown),

@@ -5,11 +5,13 @@
 //! compiler finds each place that a new kind needs.
 
 mod internet;
+mod other;
 mod sctp;
 mod state;
 mod unix;
 
 pub use internet::{Endpoint, Family, InternetSocket, Protocol, Queues, Timer, TimerKind};
+pub use other::{OtherEnd, OtherKind, OtherSocket};
 pub use sctp::{Association, SctpEnd, SctpSocket, SctpTable};
 pub use state::State;
 pub use unix::{SocketType, UnixSocket, UnixState};
@@ -17,12 +19,14 @@ pub use unix::{SocketType, UnixSocket, UnixState};
 /// One socket of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Socket {
-    /// TCP, UDP, UDP-Lite or raw.
+    /// TCP, UDP, UDP-Lite, raw, ping or MPTCP.
     Internet(InternetSocket),
     /// SCTP.
     Sctp(SctpSocket),
     /// `AF_UNIX`.
     Unix(UnixSocket),
+    /// Any other socket.
+    Other(Box<OtherSocket>),
 }
 
 /// One end of a socket.
@@ -34,6 +38,8 @@ pub enum End<'a> {
     Sctp(&'a SctpEnd),
     /// The path or abstract name that a UNIX socket is bound to.
     Path(&'a [u8]),
+    /// An end of a socket of another family.
+    Other(&'a OtherEnd),
 }
 
 impl Socket {
@@ -43,6 +49,7 @@ impl Socket {
             Self::Internet(socket) => Kind::Internet(socket.protocol, socket.family),
             Self::Sctp(socket) => Kind::Sctp(socket.table()),
             Self::Unix(_) => Kind::Unix,
+            Self::Other(socket) => Kind::Other(socket.kind),
         }
     }
 
@@ -52,6 +59,7 @@ impl Socket {
             Self::Internet(socket) => socket.inode,
             Self::Sctp(socket) => socket.inode,
             Self::Unix(socket) => socket.inode,
+            Self::Other(socket) => socket.inode,
         }
     }
 
@@ -61,6 +69,7 @@ impl Socket {
             Self::Internet(socket) => socket.user(),
             Self::Sctp(socket) => socket.user(),
             Self::Unix(_) => None,
+            Self::Other(socket) => socket.uid,
         }
     }
 
@@ -68,22 +77,53 @@ impl Socket {
     pub fn can_be_accepted(&self) -> bool {
         match self {
             Self::Internet(InternetSocket { protocol, state, .. }) => {
-                let is_connected = !matches!(state, State::Listen | State::SynSent | State::Close);
-                *protocol == Protocol::Tcp && is_connected
+                use State::{Bound, Close, Listen, SynSent};
+                let is_connected = !matches!(state, Bound | Close | Listen | SynSent);
+                protocol.has_states() && is_connected
             }
             Self::Sctp(socket) => socket.association.is_some(),
             Self::Unix(UnixSocket { kind, state, .. }) => {
                 *state == UnixState::Connected && *kind != SocketType::Datagram
             }
+            Self::Other(socket) => socket.remote.is_some(),
         }
     }
 
-    /// The bytes in the queues; `None` if the kernel does not show them.
-    pub fn queues(&self) -> Option<Queues> {
+    /// The bytes that the program has not read yet; `None` if the kernel does not tell.
+    pub fn receive_queue(&self) -> Option<u32> {
         match self {
-            Self::Internet(socket) => Some(socket.queues),
-            Self::Sctp(socket) => socket.association.as_ref().map(|it| it.queues),
+            Self::Internet(socket) => Some(socket.queues.receive),
+            Self::Sctp(socket) => Some(socket.association.as_ref()?.queues.receive),
             Self::Unix(_) => None,
+            Self::Other(socket) => socket.receive,
+        }
+    }
+
+    /// The bytes that the other end has not acknowledged yet; `None` if the kernel does not tell.
+    pub fn send_queue(&self) -> Option<u32> {
+        match self {
+            Self::Internet(socket) => Some(socket.queues.send),
+            Self::Sctp(socket) => Some(socket.association.as_ref()?.queues.send),
+            Self::Unix(_) => None,
+            Self::Other(socket) => socket.send,
+        }
+    }
+
+    /// The index of the network device that the socket is bound to; `None` if it is bound to none, or
+    /// if the source does not tell.
+    pub fn interface(&self) -> Option<u32> {
+        match self {
+            Self::Internet(_) | Self::Sctp(_) | Self::Unix(_) => None,
+            Self::Other(socket) => socket.interface,
+        }
+    }
+
+    /// Received datagrams that were dropped; `None` if the kernel does not tell.
+    pub fn drops(&self) -> Option<u32> {
+        match self {
+            Self::Internet(socket) => socket.drops,
+            Self::Sctp(_) | Self::Unix(_) => None,
+            Self::Other(socket) => socket.drops,
         }
     }
 
@@ -93,6 +133,7 @@ impl Socket {
             Self::Internet(socket) => socket.state(),
             Self::Sctp(socket) => Some(socket.state),
             Self::Unix(socket) => socket.state(),
+            Self::Other(socket) => socket.state,
         }
     }
 
@@ -104,6 +145,7 @@ impl Socket {
             Self::Unix(socket) => {
                 socket.path.as_deref().filter(|path| !path.is_empty()).map(End::Path)
             }
+            Self::Other(socket) => socket.local.as_ref().map(End::Other),
         }
     }
 
@@ -113,6 +155,7 @@ impl Socket {
             Self::Internet(socket) => Some(End::Internet(socket.protocol, socket.remote)),
             Self::Sctp(socket) => socket.remote().map(End::Sctp),
             Self::Unix(_) => None,
+            Self::Other(socket) => socket.remote.as_ref().map(End::Other),
         }
     }
 }
@@ -126,6 +169,8 @@ pub enum Kind {
     Sctp(SctpTable),
     /// A UNIX socket.
     Unix,
+    /// Any other socket.
+    Other(OtherKind),
 }
 
 /// A section of a listing, with its own heading and columns. Variants are in the output's order.
@@ -135,6 +180,8 @@ pub enum Section {
     Internet,
     /// UNIX sockets.
     Unix,
+    /// All other sockets.
+    Other,
 }
 
 impl Kind {
@@ -146,19 +193,31 @@ impl Kind {
     /// Returns the next kind in netstat's order. One arm per kind, so that none is forgotten.
     fn next(self) -> Option<Self> {
         use Family::{Ipv4, Ipv6};
-        use Kind::{Internet, Sctp, Unix};
-        use Protocol::{Raw, Tcp, Udp, UdpLite};
+        use Kind::{Internet, Other, Sctp, Unix};
+        use OtherKind::{Generic, Netlink, Packet, Vsock};
+        use Protocol::{Icmp, Mptcp, Raw, Tcp, Udp, UdpLite};
         use SctpTable::{Associations, Endpoints};
         Some(match self {
             Internet(protocol, Ipv4) => Internet(protocol, Ipv6),
-            Internet(Tcp, Ipv6) => Sctp(Endpoints),
+            Internet(Tcp, Ipv6) => Internet(Mptcp, Ipv4),
+            Internet(Mptcp, Ipv6) => Sctp(Endpoints),
             Sctp(Endpoints) => Sctp(Associations),
             Sctp(Associations) => Internet(Udp, Ipv4),
             Internet(Udp, Ipv6) => Internet(UdpLite, Ipv4),
             Internet(UdpLite, Ipv6) => Internet(Raw, Ipv4),
-            Internet(Raw, Ipv6) => Unix,
-            Unix => return None,
+            Internet(Raw, Ipv6) => Internet(Icmp, Ipv4),
+            Internet(Icmp, Ipv6) => Unix,
+            Unix => Other(Packet),
+            Other(Packet) => Other(Netlink),
+            Other(Netlink) => Other(Vsock),
+            Other(Vsock) => Other(Generic),
+            Other(Generic) => return None,
         })
+    }
+
+    /// Returns true if netstat lists this kind.
+    pub const fn is_netstats(self) -> bool {
+        !matches!(self, Self::Internet(Protocol::Icmp | Protocol::Mptcp, _) | Self::Other(_))
     }
 
     /// The section that lists this kind.
@@ -166,10 +225,11 @@ impl Kind {
         match self {
             Self::Internet(..) | Self::Sctp(_) => Section::Internet,
             Self::Unix => Section::Unix,
+            Self::Other(_) => Section::Other,
         }
     }
 
-    /// The name of the table, which is its path below `/proc/net`.
+    /// The name of the table: if there is a text, its path below `/proc/net`.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Internet(Protocol::Tcp, Family::Ipv4) => "tcp",
@@ -180,9 +240,17 @@ impl Kind {
             Self::Internet(Protocol::UdpLite, Family::Ipv6) => "udplite6",
             Self::Internet(Protocol::Raw, Family::Ipv4) => "raw",
             Self::Internet(Protocol::Raw, Family::Ipv6) => "raw6",
+            Self::Internet(Protocol::Icmp, Family::Ipv4) => "icmp",
+            Self::Internet(Protocol::Icmp, Family::Ipv6) => "icmp6",
+            Self::Internet(Protocol::Mptcp, Family::Ipv4) => "mptcp",
+            Self::Internet(Protocol::Mptcp, Family::Ipv6) => "mptcp6",
             Self::Sctp(SctpTable::Endpoints) => "sctp/eps",
             Self::Sctp(SctpTable::Associations) => "sctp/assocs",
             Self::Unix => "unix",
+            Self::Other(OtherKind::Packet) => "packet",
+            Self::Other(OtherKind::Netlink) => "netlink",
+            Self::Other(OtherKind::Vsock) => "vsock",
+            Self::Other(OtherKind::Generic) => "other",
         }
     }
 
@@ -199,7 +267,7 @@ impl Kind {
     /// The protocol in records: the name of the table without the family.
     pub fn protocol_name(self) -> &'static str {
         match self {
-            Self::Internet(..) | Self::Unix => self.table().trim_end_matches('6'),
+            Self::Internet(..) | Self::Unix | Self::Other(_) => self.table().trim_end_matches('6'),
             Self::Sctp(_) => self.name(),
         }
     }
@@ -210,7 +278,7 @@ impl Kind {
         match self {
             Self::Internet(_, Family::Ipv4) => Some("ipv4"),
             Self::Internet(_, Family::Ipv6) => Some("ipv6"),
-            Self::Sctp(_) | Self::Unix => None,
+            Self::Sctp(_) | Self::Unix | Self::Other(_) => None,
         }
     }
 }
@@ -222,7 +290,8 @@ mod tests {
     #[test]
     fn kinds_come_in_netstats_order() {
         let names: Vec<_> = Kind::all().map(Kind::name).collect();
-        let expected = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 unix";
+        let expected = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 \
+                        unix packet netlink vsock other";
         assert_eq!(names.join(" "), expected);
     }
 

@@ -1,6 +1,6 @@
 //! States of sockets.
 
-/// The state of a socket. Up to `NewSynRecv`, these are the kernel's TCP states, with its numbers
+/// The state of a socket. Up to `Bound`, these are the kernel's TCP states, with its numbers
 /// (`include/net/tcp_states.h`). Then come netstat's states of UNIX sockets, and `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -21,6 +21,9 @@ pub enum State {
     Closing,
     /// A handshake in progress that has no full socket yet.
     NewSynRecv,
+    /// A TCP socket that has a port, but neither listens nor is connected. The kernel lists it by
+    /// netlink alone, from Linux 6.8 on, as a socket in `Close`.
+    Bound,
     Listening,
     Free,
     Connecting,
@@ -31,12 +34,12 @@ pub enum State {
 }
 
 use State::{
-    Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
+    Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
     FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait, Unset,
 };
 
 impl State {
-    /// The kernel's states, in order of their numbers from 0.
+    /// The kernel's states of listed sockets, in order of their numbers from 0.
     const KERNEL: [Self; 13] = [
         Unset,
         Established,
@@ -64,7 +67,7 @@ impl State {
     /// The states that `--state` accepts: all but `Unset`, `Unknown`, and `NewSynRecv` (named as
     /// `SynRecv`).
     pub fn all() -> impl Iterator<Item = Self> {
-        let all = Self::KERNEL.into_iter().chain(Self::UNIX);
+        let all = Self::KERNEL.into_iter().chain([Bound]).chain(Self::UNIX);
         all.filter(|state| !matches!(state, Unset | NewSynRecv))
     }
 
@@ -83,6 +86,7 @@ impl State {
             Self::LastAck => "LAST_ACK",
             Self::Listen => "LISTEN",
             Self::Closing => "CLOSING",
+            Self::Bound => "BOUND",
             Self::Listening => "LISTENING",
             Self::Free => "FREE",
             Self::Connecting => "CONNECTING",

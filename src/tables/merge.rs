@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::policy::Again;
-use crate::socket::{Endpoint, Protocol, Socket};
+use crate::socket::{Endpoint, Socket};
 
 type Ends = (Endpoint, Endpoint);
 
@@ -27,7 +27,7 @@ impl RowKey {
             _ if is_closing(socket) => None,
             (0, Socket::Internet(it)) => Some(Self::Ends((it.local, it.remote))),
             (0, Socket::Sctp(_)) => connection(socket).map(Self::Ends),
-            (0, Socket::Unix(_)) => None,
+            (0, Socket::Unix(_) | Socket::Other(_)) => None,
             (inode, _) => Some(Self::Inode(inode, connection(socket))),
         }
     }
@@ -37,8 +37,8 @@ impl RowKey {
 /// so its ends no longer identify it.
 fn is_closing(socket: &Socket) -> bool {
     match socket {
-        Socket::Internet(it) => it.protocol == Protocol::Tcp && it.local.port == 0,
-        Socket::Sctp(_) | Socket::Unix(_) => false,
+        Socket::Internet(it) => it.protocol.has_states() && it.local.port == 0,
+        Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => false,
     }
 }
 
@@ -47,16 +47,16 @@ fn ends(socket: &Socket) -> Option<Ends> {
     match socket {
         Socket::Internet(it) => Some((it.local, it.remote)),
         Socket::Sctp(it) => Some((it.local.first(), it.remote()?.first())),
-        Socket::Unix(_) => None,
+        Socket::Unix(_) | Socket::Other(_) => None,
     }
 }
 
 /// Returns the ends of a TCP socket or an SCTP association.
 fn connection(socket: &Socket) -> Option<Ends> {
     match socket {
-        Socket::Internet(it) if it.protocol == Protocol::Tcp => ends(socket),
+        Socket::Internet(it) if it.protocol.has_states() => ends(socket),
         Socket::Sctp(_) => ends(socket),
-        Socket::Internet(_) | Socket::Unix(_) => None,
+        Socket::Internet(_) | Socket::Unix(_) | Socket::Other(_) => None,
     }
 }
 
@@ -166,7 +166,7 @@ pub(super) fn drop_repeated(sockets: &mut Vec<Socket>, start: usize, rows_from: 
             Socket::Unix(it) if rows_from != RowsFrom::Netlink => {
                 Some((it.kind, it.state, it.flags, it.path.clone()))
             }
-            Socket::Unix(_) | Socket::Internet(_) | Socket::Sctp(_) => None,
+            Socket::Unix(_) | Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => None,
         };
         let lacks_inode = socket.inode() == 0;
         if lacks_inode && is_whole {
@@ -208,7 +208,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::socket::{InternetSocket, SctpSocket, State, UnixSocket};
+    use crate::socket::{InternetSocket, Protocol, SctpSocket, State, UnixSocket};
     use crate::tables::sock_diag::Scope;
 
     fn unix(inode: u64) -> Socket {

@@ -3,6 +3,7 @@
 //! [`policy`] decides which source a table is read from, `merge` combines several readings, and the
 //! modules `proc_net` (text) and `sock_diag` (netlink) parse one table at a time.
 
+mod chains;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod merge;
@@ -17,10 +18,11 @@ use std::io;
 use std::path::Path;
 
 use crate::query::Query;
-use crate::remark::{Origin, Remark, Sink};
-use crate::socket::{Family, Kind, Protocol, Socket};
+use crate::remark::{Origin, Reason, Remark, Sink};
+use crate::socket::{Family, Kind, OtherKind, Protocol, Socket};
+use chains::Chains;
 use merge::RowsFrom;
-use policy::{Again, Chains, Conditions, Method, Plan, Policy};
+use policy::{Again, Conditions, Method, Plan, Policy};
 pub use proc_net::ByteOrder;
 use proc_net::{Coverage, Text};
 use sock_diag::{Netlink, Scope};
@@ -32,14 +34,16 @@ pub fn detect_byte_order(directory: &Path) -> Option<ByteOrder> {
     ByteOrder::detect(&directory.join("net"))
 }
 
-/// Returns true for the tables that a kernel without IPv6, or without UDP-Lite, does not have.
+/// Returns true for the tables that some kernels do not have, such as those without IPv6.
 const fn is_optional(kind: Kind) -> bool {
     match kind {
         Kind::Internet(protocol, family) => {
-            matches!((protocol, family), (Protocol::UdpLite, _) | (_, Family::Ipv6))
+            use Protocol::{Icmp, Mptcp, UdpLite};
+            matches!((protocol, family), (UdpLite | Icmp | Mptcp, _) | (_, Family::Ipv6))
         }
         // As for netstat, it is an error if these alone are asked for, and the module is not loaded.
         Kind::Sctp(_) | Kind::Unix => false,
+        Kind::Other(_) => true,
     }
 }
 
@@ -125,14 +129,20 @@ impl Tables {
         let mut failures = Vec::new();
         let mut is_readable = false;
         let mut plan = self.policy.plan(self.text.directory(), query);
-        for kind in Kind::all().filter(|&kind| query.includes(kind)) {
-            if plan.is_empty(kind) {
-                is_readable = true;
-                continue;
-            }
+        let has_table = |&kind: &Kind| kind != Kind::Other(OtherKind::Generic);
+        for kind in Kind::all().filter(|&kind| query.includes(kind)).filter(has_table) {
             let start = sockets.len();
             let mut reading = Reading { kind, query, sockets: &mut sockets, start };
-            let outcome = self.read_table(&mut plan, &mut reading, remark);
+            let is_empty = plan.is_empty(kind);
+            let outcome = (!is_empty).then(|| self.read_table(&mut plan, &mut reading, remark));
+            if plan.lists_bound(kind) {
+                // An old kernel has none, and without netlink they are not known.
+                let _ = self.dump(&mut reading, Scope::Bound, &mut |_| ());
+            }
+            let Some(outcome) = outcome else {
+                is_readable = true;
+                continue;
+            };
             is_readable |= outcome.result.is_ok() || outcome.any;
             if let Err(error) = outcome.result {
                 failures.push((kind, outcome.origin, error));
@@ -148,7 +158,8 @@ impl Tables {
                 Remark::PartialTable(origin, error)
             });
         }
-        if Kind::all().all(|kind| query.includes(kind)) {
+        let is_netstats = |kind: &Kind| kind.is_netstats();
+        if Kind::all().filter(is_netstats).all(|kind| query.includes(kind)) {
             self.report_omitted(remark);
         }
         Ok(sockets)
@@ -185,7 +196,7 @@ impl Tables {
                 Socket::Unix(socket) => {
                     socket.peer = socket.peer.or_else(|| peers.get(&socket.inode).copied());
                 }
-                Socket::Internet(_) | Socket::Sctp(_) => {}
+                Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => {}
             }
         }
         if let Err(error) = result {
@@ -200,8 +211,14 @@ impl Tables {
         reading: &mut Reading<'_>,
         remark: Sink<'_>,
     ) -> Outcome {
-        if let Method::Text { checked } = plan.method(reading.kind) {
-            return self.read_text(plan, reading, checked, remark);
+        match plan.method(reading.kind) {
+            Method::Text { checked } => return self.read_text(plan, reading, checked, remark),
+            Method::Netlink => {}
+            Method::Unavailable => {
+                let error = io::Error::new(io::ErrorKind::NotFound, Reason::OnlyNetlink);
+                let origin = Origin::Netlink(reading.kind.table());
+                return Outcome { origin, any: false, result: Err(error) };
+            }
         }
         let (mut outcome, mut faults) = self.read_netlink(plan, reading);
         if plan.tolerates_faults() {
@@ -417,7 +434,7 @@ fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
 /// Returns true if the name of this socket can forge rows in the text of its table.
 fn can_forge_rows(socket: &Socket) -> bool {
     match socket {
-        Socket::Internet(_) | Socket::Sctp(_) => false,
+        Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => false,
         Socket::Unix(socket) => socket.path.as_ref().is_some_and(|path| path.contains(&b'\n')),
     }
 }

@@ -9,11 +9,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::chains::{Chains, PORTS};
 use super::sock_diag::Scope;
 use super::sockstat::{self, Counters, Counts};
 use crate::query::Query;
 use crate::remark::Remark;
-use crate::socket::{End, Kind, Protocol, Socket, State};
+use crate::socket::{Family, Kind, OtherKind, Protocol};
 
 /// How often a table is read at most, if each single reading can miss sockets.
 pub(super) const MOST_READINGS: usize = 5;
@@ -28,8 +29,6 @@ const FEWEST_CHAINS: usize = 256;
 /// The number of chains of TCP listeners up to Linux 5.18 (`INET_LHTABLE_SIZE`,
 /// `include/net/inet_hashtables.h`).
 const LISTENER_CHAINS: usize = 32;
-/// The number of ports: later, only listeners of the same port share a chain.
-const PORTS: usize = 1 << 16;
 
 /// With at least this many sockets, netlink is read instead of the text.
 ///
@@ -135,6 +134,7 @@ impl Policy {
             lacks_text: !needs_text && is_missing(directory),
             directory: directory.to_owned(),
             counts,
+            wants_bound: query.bound,
             before,
         }
     }
@@ -151,6 +151,28 @@ pub(super) enum Method {
     Text { checked: bool },
     /// By netlink.
     Netlink,
+    /// Not at all: only netlink has the table, and the text is asked for.
+    Unavailable,
+}
+
+/// The sources that have a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sources {
+    Both,
+    OnlyText,
+    OnlyNetlink,
+}
+
+impl Sources {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Internet(Protocol::Icmp, _)
+            | Kind::Sctp(_)
+            | Kind::Other(OtherKind::Packet | OtherKind::Netlink) => Self::OnlyText,
+            Kind::Internet(Protocol::Mptcp, _) | Kind::Other(_) => Self::OnlyNetlink,
+            Kind::Internet(..) | Kind::Unix => Self::Both,
+        }
+    }
 }
 
 /// The decision for each table in one reading of all tables.
@@ -164,6 +186,8 @@ pub(super) struct Plan {
     directory: PathBuf,
     /// The numbers of internet sockets; 0 or unknown if they are not needed.
     counts: Counts,
+    /// TCP sockets that are only bound are wanted.
+    wants_bound: bool,
     /// The counters before the reading; `None` if they cannot be read, or are not needed.
     before: Option<Counters>,
 }
@@ -181,12 +205,19 @@ impl Plan {
     pub(super) fn method(&self, kind: Kind) -> Method {
         let prefers_netlink = match kind {
             Kind::Internet(..) => self.prefers_netlink,
-            Kind::Sctp(_) | Kind::Unix => false,
+            Kind::Sctp(_) | Kind::Unix | Kind::Other(_) => false,
         };
+        match (Sources::of(kind), self.policy) {
+            (Sources::OnlyNetlink, Policy::Text) => return Method::Unavailable,
+            (Sources::OnlyNetlink, _) => return Method::Netlink,
+            (Sources::OnlyText | Sources::Both, _) => {}
+        }
         match self.policy {
             Policy::Netlink => Method::Netlink,
             Policy::ByCount | Policy::TextFirst { .. } if self.lacks_text => Method::Netlink,
-            Policy::ByCount if prefers_netlink => Method::Netlink,
+            Policy::ByCount if prefers_netlink && Sources::of(kind) == Sources::Both => {
+                Method::Netlink
+            }
             Policy::ByCount | Policy::TextFirst { .. } => Method::Text { checked: true },
             Policy::Text => Method::Text { checked: false },
         }
@@ -196,8 +227,29 @@ impl Plan {
     /// of TCP takes 2 ms. The kernel adds numbers of several processors, which can change meanwhile,
     /// so that one sum alone can be wrong.
     pub(super) fn is_empty(&self, kind: Kind) -> bool {
-        self.counts.is_empty(kind)
-            && Counts::read(&self.directory, &Query::default()).is_ok_and(|it| it.is_empty(kind))
+        let is_empty = self.counts.is_empty(kind)
+            && Counts::read(&self.directory, &Query::default()).is_ok_and(|it| it.is_empty(kind));
+        is_empty || self.lacks_protocol(kind)
+    }
+
+    /// Returns true if the kernel certainly does not have the protocol of a table, so that it need not
+    /// load a module to say so.
+    fn lacks_protocol(&self, kind: Kind) -> bool {
+        let protocol = match kind {
+            Kind::Internet(Protocol::Mptcp, Family::Ipv4) => "MPTCP",
+            Kind::Internet(Protocol::Mptcp, Family::Ipv6) => "MPTCPv6",
+            Kind::Other(OtherKind::Vsock) => "AF_VSOCK",
+            _ => return false,
+        };
+        let protocols = fs::read_to_string(self.directory.join("protocols"));
+        let has = |line: &str| line.split(' ').next() == Some(protocol);
+        self.policy != Policy::Text && protocols.is_ok_and(|it| !it.lines().any(has))
+    }
+
+    /// Returns true if TCP sockets that are only bound are read after this table.
+    pub(super) fn lists_bound(&self, kind: Kind) -> bool {
+        let is_tcp = matches!(kind, Kind::Internet(Protocol::Tcp, _));
+        is_tcp && self.wants_bound && self.policy != Policy::Text
     }
 
     /// Returns true if a malformed message is just skipped. Else it makes the text be read instead.
@@ -262,37 +314,10 @@ impl Plan {
             Kind::Internet(Protocol::UdpLite | Protocol::Raw, _) => {
                 Chains::new(false, FEWEST_CHAINS)
             }
-            Kind::Sctp(_) => Chains::new(false, 0),
-            Kind::Unix => Chains::new(true, 0),
-        }
-    }
-}
-
-/// The hash chains that the kernel keeps a table in.
-pub(super) struct Chains {
-    /// There are more TCP connections or UNIX sockets than chains, or about as many.
-    are_long: bool,
-    /// The number of other sockets in each chain: the local port decides the chain, or the protocol
-    /// of a raw socket.
-    lengths: Vec<u32>,
-    longest: u32,
-}
-
-impl Chains {
-    fn new(are_long: bool, chains: usize) -> Self {
-        Self { are_long, lengths: vec![0; chains.min(PORTS)], longest: 0 }
-    }
-
-    pub(super) fn add(&mut self, socket: &Socket) {
-        let is_tcp = matches!(socket.kind(), Kind::Internet(Protocol::Tcp, _));
-        if is_tcp && socket.state() != Some(State::Listen) {
-            return;
-        }
-        let Some(End::Internet(_, end)) = socket.local() else { return };
-        let chain = usize::from(end.port).checked_rem(self.lengths.len());
-        if let Some(length) = chain.and_then(|chain| self.lengths.get_mut(chain)) {
-            *length += 1;
-            self.longest = self.longest.max(*length);
+            Kind::Internet(Protocol::Icmp, _) | Kind::Sctp(_) => Chains::new(false, 0),
+            Kind::Internet(Protocol::Mptcp, _) | Kind::Unix | Kind::Other(_) => {
+                Chains::new(true, 0)
+            }
         }
     }
 }
@@ -300,11 +325,10 @@ impl Chains {
 /// Returns true if netlink must cross-check the text of a table. `is_whole` if it was read at once.
 pub(super) fn needs_check(kind: Kind, is_whole: bool) -> bool {
     match kind {
-        Kind::Internet(..) => !is_whole,
-        // netlink does not give it.
-        Kind::Sctp(_) => false,
+        _ if Sources::of(kind) != Sources::Both => false,
         // A newline in the name of a socket can forge rows.
         Kind::Unix => true,
+        Kind::Internet(..) | Kind::Sctp(_) | Kind::Other(_) => !is_whole,
     }
 }
 
@@ -315,7 +339,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::socket::{Endpoint, Family, InternetSocket};
+    use crate::socket::{Endpoint, InternetSocket, Socket, State};
 
     const CONDITIONS: Conditions = Conditions {
         source: Source::Auto,
@@ -360,7 +384,15 @@ mod tests {
         let directory = directory.to_owned();
         let mut counts = Counts::default();
         counts.selected = 1000;
-        Plan { policy, prefers_netlink, lacks_text: false, directory, counts, before }
+        Plan {
+            policy,
+            prefers_netlink,
+            lacks_text: false,
+            directory,
+            counts,
+            wants_bound: false,
+            before,
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ impl Counts {
         let (own, other) = match kind {
             Kind::Internet(Protocol::Tcp, Family::Ipv4) => (ipv4, ipv6),
             Kind::Internet(Protocol::Tcp, Family::Ipv6) => (ipv6, ipv4),
-            Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix => return false,
+            Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix | Kind::Other(_) => return false,
         };
         own == Some(0) && self.time_wait == Some(0) && other.is_some_and(|it| it > 0)
     }

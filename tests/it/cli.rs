@@ -39,7 +39,7 @@ fn error_for_an_unsupported_option_or_family_says_what_to_use() {
         ("-f", "-f, --rfcomm is not supported: use the netstat of net-tools"),
         ("--ax25", "--ax25 is not supported: use the netstat of net-tools"),
         ("-Aipx", "-A ipx is not supported: use the netstat of net-tools"),
-        ("-Afoo", "unknown address family 'foo': use inet, inet6 or unix"),
+        ("-Afoo", "unknown address family 'foo': use inet, inet6, unix, packet, netlink, vsock or all"),
     ] {
         assert_eq!(rnetstat(flag).error(), format!("rnetstat: {message}\n"), "{flag}");
     }

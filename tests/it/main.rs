@@ -48,6 +48,7 @@ mod faults;
 mod fixtures;
 mod hostile;
 mod injection;
+mod kinds;
 mod lab;
 mod live;
 mod names;

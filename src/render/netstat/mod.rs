@@ -15,8 +15,8 @@ use crate::namespaces::Namespace;
 use crate::query::Scope;
 use crate::request::Look;
 use crate::socket::{
-    Association, Endpoint, InternetSocket, Protocol, Queues, SctpEnd, SctpSocket, Section, Socket,
-    State, Timer, UnixSocket,
+    Association, Endpoint, InternetSocket, Kind, OtherSocket, Protocol, Queues, SctpEnd,
+    SctpSocket, Section, Socket, State, Timer, UnixSocket,
 };
 use cells::RowBuffer;
 
@@ -88,6 +88,7 @@ impl<W: Write> Layout<'_, W> {
             Socket::Internet(socket) => self.internet(entry, socket),
             Socket::Sctp(socket) => self.sctp(entry, socket),
             Socket::Unix(socket) => self.unix(entry, socket),
+            Socket::Other(socket) => self.other(entry, socket),
         }
     }
 
@@ -117,6 +118,12 @@ impl<W: Write> Layout<'_, W> {
                 self.row.text("Proto RefCnt Flags       Type       State         I-Node  ");
                 self.more_headings();
                 self.row.text(" Path");
+            }
+            Section::Other => {
+                writeln!(self.out, "Active other sockets ({scope})")?;
+                self.row.text("Proto      Recv-Q Send-Q Local Address           Foreign Address");
+                self.row.text("         State       I-Node  ");
+                self.more_headings();
             }
         }
         self.row.end(&mut self.out)
@@ -235,6 +242,33 @@ impl<W: Write> Layout<'_, W> {
         self.more(entry);
         self.row.text(" ");
         self.row.foreign(socket.path.as_deref().unwrap_or_default());
+        self.row.end(&mut self.out)
+    }
+
+    fn other(&mut self, entry: &Entry<'_>, socket: &OtherSocket) -> io::Result<()> {
+        self.row.cell(10, |row| match &socket.protocol {
+            Some(protocol) => row.foreign(protocol.as_bytes()),
+            None => row.text(Kind::Other(socket.kind).name()),
+        });
+        for queue in [socket.receive, socket.send] {
+            self.row.text(" ");
+            match queue {
+                Some(bytes) => self.row.right(6, bytes),
+                None => self.row.cell(6, |_| ()),
+            }
+        }
+        for end in [&socket.local, &socket.remote] {
+            self.row.text(" ");
+            self.row.cell(END, |row| match end {
+                Some(end) => row.format(format_args!("{end}")),
+                None => row.text("*"),
+            });
+        }
+        self.row.text(" ");
+        self.row.cell(11, |row| row.text(socket.state.map_or("", State::name)));
+        self.row.text(" ");
+        self.row.cell(8, |row| row.number(socket.inode));
+        self.more(entry);
         self.row.end(&mut self.out)
     }
 

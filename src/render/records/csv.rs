@@ -104,6 +104,15 @@ impl<'a, W: Write> CellWriter<'a, W> {
             | Value::Timer(_, None)
             | Value::End(End::Path(_))
             | Value::Address(End::Path(_)) => Ok(()),
+            Value::Address(End::Other(end)) => self.text(&*end.address),
+            Value::End(End::Other(end)) => {
+                self.text(&*end.address)?;
+                self.number(end.port)
+            }
+            Value::Interface(index, name) => match name {
+                Some(name) => self.foreign(name.as_bytes()),
+                None => self.text(format!("if{index}")),
+            },
             Value::Address(End::Internet(_, end)) => self.text(end.address.to_string()),
             Value::Address(End::Sctp(end)) => self.text(joined(end.addresses())),
             Value::Kind(kind) => {

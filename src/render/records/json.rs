@@ -14,7 +14,8 @@ use crate::namespaces::Namespace;
 use crate::owners::Owner;
 use crate::process::Container;
 use crate::socket::{
-    Endpoint, InternetSocket, Protocol, SctpEnd, SctpSocket, Socket, State, UnixSocket,
+    Endpoint, InternetSocket, OtherEnd, OtherSocket, Protocol, SctpEnd, SctpSocket, Socket,
+    SocketType, State, UnixSocket,
 };
 
 /// A listed socket. Serializes as one object.
@@ -39,11 +40,17 @@ impl Serialize for Record<'_> {
         if let Some(event) = mark.event() {
             map.serialize_entry("event", event)?;
         }
-        map.serialize_entry("protocol", entry.socket.kind().protocol_name())?;
+        let protocol = match entry.socket {
+            Socket::Other(socket) => socket.protocol.as_deref(),
+            Socket::Internet(_) | Socket::Sctp(_) | Socket::Unix(_) => None,
+        };
+        let protocol = protocol.unwrap_or_else(|| entry.socket.kind().protocol_name());
+        map.serialize_entry("protocol", protocol)?;
         match entry.socket {
             Socket::Internet(socket) => self.internet(socket, &mut map)?,
             Socket::Sctp(socket) => self.sctp(socket, &mut map)?,
             Socket::Unix(socket) => Self::unix(socket, &mut map)?,
+            Socket::Other(socket) => self.other(socket, &mut map)?,
         }
         map.serialize_entry("netns", &entry.namespace.and_then(|namespace| namespace.number))?;
         map.serialize_entry("netns_name", &entry.namespace.and_then(Namespace::name))?;
@@ -98,6 +105,23 @@ impl Record<'_> {
         map.serialize_entry("drops", &None::<u32>)
     }
 
+    fn other<M: SerializeMap>(&self, socket: &OtherSocket, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("type", &socket.socket_type.map(SocketType::name))?;
+        map.serialize_entry("state", &socket.state.map(State::name))?;
+        map.serialize_entry("recv_q", &socket.receive)?;
+        map.serialize_entry("send_q", &socket.send)?;
+        map.serialize_entry("local", &socket.local.as_ref().map(OtherEndRecord::new))?;
+        map.serialize_entry("remote", &socket.remote.as_ref().map(OtherEndRecord::new))?;
+        self.user(socket.uid, map)?;
+        map.serialize_entry("inode", &socket.inode)?;
+        map.serialize_entry("drops", &socket.drops)?;
+        let interface = socket.interface.map(|index| match self.entry.interfaces.name(index) {
+            Some(name) => Cow::from(name),
+            None => format!("if{index}").into(),
+        });
+        map.serialize_entry("interface", &interface)
+    }
+
     fn user<M: SerializeMap>(&self, uid: Option<u32>, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("uid", &uid)?;
         map.serialize_entry("user", &uid.and_then(|uid| self.names.get(Number::User(uid))))
@@ -126,6 +150,18 @@ impl<'a> EndRecord<'a> {
         let host = names.get(Number::Host(address));
         let service = names.get(Number::port(protocol, port));
         Self { address: address.to_string(), port, host, service }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct OtherEndRecord<'a> {
+    address: &'a str,
+    port: Option<u32>,
+}
+
+impl<'a> OtherEndRecord<'a> {
+    fn new(end: &'a OtherEnd) -> Self {
+        Self { address: &end.address, port: end.port }
     }
 }
 

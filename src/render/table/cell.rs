@@ -36,6 +36,9 @@ pub(in crate::render) fn text(value: &Value<'_>, names: &Names, wide: bool) -> S
         Value::Timer(protocol, timer) => {
             timer.map_or("-".to_owned(), |timer| ShownTimer(*protocol, timer).to_string())
         }
+        Value::Address(End::Other(end)) => end.address.clone().into_owned(),
+        Value::End(End::Other(end)) => end.to_string(),
+        Value::Interface(index, name) => interface(*index, *name),
         Value::Namespace(namespace) => safe(namespace.label().as_bytes()),
         Value::Pid(Some(owner), owners) => with_others(owner.process.pid, owners.all().count()),
         Value::Pid(None, owners) => no_owner(owners).to_owned(),
@@ -95,6 +98,11 @@ fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {
         None if end.port == 0 => format!("{host}:*"),
         None => format!("{host}:{}", end.port),
     }
+}
+
+/// Returns the name of a network device, or `if7` for the device with the index 7.
+fn interface(index: u32, name: Option<&str>) -> String {
+    name.map_or_else(|| format!("if{index}"), |name| safe(name.as_bytes()))
 }
 
 fn safe(text: &[u8]) -> String {

@@ -1,12 +1,12 @@
 //! The columns of each section.
 
 use crate::fields::{
-    COMMAND, DROPS, FD, FOREIGN, Field, INODE, LOCAL, NETNS, PATH, PEER, PID, PROTO, RECV_Q,
-    SEND_Q, STATE, TIMER, TYPE, USER,
+    COMMAND, DROPS, FD, FOREIGN, Field, INODE, INTERFACE, LOCAL, NETNS, PATH, PEER, PID, PROTO,
+    RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
 };
 use crate::listing::{Entry, Mark};
 use crate::request::{Columns, Look};
-use crate::socket::{Section, Socket};
+use crate::socket::Section;
 
 /// A field in the table.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,12 @@ pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column>
             let owner = [timer, usual(&PID), usual(&FD), usual(&USER)];
             [&first[..], &owner, &[inode, drops, peer, netns, usual(&COMMAND)]].concat()
         }
+        Section::Other => {
+            let first = [&PROTO, &TYPE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE].map(usual);
+            let drops = asked_for(with_drops, &DROPS);
+            let owner = [&INTERFACE, &PID, &FD, &USER, &INODE].map(usual);
+            [&first[..], &owner, &[drops, peer, netns, usual(&COMMAND)]].concat()
+        }
         Section::Unix => {
             let first = [&PROTO, &TYPE, &STATE, &INODE, &PID, &FD].map(usual);
             [&first[..], &[peer, netns, usual(&PATH), usual(&COMMAND)]].concat()
@@ -58,8 +64,5 @@ pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column>
 
 /// Returns true if some socket dropped a datagram.
 pub(super) fn any_drops(entries: &[(Entry<'_>, Mark)]) -> bool {
-    entries.iter().any(|(entry, _)| match entry.socket {
-        Socket::Internet(socket) => socket.drops.is_some_and(|drops| drops > 0),
-        Socket::Sctp(_) | Socket::Unix(_) => false,
-    })
+    entries.iter().any(|(entry, _)| entry.socket.drops().is_some_and(|drops| drops > 0))
 }

@@ -155,9 +155,9 @@ pub(super) fn styled(style: &str, line: &str, screen: Screen) -> String {
 /// The style of a line: colour by state, bold or struck through by mark.
 fn style(state: Option<State>, mark: Mark) -> String {
     use State::{
-        Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established, FinWait1,
-        FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
-        Unknown, Unset,
+        Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established,
+        FinWait1, FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent,
+        TimeWait, Unknown, Unset,
     };
     const GREEN: &str = "32";
     const YELLOW: &str = "33";
@@ -165,7 +165,7 @@ fn style(state: Option<State>, mark: Mark) -> String {
     const FAINT: &str = "2";
     let color = match state {
         Some(Listen | Listening) => GREEN,
-        Some(SynSent | SynRecv | NewSynRecv | Connecting) => YELLOW,
+        Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => YELLOW,
         // The other end has closed, and the program has not reacted.
         Some(CloseWait) => RED,
         Some(FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting) => FAINT,

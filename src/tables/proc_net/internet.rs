@@ -1,11 +1,11 @@
-//! Rows of `<root>/net/{tcp,udp,udplite,raw}` and the same with a 6.
+//! Rows of `<root>/net/{tcp,udp,udplite,raw,icmp}` and the same with a 6.
 //!
 //! ```text
 //!   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
 //!    0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 …
 //! ```
 //!
-//! `tcp_ipv4.c`, `udp.c` and `raw.c` in the kernel's `net/ipv4`, `tcp_ipv6.c` and `datagram.c` in
+//! `tcp_ipv4.c`, `udp.c`, `raw.c` and `ping.c` in the kernel's `net/ipv4`, `tcp_ipv6.c` and `datagram.c` in
 //! `net/ipv6`, print them; `man 5 proc` describes them. The slot and every number after the
 //! retransmits are decimal, except the pointer; the others are hexadecimal. An address is printed
 //! as words in host byte order: one word for IPv4, four for IPv6. After the inode there are the
@@ -49,8 +49,8 @@ pub(super) fn parse(
         return Err(Fault::Missing("reference count"));
     }
     let drops = match protocol {
-        Protocol::Tcp => None,
-        Protocol::Udp | Protocol::UdpLite | Protocol::Raw => drops(words),
+        Protocol::Tcp | Protocol::Mptcp => None,
+        Protocol::Udp | Protocol::UdpLite | Protocol::Raw | Protocol::Icmp => drops(words),
     };
     Ok(InternetSocket {
         protocol,
@@ -202,7 +202,7 @@ pub(super) mod tests {
                 timer: Some(Timer { kind, ticks, retransmits, probes }),
                 uid,
                 inode,
-                drops: (protocol != Protocol::Tcp).then_some(drops),
+                drops: (!protocol.has_states()).then_some(drops),
             }
         }
     }

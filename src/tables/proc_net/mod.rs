@@ -3,6 +3,8 @@
 mod byte_order;
 mod internet;
 mod lines;
+mod netlink;
+mod packet;
 mod sctp;
 mod table_file;
 mod unix;
@@ -12,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::remark::Fault;
-use crate::socket::{Kind, Socket};
+use crate::socket::{Kind, OtherKind, OtherSocket, Socket};
 pub use byte_order::ByteOrder;
 use lines::Line;
 use table_file::TableFile;
@@ -115,6 +117,9 @@ pub(super) fn is_heading(kind: Kind, line: &[u8]) -> bool {
         Kind::Internet(..) => internet::is_heading(line),
         Kind::Sctp(table) => sctp::is_heading(table, line),
         Kind::Unix => unix::is_heading(line),
+        Kind::Other(OtherKind::Packet) => packet::is_heading(line),
+        Kind::Other(OtherKind::Netlink) => netlink::is_heading(line),
+        Kind::Other(OtherKind::Vsock | OtherKind::Generic) => false,
     }
 }
 
@@ -122,18 +127,23 @@ pub(super) fn is_heading(kind: Kind, line: &[u8]) -> bool {
 fn begins_as_row(kind: Kind, line: &[u8]) -> bool {
     let is_first = |word: &[u8]| match kind {
         Kind::Internet(..) | Kind::Unix => word.ends_with(b":"),
-        Kind::Sctp(_) => word.iter().all(u8::is_ascii_hexdigit),
+        Kind::Sctp(_) | Kind::Other(_) => word.iter().all(u8::is_ascii_hexdigit),
     };
     Words(line).word().is_some_and(is_first)
 }
 
 fn parse(kind: Kind, order: ByteOrder, is_crlf: bool, line: &[u8]) -> Result<Socket, Fault> {
+    let other = |socket: OtherSocket| Socket::Other(Box::new(socket));
     match kind {
         Kind::Internet(protocol, family) => {
             internet::parse(protocol, family, order, line).map(Socket::Internet)
         }
         Kind::Sctp(table) => sctp::parse(table, line).map(Socket::Sctp),
         Kind::Unix => unix::parse(line, is_crlf).map(Socket::Unix),
+        Kind::Other(OtherKind::Packet) => packet::parse(line).map(other),
+        Kind::Other(OtherKind::Netlink) => netlink::parse(line).map(other),
+        // There is no such text.
+        Kind::Other(OtherKind::Vsock | OtherKind::Generic) => Err(Fault::not_a_row(line)),
     }
 }
 
@@ -185,11 +195,16 @@ mod tests {
 
     /// Any table, a row of it, and the socket that the row describes.
     fn rows() -> impl Strategy<Value = (Kind, Vec<u8>, Socket)> {
-        proptest::sample::select(Kind::all().collect::<Vec<_>>()).prop_flat_map(|kind| {
+        let has_text =
+            |kind: &Kind| !matches!(kind, Kind::Other(OtherKind::Vsock | OtherKind::Generic));
+        let kinds: Vec<_> = Kind::all().filter(has_text).collect();
+        proptest::sample::select(kinds).prop_flat_map(|kind| {
             let rows = match kind {
                 Kind::Internet(protocol, family) => internet::tests::rows(protocol, family).boxed(),
                 Kind::Sctp(table) => sctp::tests::rows(table).boxed(),
                 Kind::Unix => unix::tests::rows().boxed(),
+                Kind::Other(OtherKind::Packet) => packet::tests::rows().boxed(),
+                Kind::Other(_) => netlink::tests::rows().boxed(),
             };
             rows.prop_map(move |(row, socket)| (kind, row, socket))
         })

@@ -162,7 +162,7 @@ pub(super) mod tests {
             assert_eq!(faults, [""; 0]);
             let path = |socket: &Socket| match socket {
                 Socket::Unix(it) => it.path.as_deref().map(<[u8]>::to_vec),
-                Socket::Internet(_) | Socket::Sctp(_) => panic!(),
+                Socket::Internet(_) | Socket::Sctp(_) | Socket::Other(_) => panic!(),
             };
             sockets.iter().map(path).collect::<Vec<_>>()
         };

@@ -6,10 +6,13 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::wire::{Payload, attributes};
+use super::Scope;
+use super::wire::{self, Payload, attributes};
 use crate::remark::{Fault, Reason};
 use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
 
+/// The attribute of a request with the protocol.
+const INET_DIAG_REQ_PROTOCOL: u16 = 3;
 /// The attribute with what the kernel counts about the memory of a socket, an array of numbers.
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
@@ -19,6 +22,7 @@ const DROPS: usize = 8;
 pub(super) struct InternetDump {
     protocol: Protocol,
     family: Family,
+    scope: Scope,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
     /// False once a handshake has an unknown user: netlink does not give it, nor does its listener.
@@ -26,32 +30,34 @@ pub(super) struct InternetDump {
 }
 
 impl InternetDump {
-    pub(super) fn new(protocol: Protocol, family: Family) -> Self {
-        Self { protocol, family, listeners: HashMap::new(), is_certain: true }
+    pub(super) fn new(protocol: Protocol, family: Family, scope: Scope) -> Self {
+        Self { protocol, family, scope, listeners: HashMap::new(), is_certain: true }
     }
 
-    /// Returns the `struct inet_diag_req_v2` for sockets in these states, one bit each.
-    pub(super) fn request(&self, states: u32) -> Vec<u8> {
+    /// Returns the `struct inet_diag_req_v2` for the sockets of the scope.
+    pub(super) fn request(&self) -> Vec<u8> {
         const ANY_ENDS: [u8; 48] = [0; 48];
         // AF_INET and AF_INET6 (linux/socket.h).
         let family = match self.family {
             Family::Ipv4 => 2,
             Family::Ipv6 => 10,
         };
-        // IPPROTO_TCP and so on (linux/in.h).
-        let protocol = match self.protocol {
-            Protocol::Tcp => 6,
-            Protocol::Udp => 17,
-            Protocol::UdpLite => 136,
-            Protocol::Raw => 255,
+        // IPPROTO_TCP and so on (linux/in.h). That of MPTCP is an attribute: it needs two bytes.
+        let (protocol, attribute) = match self.protocol {
+            Protocol::Tcp => (6, vec![]),
+            Protocol::Udp => (17, vec![]),
+            Protocol::UdpLite => (136, vec![]),
+            Protocol::Raw => (255, vec![]),
+            Protocol::Icmp => (1, vec![]),
+            Protocol::Mptcp => (6, wire::attribute(INET_DIAG_REQ_PROTOCOL, &262_u32.to_ne_bytes())),
         };
         let extensions = if self.counts_drops() { 1 << (INET_DIAG_SKMEMINFO - 1) } else { 0 };
         let head = [family, protocol, extensions, 0];
-        [&head[..], &states.to_ne_bytes(), &ANY_ENDS].concat()
+        [&head[..], &self.scope.states().to_ne_bytes(), &ANY_ENDS, &attribute].concat()
     }
 
     fn counts_drops(&self) -> bool {
-        self.protocol != Protocol::Tcp
+        !self.protocol.has_states()
     }
 
     /// Parses one message. Fails if it is cut off, or if its state does not exist.
@@ -90,10 +96,13 @@ impl InternetDump {
     /// Changes fields that netlink gives differently from the text, so that they equal the text.
     fn follow_text(&mut self, socket: &mut InternetSocket) {
         let port = socket.local.port;
+        if self.scope == Scope::Bound {
+            socket.state = State::Bound;
+        }
         match (self.protocol, socket.state) {
             // netlink gives the protocol as the remote port.
             (Protocol::Raw, _) => socket.remote.port = 0,
-            (Protocol::Tcp, State::Listen) => {
+            (Protocol::Tcp | Protocol::Mptcp, State::Listen) => {
                 // netlink gives the limit of the accept queue as the send queue.
                 socket.queues.send = 0;
                 let user = self.listeners.entry(port).or_insert(Some(socket.uid));
@@ -138,7 +147,7 @@ fn drops(rest: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::attribute;
+    use super::super::wire::attribute;
     use super::*;
 
     /// Returns the message about a socket.
@@ -195,7 +204,7 @@ mod tests {
             ..tcp
         };
         for expected in [tcp, tcp6, socket(Protocol::Udp, State::Close)] {
-            let mut dump = InternetDump::new(expected.protocol, expected.family);
+            let mut dump = InternetDump::new(expected.protocol, expected.family, Scope::All);
             assert_eq!(dump.parse(&inet_diag_msg(&expected)), Ok(expected));
         }
     }
@@ -203,18 +212,19 @@ mod tests {
     #[test]
     fn raw_remote_port_and_send_queue_of_a_listener_are_0_as_in_the_text() {
         let raw = socket(Protocol::Raw, State::Established);
-        let parsed = InternetDump::new(Protocol::Raw, Family::Ipv4).parse(&inet_diag_msg(&raw));
+        let parsed =
+            InternetDump::new(Protocol::Raw, Family::Ipv4, Scope::All).parse(&inet_diag_msg(&raw));
         let parsed = parsed.unwrap();
         assert_eq!((parsed.local.port, parsed.remote.port), (5000, 0));
         let listener = socket(Protocol::Tcp, State::Listen);
-        let parsed =
-            InternetDump::new(Protocol::Tcp, Family::Ipv4).parse(&inet_diag_msg(&listener));
+        let parsed = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All)
+            .parse(&inet_diag_msg(&listener));
         assert_eq!(parsed.unwrap().queues.send, 0);
     }
 
     #[test]
     fn handshake_gets_the_user_of_its_listener() {
-        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
+        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All);
         let mut parse = |port, socket: InternetSocket| {
             let local = Endpoint { port, ..socket.local };
             let parsed = dump.parse(&inet_diag_msg(&InternetSocket { local, ..socket })).unwrap();
@@ -239,7 +249,7 @@ mod tests {
     #[test]
     fn error_names_the_truncated_field_or_the_unknown_value() {
         let whole = inet_diag_msg(&socket(Protocol::Tcp, State::Listen));
-        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4);
+        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All);
         for (length, field) in [(0, "family"), (5, "local port"), (71, "inode")] {
             assert_eq!(dump.parse(&whole[..length]), Err(Fault::Missing(field)));
         }

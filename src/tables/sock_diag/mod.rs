@@ -2,6 +2,7 @@
 
 mod internet;
 mod unix;
+mod vsock;
 mod wire;
 
 use std::io;
@@ -16,7 +17,7 @@ use nix::sys::socket::{
 };
 
 use crate::remark::{Fault, Reason};
-use crate::socket::{Kind, Socket, State};
+use crate::socket::{Kind, OtherKind, Protocol, Socket, State};
 use internet::InternetDump;
 use unix::UnixDump;
 use wire::Payload;
@@ -42,15 +43,19 @@ pub(super) enum Scope {
     All,
     /// Only listeners.
     Listeners,
+    /// Only TCP sockets that are bound, but neither listen nor are connected. Before Linux 6.8 there
+    /// are none.
+    Bound,
 }
 
 impl Scope {
     /// The bits of the states, with the numbers of TCP.
     fn states(self) -> u32 {
         match self {
-            // 1 to 12. 13 is a state that the text does not have: TCP_BOUND_INACTIVE.
+            // 1 to 12, as in the text.
             Self::All => 0x1ffe,
             Self::Listeners => 1 << State::Listen as u32,
+            Self::Bound => 1 << State::Bound as u32,
         }
     }
 
@@ -58,6 +63,7 @@ impl Scope {
         match self {
             Self::All => true,
             Self::Listeners => socket.state() == Some(State::Listen),
+            Self::Bound => socket.state() == Some(State::Bound),
         }
     }
 }
@@ -150,16 +156,25 @@ pub(super) fn for_each_socket(
 ) -> io::Result<()> {
     let mut number = 0;
     match kind {
+        // The kernel could list some of these, but the text has them all.
+        Kind::Internet(Protocol::Icmp, _)
+        | Kind::Sctp(_)
+        | Kind::Other(OtherKind::Packet | OtherKind::Netlink | OtherKind::Generic) => {
+            Err(io::Error::new(io::ErrorKind::NotFound, Reason::OnlyText))
+        }
         Kind::Internet(protocol, family) => {
-            let mut parser = InternetDump::new(protocol, family);
-            dump(&parser.request(scope.states()), &mut |message| {
+            let mut parser = InternetDump::new(protocol, family, scope);
+            dump(&parser.request(), &mut |message| {
                 number += 1;
                 each(number, parser.parse(message).map(Socket::Internet));
             })?;
             parser.ensure_certain()
         }
-        // The kernel could list them (`sctp_diag`), but the text has them all.
-        Kind::Sctp(_) => Err(io::Error::new(io::ErrorKind::NotFound, Reason::OnlyText)),
+        Kind::Other(OtherKind::Vsock) => dump(&vsock::request(scope.states()), &mut |message| {
+            number += 1;
+            let socket = vsock::parse(message);
+            each(number, socket.map(|socket| Socket::Other(Box::new(socket))));
+        }),
         Kind::Unix => {
             let mut parser = UnixDump::default();
             let result = dump(&unix::request(scope.states()), &mut |message| {
@@ -225,14 +240,6 @@ mod tests {
         message
     }
 
-    /// Returns an attribute with its padding.
-    pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(4 + value.len()).unwrap();
-        let mut text = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-        text.resize(text.len().next_multiple_of(4), 0);
-        text
-    }
-
     /// Returns the first byte of each message about a socket, whether the table changed, and
     /// `Ok(true)` after the last message of the dump, or the number of the error (`None` if
     /// malformed).
@@ -294,7 +301,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..200)) {
-            let mut internet = InternetDump::new(Protocol::Udp, Family::Ipv6);
+            let mut internet = InternetDump::new(Protocol::Udp, Family::Ipv6, Scope::All);
             let mut unix = UnixDump::default();
             let mut read = |message: &[u8]| {
                 let _ = (internet.parse(message), unix.add(message));

@@ -120,7 +120,7 @@ fn path_of(name: &[u8]) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::attribute;
+    use super::super::wire::attribute;
     use super::*;
 
     #[test]

@@ -61,6 +61,14 @@ pub(super) fn request(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> V
     .concat()
 }
 
+/// Returns an attribute.
+pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 4;
+    let length = u16::try_from(HEADER + value.len()).unwrap_or(u16::MAX);
+    let padding = vec![0; value.len().next_multiple_of(ALIGNMENT) - value.len()];
+    [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value, &padding].concat()
+}
+
 /// Returns the type and value of each attribute (`struct nlattr`) after the fixed part of a
 /// message. Stops at an attribute that is cut off.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {

@@ -1,18 +1,21 @@
 //! Carries out a request: reads the tables, finds the owners, and looks up the names.
 
+mod lookups;
+mod unlisted;
+
 use std::fs;
 use std::io;
-use std::net::IpAddr;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 
-use crate::fields::{Groups, Needs, Value};
-use crate::listing::{Entry, Listing, Part, SocketOwners};
-use crate::names::{self, Missing, Names, Naming, Number, Passwd};
+use crate::fields::Needs;
+use crate::interfaces::Interfaces;
+use crate::listing::{Extent, Listing, Part};
+use crate::names::{self, Names, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::{Detail, Runtimes};
@@ -21,7 +24,7 @@ use crate::remark::{Remark, Sink};
 use crate::render;
 use crate::request::{Request, SavedOrder};
 use crate::root::Root;
-use crate::socket::{End, Kind, Socket};
+use crate::socket::{Kind, OtherKind, Socket};
 use crate::tables::policy::{Conditions, Timers};
 use crate::tables::{ByteOrder, Tables, detect_byte_order};
 
@@ -31,10 +34,11 @@ pub struct Gatherer<'a> {
     root: Root,
     /// The sockets to list.
     query: Query,
-    /// The sockets to read: those to list, and with `--peers` those that can be other ends.
+    /// The sockets to read: those to list, and with `--peers` those that can be other ends. All, to
+    /// know which sockets no table has.
     reading: Query,
     needs: Needs,
-    finds_peers: bool,
+    extent: Extent,
     tables: Tables,
     byte_order: ByteOrder,
     names: Names,
@@ -70,8 +74,17 @@ impl<'a> Gatherer<'a> {
             other_root: request.proc.is_some(),
             other_namespaces: request.netns.is_some(),
         };
-        let finds_peers = needs.include(Needs::PEERS);
-        let reading = if finds_peers { query.with_other_ends() } else { query.clone() };
+        let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
+        let extent = match (needs.include(Needs::PEERS), wants_unlisted) {
+            (true, _) => Extent::WithPeers,
+            (false, true) => Extent::Wider,
+            (false, false) => Extent::Selected,
+        };
+        let reading = match extent {
+            _ if wants_unlisted => Query::all(),
+            Extent::WithPeers => query.with_other_ends(),
+            Extent::Wider | Extent::Selected => query.clone(),
+        };
         let byte_order = byte_order(request, &root, remark);
         let tables = Tables::new(&root.tables, byte_order, conditions)?;
         let names = Names::new(passwd);
@@ -82,7 +95,7 @@ impl<'a> Gatherer<'a> {
             query,
             reading,
             needs,
-            finds_peers,
+            extent,
             tables,
             byte_order,
             names,
@@ -102,9 +115,14 @@ impl<'a> Gatherer<'a> {
         let time = SystemTime::now();
         let (parts, owners) = if self.needs.include(Needs::OWNERS) {
             let root = &self.root.path.clone();
+            let wants_unlisted = self.query.includes(Kind::Other(OtherKind::Generic));
+            let before = if wants_unlisted { self.counters() } else { None };
             // [`Sweep::run`] reads the tables while it sweeps, if there are many processes.
             let (sweep, parts) = Sweep::run(root, || self.read(remark));
-            let parts = parts?;
+            let mut parts = parts?;
+            if wants_unlisted {
+                self.add_unlisted(&sweep, &mut parts, before.as_ref());
+            }
             let sockets = parts.iter().flat_map(|part| &part.sockets);
             let detail = Detail {
                 searched_command: self.needs.include(Needs::SEARCHED_COMMANDS),
@@ -131,7 +149,7 @@ impl<'a> Gatherer<'a> {
         } else {
             (self.read(remark)?, None)
         };
-        let mut listing = Listing::new(parts, owners, &self.query, self.finds_peers, time);
+        let mut listing = Listing::new(parts, owners, &self.query, self.extent, time);
         self.request.order.sort(&mut listing);
         Ok(listing)
     }
@@ -143,7 +161,8 @@ impl<'a> Gatherer<'a> {
 
     /// Reads the tables of the namespaces that the request selects.
     fn read(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
-        let finds_unix_peers = self.finds_peers && self.reading.includes(Kind::Unix);
+        let finds_unix_peers =
+            self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix);
         let netns = &self.request.netns;
         if finds_unix_peers && (netns.is_some() || !self.tables.tell_unix_peers()) {
             remark(Remark::UnixPeersUnknown);
@@ -154,7 +173,8 @@ impl<'a> Gatherer<'a> {
                     let number = namespaces::number(&self.root.process);
                     Namespace { number, names: Vec::new(), is_own: true, pids: Vec::new() }
                 });
-                Ok(vec![Part { namespace, sockets: self.read_own_tables(remark)? }])
+                let sockets = self.read_own_tables(remark)?;
+                Ok(vec![self.part(namespace, sockets)])
             }
             Some(Selection::One(wanted)) => {
                 // The process that `--netns` names can have ended since the previous listing, but
@@ -166,10 +186,22 @@ impl<'a> Gatherer<'a> {
                 };
                 self.found = namespace.number.map(|number| number.to_string());
                 let sockets = self.read_namespace(&namespace, remark)?;
-                Ok(vec![Part { namespace: Some(namespace), sockets }])
+                Ok(vec![self.part(Some(namespace), sockets)])
             }
             Some(Selection::All) => self.read_all_namespaces(remark),
         }
+    }
+
+    /// Returns the sockets of a namespace, with its network devices if a socket is bound to one.
+    fn part(&self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
+        let other = namespace.as_ref().filter(|it| !it.is_own).and_then(|it| it.pids.first());
+        let interfaces = match other {
+            _ if sockets.iter().all(|it| it.interface().is_none()) => Interfaces::default(),
+            Some(pid) => Interfaces::read(&self.root.path.join(pid.to_string()).join("net")),
+            None if self.request.proc.is_some() => Interfaces::read(&self.root.tables.join("net")),
+            None => Interfaces::own(),
+        };
+        Part { namespace, sockets, interfaces }
     }
 
     fn read_all_namespaces(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
@@ -178,7 +210,7 @@ impl<'a> Gatherer<'a> {
         let (mut parts, mut errors) = (Vec::new(), Vec::new());
         for namespace in found.seen {
             match self.read_namespace(&namespace, remark) {
-                Ok(sockets) => parts.push(Part { namespace: Some(namespace), sockets }),
+                Ok(sockets) => parts.push(self.part(Some(namespace), sockets)),
                 Err(error) if self.have_ended(&namespace, &error) => {}
                 Err(error) => errors.push(error),
             }
@@ -229,62 +261,10 @@ impl<'a> Gatherer<'a> {
 
     fn read_own_tables(&mut self, remark: Sink<'_>) -> Result<Vec<Socket>, Remark> {
         let mut sockets = self.tables.read(&self.reading, remark)?;
-        if self.finds_peers && self.reading.includes(Kind::Unix) {
+        if self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix) {
             self.tables.find_unix_peers(&mut sockets, remark);
         }
         Ok(sockets)
-    }
-
-    /// Looks up the names in a listing. Waits at most `--resolve-timeout`.
-    pub fn look_up(&mut self, listing: &Listing, remark: Sink<'_>) {
-        let timeout = self.request.resolve_timeout;
-        report(self.look_up_within(timeout, listing), timeout, remark);
-    }
-
-    /// Looks up the names in counts of sockets. Waits at most `--resolve-timeout`.
-    pub fn look_up_groups(&mut self, groups: &Groups<'_>, remark: Sink<'_>) {
-        let naming = self.request.look.naming;
-        let values = groups.groups.iter().flat_map(|group| &group.values);
-        let numbers = values.flat_map(|value| match value {
-            Value::Address(end) | Value::End(end) => of_end(Some(*end), naming).collect(),
-            Value::User(uid) if naming.users => vec![Number::User(*uid)],
-            _ => Vec::new(),
-        });
-        let timeout = self.request.resolve_timeout;
-        let missing = self.names.look_up(numbers, timeout);
-        report(missing, timeout, remark);
-    }
-
-    /// Looks up the names in a listing. Waits at most this long; the next listing has the answers
-    /// that come later.
-    pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> Missing {
-        let naming = self.request.look.naming;
-        if naming == Naming::default() {
-            return Missing::default();
-        }
-        let shows_process_users = naming.users && self.needs.include(Needs::PROCESS_USERS);
-        let process_users = |owners: Option<SocketOwners<'_>>| -> Vec<Number> {
-            let owners = owners.filter(|_| shows_process_users);
-            let all = owners.into_iter().flat_map(|owners| owners.all());
-            all.filter_map(|owner| Some(Number::User(owner.process.uid?))).collect()
-        };
-        let numbers = listing.entries().flat_map(|entry| {
-            let users = process_users(Some(entry.owners)).into_iter();
-            let users = users.chain(process_users(entry.peer));
-            numbers(&entry, naming).chain(users)
-        });
-        self.names.look_up(numbers, timeout)
-    }
-}
-
-/// Reports the names that are missing.
-fn report(Missing { late, failures }: Missing, timeout: Duration, remark: Sink<'_>) {
-    if late > 0 {
-        remark(Remark::NamesTooLate { count: late, timeout });
-    }
-    // In the live view, failures are shown as long as they last.
-    if let Some(failures) = failures.filter(|failures| failures.are_new) {
-        remark(failures.into());
     }
 }
 
@@ -314,9 +294,11 @@ fn read_passwd(root: &Root, remark: Sink<'_>) -> Passwd {
 
 /// Returns what the shown fields, the order and the filters need.
 fn needs(request: &Request) -> Needs {
-    let Request { look, conditions, order, .. } = request;
+    let Request { look, conditions, order, query, .. } = request;
     let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
-    let needs = conditions.iter().fold(Needs::default(), |needs, condition| {
+    let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
+    let first = if wants_unlisted { Needs::OWNERS } else { Needs::default() };
+    let needs = conditions.iter().fold(first, |needs, condition| {
         needs.and(match condition {
             Condition::Ports(..)
             | Condition::Addresses(..)
@@ -360,37 +342,6 @@ fn has_ended(process: &Path, error: &Remark) -> bool {
         Some(Errno::ESRCH | Errno::EINVAL) => true,
         _ => false,
     }
-}
-
-/// Returns the numbers of a socket that are shown by name.
-fn numbers<'a>(entry: &Entry<'a>, naming: Naming) -> impl Iterator<Item = Number> + use<'a> {
-    let ends = [entry.socket.local(), entry.socket.remote()];
-    // netstat's layout also shows users that are not certain.
-    let user = match entry.socket {
-        Socket::Internet(socket) => naming.users.then_some(Number::User(socket.uid)),
-        Socket::Sctp(socket) => naming.users.then_some(Number::User(socket.uid)),
-        Socket::Unix(_) => None,
-    };
-    ends.into_iter().flat_map(move |end| of_end(end, naming)).chain(user)
-}
-
-/// Returns the numbers of an end that are shown by name.
-fn of_end(end: Option<End<'_>>, naming: Naming) -> impl Iterator<Item = Number> + use<'_> {
-    let host = |is_wanted: bool, address: IpAddr| {
-        (is_wanted && !address.is_unspecified()).then_some(Number::Host(address))
-    };
-    let (first, others): (_, &[IpAddr]) = match end {
-        Some(End::Internet(protocol, end)) => {
-            let port = naming.ports && end.port != 0;
-            let port = port.then(|| Number::port(protocol, end.port));
-            ([host(naming.hosts, end.address), port], &[])
-        }
-        // netstat shows ports of SCTP as numbers.
-        Some(End::Sctp(end)) => ([host(naming.sctp_hosts, end.address), None], &end.others),
-        Some(End::Path(_)) | None => ([None, None], &[]),
-    };
-    let others = others.iter().map(move |&it| host(naming.sctp_hosts, it));
-    first.into_iter().chain(others).flatten()
 }
 
 #[cfg(test)]

@@ -1,0 +1,76 @@
+//! The names of network devices.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use nix::net::if_::if_nameindex;
+
+use crate::number::{decimal, hex};
+
+/// The names of the devices of a network namespace, by their index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interfaces(HashMap<u32, String>);
+
+impl Interfaces {
+    /// Returns the devices of rnetstat's own namespace; none if the kernel does not tell them.
+    pub fn own() -> Self {
+        let Ok(devices) = if_nameindex() else { return Self::default() };
+        Self(devices.iter().map(|it| (it.index(), it.name().to_string_lossy().into())).collect())
+    }
+
+    /// Returns the devices that the tables in the directory `net` of a process name: those with an
+    /// address, or with a multicast group.
+    pub fn read(net: &Path) -> Self {
+        // The columns of the index and of the name (`net/ipv4/igmp.c`, `net/ipv6/addrconf.c` and
+        // `net/core/dev_addr_lists.c` in the kernel).
+        let mut devices = HashMap::new();
+        for (file, number, name) in [
+            ("igmp", decimal as fn(&[u8]) -> Option<u32>, [0, 1]),
+            ("dev_mcast", decimal, [0, 1]),
+            ("if_inet6", hex, [1, 5]),
+        ] {
+            let text = fs::read(net.join(file)).unwrap_or_default();
+            // The groups of a device are on lines of their own, which begin with a tab.
+            for line in String::from_utf8_lossy(&text).lines().filter(|it| !it.starts_with('\t')) {
+                let words: Vec<_> = line.split_ascii_whitespace().collect();
+                let [index, name] = name.map(|column| words.get(column).copied().unwrap_or(""));
+                if let Some(index) = number(index.as_bytes()).filter(|_| !name.is_empty()) {
+                    devices.entry(index).or_insert_with(|| name.to_owned());
+                }
+            }
+        }
+        Self(devices)
+    }
+
+    /// Returns the name of the device with this index.
+    pub fn name(&self, index: u32) -> Option<&str> {
+        self.0.get(&index).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn devices_are_found_in_the_tables_of_their_addresses() {
+        let net = TempDir::new().unwrap();
+        let put = |file: &str, text: &str| fs::write(net.path().join(file), text).unwrap();
+        put(
+            "igmp",
+            "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n",
+        );
+        put("dev_mcast", "2    eth0            1     0     01005e000001\n");
+        put(
+            "if_inet6",
+            "00000000000000000000000000000001 01 80 10 80       lo\nfe800000000000000000000000000001 0a 40 20 80     wlan0\n",
+        );
+        let devices = Interfaces::read(net.path());
+        let names = [1, 2, 10, 11].map(|index| devices.name(index));
+        assert_eq!(names, [Some("lo"), Some("eth0"), Some("wlan0"), None]);
+        assert_eq!(Interfaces::read(&net.path().join("none")), Interfaces::default());
+    }
+}

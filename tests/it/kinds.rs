@@ -1,0 +1,176 @@
+//! Sockets that netstat does not list: they are found by a search, a family, or another format.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::common::host::Host;
+use crate::common::run::{Run, RunCommand};
+use crate::common::service::Service;
+use crate::common::{difference, needs_root, say};
+
+/// A host with sockets of many kinds.
+struct Kinds {
+    host: Host,
+    _program: Service,
+    /// The PID of their owner.
+    pid: String,
+    /// Their names and inodes.
+    sockets: Vec<(String, u64)>,
+}
+
+impl Kinds {
+    fn new(arguments: &[&str]) -> Option<Self> {
+        // A plain user may open no packet sockets.
+        if !needs_root() {
+            return None;
+        }
+        let host = Host::new(&["python3", "netstat"])?;
+        let mut program = host.python("every_kind.py", arguments);
+        let line = program.line();
+        let (pid, sockets) = line.split_once(' ').unwrap();
+        let sockets = serde_json::from_str(sockets).unwrap();
+        Some(Self { host, _program: program, pid: pid.to_owned(), sockets })
+    }
+
+    /// Returns the protocols of the rows of each socket.
+    fn rows(&self, flags: &str) -> BTreeMap<u64, Vec<String>> {
+        let run = self.host.rnetstat(flags).run();
+        let rows: Vec<Value> = serde_json::from_str(&run.stdout).unwrap();
+        let mut found = BTreeMap::<u64, Vec<String>>::new();
+        for row in rows {
+            let protocol = row["protocol"].as_str().unwrap().to_owned();
+            found.entry(row["inode"].as_u64().unwrap()).or_default().push(protocol);
+        }
+        found
+    }
+
+    fn run(&self, flags: &str) -> Run {
+        self.host.rnetstat(flags).run()
+    }
+
+    /// Returns the names of the sockets that have no row.
+    fn missing(&self, flags: &str) -> Vec<&str> {
+        let rows = self.rows(flags);
+        let missing = self.sockets.iter().filter(|(_, inode)| !rows.contains_key(inode));
+        missing.map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// The number of sockets that `every_kind.py` can open on every kernel.
+const ON_EVERY_KERNEL: usize = 25;
+
+#[test]
+fn every_socket_of_a_process_is_found() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    assert!(kinds.sockets.len() > ON_EVERY_KERNEL, "{:?}", kinds.sockets);
+    for flags in [
+        "-A all -an --json".to_owned(),
+        "-A all -an --json --source netlink".to_owned(),
+        "python3 -n --json".to_owned(),
+        format!("--pid {} -n --json", kinds.pid),
+        "--user root -n --json".to_owned(),
+    ] {
+        assert_eq!(kinds.missing(&flags), [""; 0], "{flags}");
+    }
+    let rows = kinds.rows("-A all -an --json");
+    for (name, inode) in &kinds.sockets {
+        let protocols = &rows[inode];
+        let expected = match &name[..] {
+            "packet" | "packet of lo" | "packet silent" => "packet",
+            "netlink" => "netlink",
+            "netlink unbound" => "NETLINK",
+            "tcp unbound" => "TCP",
+            "udp6 unbound" => "UDPv6",
+            "ping" | "ping6 connected" => "icmp",
+            "mptcp" | "mptcp client" | "mptcp6 accepted" => "mptcp",
+            _ => continue,
+        };
+        assert!(protocols.iter().any(|it| it == expected), "{name}: {protocols:?}");
+    }
+    say(&format!("{} sockets of {} rows found", kinds.sockets.len(), rows.len()));
+}
+
+/// Each of these listings has what netstat prints, and nothing else.
+#[test]
+fn flags_of_netstat_list_only_what_netstat_lists() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    for flags in ["-an", "-anpe", "-tan", "-wan", "-xan", "-tuaneo"] {
+        let expected = kinds.host.command("netstat").args(flags.split(' ')).run().stdout;
+        let found = kinds.run(flags).stdout;
+        // The timers of connections run on.
+        let without_timers = |text: &str| {
+            text.lines().map(|line| line.split(" (").next().unwrap()).collect::<Vec<_>>().join("\n")
+        };
+        let different = difference(&without_timers(&expected), &without_timers(&found));
+        assert_eq!(different, None, "{flags}");
+    }
+}
+
+/// The kernel lists them from Linux 6.8 on.
+#[test]
+fn port_of_a_socket_that_does_not_listen_is_found() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let number = |index| release.split(['.', '-']).nth(index).unwrap().parse::<u32>().unwrap();
+    if (number(0), number(1)) < (6, 8) {
+        return say("this kernel does not list bound TCP sockets");
+    }
+    for (flags, rows) in [
+        (
+            "6004 -n --no-header --columns proto,local,state",
+            "tcp   127.0.0.1:6004  BOUND\ntcp6  [::1]:6004      BOUND\n",
+        ),
+        ("-tn --state bound --no-header --columns proto,sport", "tcp   6004\ntcp6  6004\n"),
+        ("-an --sport 6004 -6 --no-header --columns local", "[::1]:6004\n"),
+    ] {
+        assert_eq!(kinds.run(flags).stdout, rows, "{flags}");
+    }
+}
+
+#[test]
+fn sniffer_is_found_with_what_it_reads() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    let run = kinds.run("-A packet -an --no-header --columns proto,type,local,interface");
+    assert_eq!(
+        run.stdout.lines().map(str::trim_end).collect::<Vec<_>>(),
+        ["packet  RAW    all", "packet  DGRAM  ip    lo", "packet  RAW    none"]
+    );
+    let run = kinds.run("-A packet -anp");
+    let mut lines = run.stdout.lines();
+    assert_eq!(lines.next(), Some("Active other sockets (servers and established)"));
+    let heading = "Proto      Recv-Q Send-Q Local Address           Foreign Address         State       I-Node   PID/Program name    ";
+    assert_eq!(lines.next(), Some(heading));
+    assert_eq!(lines.clone().filter(|line| line.contains("/python3")).count(), 3);
+}
+
+/// The queue of an MPTCP connection is that of its own socket, not of its subflows.
+#[test]
+fn queue_of_an_mptcp_connection_is_shown() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    if !kinds.sockets.iter().any(|(name, _)| name == "mptcp") {
+        return say("this kernel has no MPTCP");
+    }
+    let run = kinds
+        .run("--mptcp -an --sport 6030 --state established --no-header --columns proto,recv-q");
+    // The kernel counts its own memory, too.
+    let queues: Vec<_> = run.stdout.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    assert_eq!(queues.iter().map(|(proto, _)| *proto).collect::<Vec<_>>(), ["mptcp", "mptcp6"]);
+    assert!(
+        queues.iter().all(|(_, queue)| queue.trim().parse::<u32>().unwrap() >= 5000),
+        "{queues:?}"
+    );
+}
+
+/// The kernel can load modules for these families, so only `tests/kernels/run` runs this.
+#[test]
+#[ignore = "makes the kernel load modules: tests/kernels/run runs it"]
+fn sockets_of_every_family_are_found() {
+    let Some(kinds) = Kinds::new(&["all"]) else { return };
+    assert_eq!(kinds.missing("-A all -an --json"), [""; 0]);
+    say(&format!(
+        "{} of {} sockets of every family found",
+        kinds.sockets.len(),
+        kinds.sockets.len()
+    ));
+}
