@@ -118,6 +118,10 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
             let is_done = |(it, _): &(Listing, _)| it.is_empty() == is_for_end;
             let (listing, remarks) = repeat::wait(limit, list, is_done)?;
             if is_for_end && listing.is_empty() {
+                // An empty file is no JSON, and no csv.
+                if matches!(request.look.format, Format::Json | Format::Csv) {
+                    show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
+                }
                 return Ok(true);
             }
             remarks.into_iter().for_each(&mut print);

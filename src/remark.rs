@@ -38,6 +38,10 @@ pub enum Remark {
     NotCount,
     #[error("expected some text")]
     NoText,
+    #[error(
+        "a word is ports (80,443 or :http,80), addresses (10.0.0.0/8,::1), both (10.0.0.1:80), or text"
+    )]
+    NotWord,
     #[error("expected a port from 1 to 65535, a range such as 8000-8080, or a service such as ssh")]
     NotPorts,
     #[error(
@@ -55,6 +59,14 @@ pub enum Remark {
     AmbiguousContainer { name: String, ids: Vec<String> },
     #[error("expected a number of groups, at least 1")]
     NotLimit,
+    #[error(
+        "--format openmetrics is one file, and -c would write several: run rnetstat again instead"
+    )]
+    MetricsRepeated,
+    #[error("--limit needs --group, without other options for the layout: | head limits a listing")]
+    LimitWithoutGroup,
+    #[error("+ stands before the first key: --columns +KEY,KEY adds all of them")]
+    LatePlus,
     #[error(
         "--format openmetrics prints counts: choose what to count with --group, such as --group state"
     )]

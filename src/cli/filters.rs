@@ -1,7 +1,5 @@
 //! The filters: options and bare words become conditions.
 
-use std::net::SocketAddr;
-
 use super::arguments::Arguments;
 use super::values::{self, Item};
 use crate::query::{Asked, AskedCondition, Condition, Network, Side, Values};
@@ -38,40 +36,78 @@ fn values<'a, T: Clone + 'a>(items: impl IntoIterator<Item = &'a Item<T>>) -> Op
     Some(values)
 }
 
-/// Parses a bare word: a port, an address, both, or text to find in the command line. `^` before it
-/// excludes.
+/// Parses a bare word: ports, addresses, an end with both, or text to find in the command line. `^`
+/// before it, or before a part of a list, excludes.
 pub(super) fn word(word: &str) -> Result<AskedCondition, Remark> {
-    let (is_excluded, text) = word.strip_prefix('^').map_or((false, word), |text| (true, text));
-    let is_number = |char: char| char.is_ascii_digit() || "-,".contains(char);
-    let ports = match text.strip_prefix(':') {
-        // IPv6 addresses can begin with two colons.
-        Some(ports) if !ports.starts_with(':') => Some(ports),
-        _ if text.starts_with(|char: char| char.is_ascii_digit())
-            && text.chars().all(is_number) =>
-        {
-            Some(text)
-        }
-        _ => None,
+    let items = || {
+        word.split(',').map(|part| match part.strip_prefix('^') {
+            Some(text) => (true, text),
+            None => (false, part),
+        })
     };
-    if let Some(ports) = ports {
-        let ports = ports.split(',').map(values::ports).collect::<Result<_, _>>()?;
-        return Ok(Condition::Ports(Side::Either, sorted(is_excluded, ports)));
+    let is_number = |text: &str| {
+        text.starts_with(|char: char| char.is_ascii_digit())
+            && text.chars().all(|char| char.is_ascii_digit() || char == '-')
+    };
+    // IPv6 addresses can begin with two colons.
+    let is_service = |text: &str| text.starts_with(':') && !text.starts_with("::");
+    if items().next().is_some_and(|(_, text)| is_service(text))
+        || items().all(|(_, text)| is_number(text))
+    {
+        let ports = |text: &str| values::ports(text.strip_prefix(':').unwrap_or(text));
+        let ports = items()
+            .map(|(is_excluded, text)| Ok::<_, Remark>(Item { is_excluded, value: ports(text)? }));
+        let ports = values(&ports.collect::<Result<Vec<_>, _>>()?);
+        return ports.map(|it| Condition::Ports(Side::Either, it)).ok_or(Remark::NotPorts);
     }
-    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
-    if let Ok(Asked::Value(network)) = values::network(bare) {
-        let networks = vec![Asked::Value(network)];
-        return Ok(Condition::Addresses(Side::Either, sorted(is_excluded, networks)));
+    let addresses =
+        items().map(|(is_excluded, text)| Some(Item { is_excluded, value: address(text)? }));
+    if let Some(networks) = addresses.collect::<Option<Vec<_>>>().as_ref().and_then(values) {
+        return Ok(Condition::Addresses(Side::Either, networks));
     }
-    if let Ok(end) = text.parse::<SocketAddr>() {
-        let address = Asked::Value(Network::of(end.ip()));
-        let ports = values::ports(&end.port().to_string())?;
-        return Ok(Condition::Ends(sorted(is_excluded, vec![(address, ports)])));
+    let (is_excluded, text) = word.strip_prefix('^').map_or((false, word), |text| (true, text));
+    if let Some((host, port)) = end(text) {
+        let ports = values::ports(port)?;
+        if host == "*" {
+            return Ok(Condition::Ports(Side::Either, sorted(is_excluded, ports)));
+        }
+        let host = address(host).map_or_else(|| values::network(host), Ok)?;
+        return Ok(Condition::Ends(sorted(is_excluded, (host, ports))));
     }
-    Ok(Condition::Programs(sorted(is_excluded, vec![values::program(text)?])))
+    if items().any(|(_, text)| is_number(text) && word.contains(',') || is_nearly_address(text)) {
+        return Err(Remark::NotWord);
+    }
+    Ok(Condition::Programs(sorted(is_excluded, values::program(text)?)))
 }
 
-fn sorted<T>(is_excluded: bool, values: Vec<T>) -> Values<T> {
-    let (wanted, excluded) = if is_excluded { (vec![], values) } else { (values, vec![]) };
+/// Parses an address, also in brackets, or a network.
+fn address(text: &str) -> Option<Asked<Network>> {
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
+    values::network(bare).ok().filter(|it| matches!(it, Asked::Value(_)))
+}
+
+/// Splits an end as rnetstat prints it: `10.0.0.1:http`, `[::1]:80`, `localhost:5000` or `*:80`.
+fn end(text: &str) -> Option<(&str, &str)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let is_name = |text: &str| {
+        let is_part = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
+        !text.is_empty() && text.chars().all(is_part)
+    };
+    let is_number = port.starts_with(|char: char| char.is_ascii_digit());
+    let is_address = host.starts_with('[') || !host.contains(':') && address(host).is_some();
+    // `foo:bar` can be text in a command line.
+    let is_end = is_address && is_name(port) || (is_name(host) || host == "*") && is_number;
+    (is_end && is_name(port)).then_some((host, port))
+}
+
+/// Returns true if text begins as an address does, such as `10.0.0.0/33` or `fe80::1%eth0`.
+fn is_nearly_address(text: &str) -> bool {
+    text.split(['/', '%']).next().is_some_and(|start| address(start).is_some())
+}
+
+fn sorted<T>(is_excluded: bool, value: T) -> Values<T> {
+    let (wanted, excluded) =
+        if is_excluded { (vec![], vec![value]) } else { (vec![value], vec![]) };
     Values { wanted, excluded }
 }
 
@@ -115,6 +151,22 @@ mod tests {
             ("[fe80::1]", "address "),
             ("127.0.0.1:5000", "end "),
             ("[::1]:80", "end "),
+            ("[::1]:http", "end "),
+            ("127.0.0.1:http", "end "),
+            ("localhost:5000", "end "),
+            ("^localhost:5000", "end ^"),
+            ("*:80", "port 80..=80"),
+            ("^80,^443", "port ^80..=80 443..=443"),
+            (":http,:80", "port http 80..=80"),
+            ("127.0.0.1,::1", "address "),
+            ("^127.0.0.1,^::1", "address ^"),
+            ("foo:bar", "text foo:bar ^"),
+            ("5000/tcp", "text 5000/tcp ^"),
+            ("a,b", "text a,b ^"),
+            ("80,http", "Err(NotWord)"),
+            ("http,80", "Err(NotWord)"),
+            ("127.0.0.1/33", "Err(NotWord)"),
+            ("127.0.0.1,x", "Err(NotWord)"),
             ("Receiver.py", "text receiver.py ^"),
             ("^sshd", "text  ^sshd"),
             ("localhost", "text localhost ^"),

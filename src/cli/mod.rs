@@ -104,6 +104,18 @@ impl TryFrom<Arguments> for Request {
         if look.format == Format::Netstat && !look.group.is_empty() {
             return Err(Remark::GroupWithNetstat);
         }
+        if look.format == Format::Openmetrics && look.is_continuous {
+            return Err(Remark::MetricsRepeated);
+        }
+        // clap does not see that a group is missing if another option conflicts with groups.
+        if look.group.is_empty() && look.limit.is_some() {
+            return Err(Remark::LimitWithoutGroup);
+        }
+        if arguments.columns.iter().skip(1).any(|&(_, is_added)| is_added)
+            && arguments.columns.first().is_some_and(|&(_, is_added)| !is_added)
+        {
+            return Err(Remark::LatePlus);
+        }
         let has_columns = matches!(look.format, Format::Table | Format::Csv);
         if !arguments.columns.is_empty() && !has_columns {
             return Err(Remark::ColumnsWithoutTable);
@@ -151,19 +163,19 @@ fn format(arguments: &Arguments) -> Format {
     arguments.format.or(short).unwrap_or(Format::Netstat)
 }
 
-/// Returns the keys of the groups, each once: records cannot have one twice.
-fn group(arguments: &Arguments) -> Vec<&'static Field> {
-    let mut keys: Vec<&'static Field> = Vec::new();
-    for &key in &arguments.group {
-        if !keys.contains(&key) {
-            keys.push(key);
+/// Returns these fields, each once: records cannot have one twice.
+fn once(fields: impl Iterator<Item = &'static Field>) -> Vec<&'static Field> {
+    let mut all: Vec<&'static Field> = Vec::new();
+    for field in fields {
+        if !all.contains(&field) {
+            all.push(field);
         }
     }
-    keys
+    all
 }
 
 fn columns(arguments: &Arguments) -> Columns {
-    let fields = arguments.columns.iter().map(|&(field, _)| field).collect();
+    let fields = once(arguments.columns.iter().map(|&(field, _)| field));
     match arguments.columns.first() {
         None | Some((_, true)) => Columns::UsualAnd(fields),
         Some((_, false)) => Columns::Only(fields),
@@ -195,7 +207,7 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
         changes: arguments.changes,
-        group: group(arguments),
+        group: once(arguments.group.iter().copied()),
         limit: arguments.limit,
         columns: columns(arguments),
         naming: Naming {
@@ -263,8 +275,7 @@ mod tests {
     #[test]
     fn flags_select_kinds() {
         const INET: &str = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6";
-        const WITH_PORTS: &str =
-            "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 vsock";
+        const WITH_PORTS: &str = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 vsock";
         const SEARCH: &str = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 \
                               unix packet netlink vsock";
         for (line, expected) in [
@@ -294,7 +305,7 @@ mod tests {
             ("rnetstat --port 80", WITH_PORTS),
             ("rnetstat --port ^80", WITH_PORTS),
             ("rnetstat 5000", WITH_PORTS),
-            ("rnetstat --address ::1", &WITH_PORTS.replace(" vsock", "")),
+            ("rnetstat --address ::1", &WITH_PORTS.replace("vsock", "raw raw6 icmp icmp6")),
             ("rnetstat --user root", &format!("{SEARCH} other")),
             ("rnetstat receiver.py", &format!("{SEARCH} other")),
             ("rnetstat --pid 1 --table", &format!("{SEARCH} other")),

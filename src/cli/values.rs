@@ -125,10 +125,11 @@ pub(super) fn sort() -> impl TypedValueParser<Value = (&'static Field, bool)> {
     })
 }
 
-/// Returns a parser for a key of a field.
+/// Returns a parser for a key of groups. The queues are no keys: each group has their sums.
 pub(super) fn key() -> impl TypedValueParser<Value = &'static Field> {
-    named(fields::ALL.map(|field| PossibleValue::new(field.key)), |text| {
-        fields::ALL.into_iter().find(|field| field.key.eq_ignore_ascii_case(text))
+    let keys = || fields::ALL.into_iter().filter(|it| !["recv-q", "send-q"].contains(&it.key));
+    named(keys().map(|field| PossibleValue::new(field.key)), move |text| {
+        keys().find(|field| field.key.eq_ignore_ascii_case(text))
     })
 }
 

@@ -53,12 +53,15 @@ pub struct Groups<'a> {
     pub other: Option<Sums>,
     /// The sums of all groups.
     pub total: Sums,
+    /// There is a limit to the groups.
+    pub is_limited: bool,
 }
 
 impl<'a> Groups<'a> {
     /// Groups the sockets of a listing by these keys. A socket with several owners counts for the one
     /// that the table shows. Keeps at most `most` groups.
     pub fn new(listing: &'a Listing, keys: &'a [&'static Field], most: Option<usize>) -> Self {
+        let is_limited = most.is_some();
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut positions: HashMap<Vec<Rank<'a>>, usize> = HashMap::new();
         let mut total = Sums::default();
@@ -93,6 +96,6 @@ impl<'a> Groups<'a> {
             sums.add(&more);
             sums
         });
-        Self { keys, groups, other, total }
+        Self { keys, groups, other, total, is_limited }
     }
 }

@@ -1,6 +1,7 @@
 //! The fields of owners.
 
 use super::{Field, Needs, Subject, Value, field};
+use crate::owners::Owner;
 use crate::process::Process;
 
 /// The PID of the owner to show, and the number of all owners.
@@ -16,7 +17,7 @@ pub(crate) static PROGRAM: Field = Field {
     is_text: true,
     csv: &["program"],
     ..field("program", "Program", |it| {
-        it.owner.map_or(Value::Missing, |owner| Value::Program(&owner.process.command))
+        of_owner(it, |owner| Some(Value::Program(&owner.process.command)))
     })
 };
 
@@ -25,7 +26,7 @@ pub(crate) static COMMAND: Field = Field {
     is_text: true,
     csv: &["command"],
     ..field("command", "Command", |it| {
-        it.owner.map_or(Value::Missing, |owner| Value::Command(&owner.process.command))
+        of_owner(it, |owner| Some(Value::Command(&owner.process.command)))
     })
 };
 
@@ -35,8 +36,10 @@ pub(crate) static UNIT: Field = Field {
     is_text: true,
     csv: &["unit"],
     ..field("unit", "Unit", |it| {
-        let unit = it.owner.and_then(|owner| it.entry.owners.unit(owner, it.entry.socket));
-        unit.map_or(Value::Missing, |unit| Value::Text(unit.as_bytes()))
+        of_owner(it, |owner| {
+            let unit = it.entry.owners.unit(owner, it.entry.socket)?;
+            Some(Value::Text(unit.as_bytes()))
+        })
     })
 };
 
@@ -70,14 +73,23 @@ pub(crate) static CWD: Field = Field {
 
 /// Returns text that belongs to the owner.
 fn text<'a>(it: &Subject<'a>, read: fn(&'a Process) -> Option<&'a [u8]>) -> Value<'a> {
-    it.owner.and_then(|owner| read(owner.process)).map_or(Value::Missing, Value::Text)
+    of_owner(it, |owner| read(owner.process).map(Value::Text))
+}
+
+/// Returns a value that belongs to the owner.
+fn of_owner<'a>(it: &Subject<'a>, read: impl FnOnce(Owner<'a>) -> Option<Value<'a>>) -> Value<'a> {
+    match it.owner {
+        Some(owner) => read(owner).unwrap_or(Value::Missing),
+        None if it.entry.owners.are_known() => Value::Missing,
+        None => Value::Unknown,
+    }
 }
 
 pub(crate) static PROCESS_USER: Field = Field {
     needs: Needs::PROCESS_USERS,
     csv: &["process_uid", "process_user"],
     ..field("process-user", "Process user", |it| {
-        it.owner.and_then(|owner| owner.process.uid).map_or(Value::Missing, Value::User)
+        of_owner(it, |owner| owner.process.uid.map(Value::User))
     })
 };
 
@@ -85,7 +97,7 @@ pub(crate) static FD: Field = Field {
     needs: Needs::OWNERS,
     priority: 1,
     csv: &["fds"],
-    ..field("fd", "FD", |it| it.owner.map_or(Value::Missing, Value::Fds))
+    ..field("fd", "FD", |it| of_owner(it, |owner| Some(Value::Fds(owner))))
 };
 
 pub(crate) static PEER: Field = Field {

@@ -161,10 +161,10 @@ fn number<'a>(number: Option<u32>) -> Value<'a> {
 
 fn port(end: Option<End<'_>>) -> Value<'_> {
     let port = match end {
-        Some(End::Internet(_, end)) => end.port,
+        Some(End::Internet(protocol, end)) if protocol.has_ports() => end.port,
         Some(End::Sctp(end)) => end.port,
         Some(End::Other(end)) => return number(end.port),
-        Some(End::Path(_)) | None => 0,
+        Some(End::Internet(..) | End::Path(_)) | None => 0,
     };
     if port == 0 { Value::Missing } else { Value::Number(port.into()) }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::ShownTimer;
 use crate::listing::SocketOwners;
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
@@ -13,8 +14,10 @@ use crate::socket::{End, Kind, Protocol, State, Timer};
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "most types say it")]
 pub enum Value<'a> {
-    /// The socket has no such value, or it is unknown.
+    /// The socket has no such value, or the source does not tell it.
     Missing,
+    /// It belongs to an owner that is hidden.
+    Unknown,
     /// The kind of the socket.
     Kind(Kind),
     /// A fixed word, such as the type of a UNIX socket.
@@ -48,6 +51,7 @@ pub enum Value<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Rank<'a> {
     Missing,
+    Unknown,
     Number(u64),
     /// IPv4 comes before IPv6.
     End(IpAddr, u16),
@@ -58,6 +62,7 @@ impl Rank<'_> {
     pub(super) fn into_owned(self) -> Rank<'static> {
         match self {
             Self::Missing => Rank::Missing,
+            Self::Unknown => Rank::Unknown,
             Self::Number(number) => Rank::Number(number),
             Self::End(address, port) => Rank::End(address, port),
             Self::Text(text) => Rank::Text(text.into_owned().into()),
@@ -68,10 +73,27 @@ impl Rank<'_> {
 impl<'a> Value<'a> {
     /// The form of a value that is compared when grouping: equal for values that look the same.
     pub(super) fn identity(&self) -> Rank<'a> {
+        let joined = |values: Vec<String>| Rank::Text(values.join(" ").into_bytes().into());
         match self {
             Self::Program(command) => Rank::Text(command.short().into()),
             Self::Command(command) => Rank::Text(command.title().into()),
             Self::Namespace(Namespace { number: Some(number), .. }) => Rank::Number(*number),
+            // Their ranks are only about the first of several values.
+            Self::Address(End::Sctp(end)) => {
+                joined(end.addresses().map(|address| address.to_string()).collect())
+            }
+            Self::End(End::Sctp(end)) => {
+                let addresses = end.addresses().map(|address| address.to_string());
+                joined(addresses.chain([end.port.to_string()]).collect())
+            }
+            Self::Timer(protocol, Some(timer)) => {
+                joined(vec![ShownTimer(*protocol, *timer).to_string()])
+            }
+            Self::Fds(owner) => joined(owner.fds().map(|fd| fd.to_string()).collect()),
+            Self::Peer(owners) | Self::Pid(None, owners) if !owners.are_known() => Rank::Unknown,
+            Self::Peer(owners) => {
+                joined(owners.all().map(|owner| owner.process.pid.to_string()).collect())
+            }
             other => other.rank(),
         }
     }
@@ -83,6 +105,7 @@ impl<'a> Value<'a> {
         };
         match self {
             Self::Missing | Self::Address(End::Path(_)) => Rank::Missing,
+            Self::Unknown => Rank::Unknown,
             Self::Address(End::Other(end)) => Rank::Text(end.address.as_bytes().to_vec().into()),
             Self::End(End::Other(end)) => Rank::Text(end.to_string().into_bytes().into()),
             Self::Interface(_, Some(name)) => Rank::Text(name.as_bytes().into()),

@@ -1,20 +1,22 @@
 //! Looks up the names in listings and in counts.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Gatherer;
 use crate::fields::{Groups, Needs, Value};
 use crate::listing::{Entry, Listing, SocketOwners};
 use crate::names::{Missing, Naming, Number};
 use crate::remark::{Remark, Sink};
+use crate::request::Request;
 use crate::socket::{End, Socket};
 
 impl Gatherer<'_> {
-    /// Looks up the names in a listing. Waits at most `--resolve-timeout`.
+    /// Looks up the names in a listing. Waits at most `--resolve-timeout`, and no longer than `--wait`.
     pub fn look_up(&mut self, listing: &Listing, remark: Sink<'_>) {
-        let timeout = self.request.resolve_timeout;
-        report(self.look_up_within(timeout, listing), timeout, remark);
+        let timeout = timeout(self.request, self.end);
+        let missing = self.look_up_within(timeout, listing);
+        self.report(missing, timeout, remark);
     }
 
     /// Looks up the names in counts of sockets. Waits at most `--resolve-timeout`.
@@ -26,9 +28,21 @@ impl Gatherer<'_> {
             Value::User(uid) if naming.users => vec![Number::User(*uid)],
             _ => Vec::new(),
         });
-        let timeout = self.request.resolve_timeout;
+        let timeout = timeout(self.request, self.end);
         let missing = self.names.look_up(numbers, timeout);
-        report(missing, timeout, remark);
+        self.report(missing, timeout, remark);
+    }
+
+    /// Reports the names that are missing, unless they were missing from the previous listing.
+    fn report(&mut self, Missing { late, failures }: Missing, timeout: Duration, remark: Sink<'_>) {
+        if late > self.late {
+            remark(Remark::NamesTooLate { count: late, timeout });
+        }
+        self.late = late;
+        // In the live view, failures are shown as long as they last.
+        if let Some(failures) = failures.filter(|failures| failures.are_new) {
+            remark(failures.into());
+        }
     }
 
     /// Looks up the names in a listing. Waits at most this long; the next listing has the answers
@@ -53,15 +67,10 @@ impl Gatherer<'_> {
     }
 }
 
-/// Reports the names that are missing.
-fn report(Missing { late, failures }: Missing, timeout: Duration, remark: Sink<'_>) {
-    if late > 0 {
-        remark(Remark::NamesTooLate { count: late, timeout });
-    }
-    // In the live view, failures are shown as long as they last.
-    if let Some(failures) = failures.filter(|failures| failures.are_new) {
-        remark(failures.into());
-    }
+/// Returns the time for look-ups, if everything ends at `end`.
+pub(super) fn timeout(request: &Request, end: Option<Instant>) -> Duration {
+    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+    request.resolve_timeout.min(left.unwrap_or(Duration::MAX))
 }
 
 /// Returns the numbers of a socket that are shown by name.

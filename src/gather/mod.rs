@@ -6,7 +6,7 @@ mod unlisted;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
@@ -22,7 +22,7 @@ use crate::process::{Detail, Runtimes};
 use crate::query::{Condition, Query};
 use crate::remark::{Remark, Sink};
 use crate::render;
-use crate::request::{Request, SavedOrder};
+use crate::request::{Repeat, Request, SavedOrder};
 use crate::root::Root;
 use crate::socket::{Kind, OtherKind, Socket};
 use crate::tables::policy::{Conditions, Timers};
@@ -45,6 +45,10 @@ pub struct Gatherer<'a> {
     runtimes: Runtimes,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
+    /// When the time of `--wait` or `--wait-gone` is over.
+    end: Option<Instant>,
+    /// The number of names that came too late for the previous listing.
+    late: usize,
 }
 
 impl<'a> Gatherer<'a> {
@@ -56,11 +60,17 @@ impl<'a> Gatherer<'a> {
         }
         let root = request.proc.as_deref().map_or_else(Root::this_host, Root::find);
         let passwd = (!root.is_this_host).then(|| read_passwd(&root, remark));
+        let end = match request.repeat {
+            Repeat::Wait(limit) | Repeat::WaitGone(limit) => {
+                limit.and_then(|limit| Instant::now().checked_add(limit))
+            }
+            Repeat::Rounds(_) => None,
+        };
         let mut query = request.query.clone();
         query.conditions = names::conditions(
             &request.conditions,
             passwd.as_ref(),
-            request.resolve_timeout,
+            lookups::timeout(request, end),
             remark,
         )?;
         let needs = needs(request);
@@ -101,6 +111,8 @@ impl<'a> Gatherer<'a> {
             names,
             runtimes,
             found: None,
+            end,
+            late: 0,
         })
     }
 

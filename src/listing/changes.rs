@@ -40,8 +40,17 @@ impl Mark {
 /// Returns the sockets of a listing and those that are gone since the previous one, section by
 /// section.
 pub fn changes<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<(Entry<'a>, Mark)> {
-    let before = before.map(|before| before.entries().collect());
-    let mut entries = mark(before, now.entries().collect(), key);
+    let now: Vec<_> = now.entries().map(|entry| (entry, key(&entry))).collect();
+    let before = before.map(|before| before.entries().map(|it| (it, key(&it))).collect::<Vec<_>>());
+    let (before, now) = match before {
+        Some(before) => {
+            let marked = with_inodes(&now, &before);
+            (Some(with_inodes(&before, &now)), marked)
+        }
+        None => (None, now),
+    };
+    let entries = mark(before, now, |(_, key)| key.clone());
+    let mut entries: Vec<_> = entries.into_iter().map(|((entry, _), mark)| (entry, mark)).collect();
     entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
     entries
 }
@@ -83,14 +92,54 @@ fn mark<T, K: Hash + Eq + Clone>(
     all
 }
 
-/// The identity of a socket as long as it exists, within its namespace.
-///
-/// A connection keeps its ends after its program has closed it, but loses its inode. Several
-/// servers can have the same ends, so their inodes tell them apart.
+/// Returns the sockets with their keys. A socket without an inode has that of a socket of the other
+/// listing with the same ends: a connection has none before it is accepted, nor after its program has
+/// closed it.
+fn with_inodes<'a>(
+    sockets: &[(Entry<'a>, SocketKey)],
+    other: &[(Entry<'_>, SocketKey)],
+) -> Vec<(Entry<'a>, SocketKey)> {
+    let known: HashMap<_, _> = other
+        .iter()
+        .filter(|(entry, _)| entry.socket.inode() != 0)
+        .filter_map(|(entry, key)| Some((key.without_inode()?, entry.socket.inode())))
+        .collect();
+    let found = sockets.iter().map(|(entry, key)| match key.without_inode() {
+        Some(ends) if entry.socket.inode() == 0 => {
+            let inode = known.get(&ends).copied().unwrap_or(0);
+            (*entry, ends.with_inode(inode))
+        }
+        _ => (*entry, key.clone()),
+    });
+    found.collect()
+}
+
+/// The identity of a socket as long as it exists, within its namespace. Several sockets can have the
+/// same ends, so their inodes tell them apart.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum SocketKey {
     Internet(Option<NamespaceKey>, Kind, Endpoint, Option<Endpoint>, u64),
     Inode(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
+}
+
+impl SocketKey {
+    /// Returns the key of a socket with the same ends and without an inode; `None` for a socket without
+    /// ends.
+    fn without_inode(&self) -> Option<Self> {
+        match self {
+            Self::Internet(namespace, kind, local, remote, _) => {
+                Some(Self::Internet(namespace.clone(), *kind, *local, *remote, 0))
+            }
+            Self::Inode(..) => None,
+        }
+    }
+
+    fn with_inode(mut self, number: u64) -> Self {
+        match &mut self {
+            Self::Internet(.., inode) | Self::Inode(_, inode, _) => *inode = number,
+        }
+        self
+    }
 }
 
 /// The identity of a namespace. Several can have the same label, so it is used only if the number is
@@ -109,13 +158,11 @@ fn key(entry: &Entry<'_>) -> SocketKey {
     match entry.socket {
         Socket::Internet(socket) => {
             let InternetSocket { local, remote, inode, .. } = *socket;
-            let inode = if remote.port == 0 { inode } else { 0 };
             SocketKey::Internet(namespace, entry.socket.kind(), local, Some(remote), inode)
         }
         Socket::Sctp(socket) => {
             let (local, remote) = (socket.local.first(), socket.remote().map(SctpEnd::first));
-            let inode = if remote.is_none() { socket.inode } else { 0 };
-            SocketKey::Internet(namespace, entry.socket.kind(), local, remote, inode)
+            SocketKey::Internet(namespace, entry.socket.kind(), local, remote, socket.inode)
         }
         Socket::Unix(socket) => SocketKey::Inode(namespace, socket.inode, socket.path.clone()),
         Socket::Other(socket) => SocketKey::Inode(namespace, socket.inode, None),
@@ -148,19 +195,39 @@ mod tests {
         assert!(one != two && two == also_two && two != unknown);
     }
 
+    /// Returns the marks between a listing of the first sockets and one of the others.
+    fn marks(before: Vec<Socket>, now: Vec<Socket>) -> String {
+        let [before, now] = [before, now].map(|sockets| {
+            let parts = vec![Part { sockets, ..Part::default() }];
+            let query = Query::default();
+            Listing::new(parts, None, &query, Extent::Selected, SystemTime::now())
+        });
+        changes(Some(&before), &now).iter().map(|(_, mark)| mark.sign()).collect()
+    }
+
     #[test]
-    fn association_keeps_its_identity_when_it_is_closed() {
-        let socket = |remote, inode| {
-            Socket::Sctp(SctpSocket { inode, ..SctpSocket::at("10.0.0.1,10.0.0.2:9", remote) })
+    fn connection_keeps_its_identity_until_it_has_another_inode() {
+        let remote = Endpoint { port: 9, ..InternetSocket::example().remote };
+        let tcp =
+            |inode| Socket::Internet(InternetSocket { remote, inode, ..InternetSocket::example() });
+        let sctp = |inode| {
+            let ends = SctpSocket::at("10.0.0.1,10.0.0.2:9", Some("10.0.0.3:5"));
+            Socket::Sctp(SctpSocket { inode, ..ends })
         };
-        let remote = Some("10.0.0.3:5");
-        let sockets = [socket(remote, 7), socket(remote, 0), socket(None, 7), socket(None, 8)];
-        let parts = vec![Part { sockets: sockets.into(), ..Part::default() }];
-        let listing =
-            Listing::new(parts, None, &Query::default(), Extent::Selected, SystemTime::now());
-        let keys: Vec<_> = listing.entries().map(|entry| key(&entry)).collect();
-        let [open, closed, server, other] = &keys[..] else { panic!("{} keys", keys.len()) };
-        assert!(open == closed && open != server && server != other);
+        for socket in [&tcp as &dyn Fn(u64) -> Socket, &sctp] {
+            assert_eq!(marks(vec![socket(7)], vec![socket(7)]), " ");
+            // Its program has closed it, or has accepted it.
+            assert_eq!(marks(vec![socket(7)], vec![socket(0)]), " ");
+            assert_eq!(marks(vec![socket(0)], vec![socket(7)]), " ");
+            // A new connection has the same ports.
+            let mut signs: Vec<_> = marks(vec![socket(7)], vec![socket(8)]).chars().collect();
+            signs.sort_unstable();
+            assert_eq!(signs, ['+', '-']);
+            // Several sockets have the same ends.
+            assert_eq!(marks(vec![socket(7), socket(8)], vec![socket(8)]), "- ");
+        }
+        let server = |inode| Socket::Sctp(SctpSocket { inode, ..SctpSocket::at("::1:9", None) });
+        assert_eq!(marks(vec![server(7), server(8)], vec![server(7)]), " -");
     }
 
     /// Compares two listings of letters. Puts `+` before a new letter, `-` before a closed one.

@@ -105,6 +105,7 @@ impl<P, A, U> Condition<P, A, U> {
     /// are not listed even if the filter only excludes some.
     pub fn can_match(&self, kind: Kind) -> bool {
         match (self, kind) {
+            (Self::Ports(..) | Self::Ends(_), Kind::Internet(protocol, _)) => protocol.has_ports(),
             (Self::Ports(..), Kind::Other(OtherKind::Vsock)) => true,
             (
                 Self::Ports(..) | Self::Addresses(..) | Self::Ends(_),

@@ -3,7 +3,7 @@
 mod condition;
 mod network;
 
-use crate::process::Process;
+use crate::process::{Container, Process};
 use crate::socket::{Kind, Protocol, Section, Socket};
 pub use condition::{Asked, AskedCondition, Candidate, Condition, Ports, Side, Values};
 pub use network::Network;
@@ -102,10 +102,12 @@ impl Query {
         wanted.flatten().find_map(|wanted| {
             let containers = processes.iter().filter_map(|it| it.service.container.as_ref());
             let begun = containers.filter(|it| it.id.starts_with(wanted) && !it.is_called(wanted));
-            let mut ids: Vec<_> = begun.map(|it| it.short_id().to_owned()).collect();
-            ids.sort_unstable();
-            ids.dedup();
-            (ids.len() > 1).then_some((wanted.as_str(), ids))
+            let mut begun: Vec<_> = begun.collect();
+            begun.sort_unstable_by_key(|container| &container.id);
+            begun.dedup_by_key(|container| &container.id);
+            let is_short = begun.is_sorted_by(|one, other| one.short_id() < other.short_id());
+            let id = |it: &&Container| if is_short { it.short_id() } else { &it.id }.to_owned();
+            (begun.len() > 1).then(|| (wanted.as_str(), begun.iter().map(id).collect()))
         })
     }
 

@@ -13,13 +13,15 @@ use super::table::{cell, styled_heading};
 use crate::fields::{Align, Groups, Sums, Value};
 use crate::harmless::harmless;
 use crate::names::{Names, Number};
+use crate::namespaces::Namespace;
 use crate::socket::State;
 
 /// The keys of the sums.
 const SUMS: [&str; 3] = ["sockets", "recv_q", "send_q"];
 /// Their titles.
 const TITLES: [&str; 3] = ["Sockets", "Recv-Q", "Send-Q"];
-/// The value of each key in the group with the sockets of all groups that are not shown.
+/// The name of the group with the sockets of all groups that are not shown. In records it is a key
+/// of its own, which is true: a program can have this name.
 const OTHER: &str = "other";
 
 /// A value in records and metrics.
@@ -36,8 +38,11 @@ impl<'a> Plain<'a> {
     fn new(value: &Value<'a>, names: &'a Names, numbers: &Names) -> Self {
         let text = |text: Vec<u8>| Self::Text(String::from_utf8_lossy(&text).into_owned().into());
         match value {
+            Value::Pid(None, owners) if !owners.are_known() => Self::Text("?".into()),
             Value::Missing | Value::Pid(None, _) => Self::Missing,
-            Value::Number(number) => Self::Number(*number),
+            Value::Namespace(Namespace { number: Some(number), .. }) | Value::Number(number) => {
+                Self::Number(*number)
+            }
             Value::Pid(Some(owner), _) => Self::Number(owner.process.pid.into()),
             Value::State(state) => Self::Text(State::name(*state).into()),
             Value::Text(text) => Self::Text(String::from_utf8_lossy(text)),
@@ -66,14 +71,26 @@ fn keys(groups: &Groups<'_>) -> Vec<String> {
     groups.keys.iter().map(|field| field.key.replace('-', "_")).collect()
 }
 
-/// Returns the rows for records: the values of the keys, and the sums.
-fn rows<'a>(groups: &Groups<'a>, names: &'a Names) -> Vec<(Vec<Plain<'a>>, Sums)> {
+/// A row of records: the values of the keys, and the sums.
+struct Row<'a> {
+    values: Vec<Plain<'a>>,
+    sums: Sums,
+    /// It has the sockets of all groups that are not shown.
+    is_other: bool,
+}
+
+/// Returns the rows of records.
+fn rows<'a>(groups: &Groups<'a>, names: &'a Names) -> Vec<Row<'a>> {
     let numbers = Names::default();
-    let row =
-        |values: &Vec<Value<'a>>| values.iter().map(|it| Plain::new(it, names, &numbers)).collect();
-    let rows = groups.groups.iter().map(|group| (row(&group.values), group.sums));
-    let other = |sums| (vec![Plain::Text(OTHER.into()); groups.keys.len()], sums);
-    rows.chain(groups.other.map(other)).collect()
+    let rows = groups.groups.iter().map(|group| {
+        let values = group.values.iter().map(|it| Plain::new(it, names, &numbers));
+        Row { values: values.collect(), sums: group.sums, is_other: false }
+    });
+    let other = groups.other.map(|sums| {
+        let values = vec![Plain::Missing; groups.keys.len()];
+        Row { values, sums, is_other: true }
+    });
+    rows.chain(other).collect()
 }
 
 /// Writes the groups as a table with a line for the total.
@@ -143,8 +160,7 @@ fn aligned_lines(rows: &[Vec<String>], aligned: &[Align]) -> impl Iterator<Item 
 struct Record<'a> {
     time: Option<f64>,
     keys: &'a [String],
-    values: &'a [Plain<'a>],
-    sums: Sums,
+    row: &'a Row<'a>,
 }
 
 impl Serialize for Record<'_> {
@@ -153,10 +169,13 @@ impl Serialize for Record<'_> {
         if let Some(time) = self.time {
             map.serialize_entry("time", &time)?;
         }
-        for (key, value) in self.keys.iter().zip(self.values) {
+        for (key, value) in self.keys.iter().zip(&self.row.values) {
             map.serialize_entry(key, value)?;
         }
-        let Sums { sockets, receive, send } = self.sums;
+        if self.row.is_other {
+            map.serialize_entry(OTHER, &true)?;
+        }
+        let Sums { sockets, receive, send } = self.row.sums;
         for (key, number) in SUMS.into_iter().zip([sockets, receive, send]) {
             map.serialize_entry(key, &number)?;
         }
@@ -174,8 +193,7 @@ pub(super) fn write_json(
 ) -> io::Result<()> {
     let keys = keys(groups);
     let rows = rows(groups, names);
-    let records =
-        rows.iter().map(|(values, sums)| Record { time, keys: &keys, values, sums: *sums });
+    let records = rows.iter().map(|row| Record { time, keys: &keys, row });
     if is_array { records::write_array(records, out) } else { records::write_lines(records, out) }
 }
 
@@ -191,9 +209,9 @@ pub(super) fn write_csv(
     if heading {
         let keys = keys(groups);
         let titles = time.map(|_| "time").into_iter().chain(keys.iter().map(String::as_str));
-        cells.heading(titles.chain(SUMS))?;
+        cells.heading(titles.chain(groups.is_limited.then_some(OTHER)).chain(SUMS))?;
     }
-    for (values, sums) in rows(groups, names) {
+    for Row { values, sums, is_other } in rows(groups, names) {
         if let Some(time) = time {
             cells.decimal(time)?;
         }
@@ -203,6 +221,9 @@ pub(super) fn write_csv(
                 Plain::Missing => cells.text("")?,
                 Plain::Text(text) => cells.foreign(text.as_bytes())?,
             }
+        }
+        if groups.is_limited {
+            cells.text(if is_other { "true" } else { "" })?;
         }
         for number in [sums.sockets, sums.receive, sums.send] {
             cells.number(Some(number))?;
@@ -234,7 +255,7 @@ const MOST_VALUES: usize = 1000;
 pub fn too_many_values(groups: &Groups<'_>, names: &Names) -> Option<(&'static str, usize)> {
     let rows = rows(groups, names);
     groups.keys.iter().enumerate().find_map(|(index, field)| {
-        let values = rows.iter().filter_map(|(values, _)| Some(values.get(index)?.shown()));
+        let values = rows.iter().filter_map(|row| Some(row.values.get(index)?.shown()));
         let count = values.collect::<std::collections::HashSet<_>>().len();
         (count > MOST_VALUES).then_some((field.key, count))
     })
@@ -249,11 +270,13 @@ pub(super) fn write_metrics(
 ) -> io::Result<()> {
     // Groups whose labels look the same must be one series: else the whole file would be refused.
     let mut series: BTreeMap<Vec<String>, Sums> = BTreeMap::new();
-    for (values, sums) in rows(groups, names) {
-        let labels = values.iter().map(Plain::shown).collect();
-        series.entry(labels).or_default().add(&sums);
+    for row in rows(groups, names) {
+        let other = row.is_other.then(|| "true".to_owned());
+        let labels = row.values.iter().map(Plain::shown).chain(other).collect();
+        series.entry(labels).or_default().add(&row.sums);
     }
-    let keys = keys(groups);
+    let mut keys = keys(groups);
+    keys.push(OTHER.to_owned());
     for (name, help, number) in GAUGES {
         writeln!(out, "# TYPE {name} gauge\n# HELP {name} {help}")?;
         for (labels, sums) in &series {

@@ -39,7 +39,22 @@ fn error_for_an_unsupported_option_or_family_says_what_to_use() {
         ("-f", "-f, --rfcomm is not supported: use the netstat of net-tools"),
         ("--ax25", "--ax25 is not supported: use the netstat of net-tools"),
         ("-Aipx", "-A ipx is not supported: use the netstat of net-tools"),
-        ("-Afoo", "unknown address family 'foo': use inet, inet6, unix, packet, netlink, vsock or all"),
+        (
+            "-Afoo",
+            "unknown address family 'foo': use inet, inet6, unix, packet, netlink, vsock or all",
+        ),
+        (
+            "-an --limit 2 --sort -sport",
+            "--limit needs --group, without other options for the layout: | head limits a listing",
+        ),
+        (
+            "-an --columns pid,+sport",
+            "+ stands before the first key: --columns +KEY,KEY adds all of them",
+        ),
+        (
+            "-anc --group state --format openmetrics",
+            "--format openmetrics is one file, and -c would write several: run rnetstat again instead",
+        ),
     ] {
         assert_eq!(rnetstat(flag).error(), format!("rnetstat: {message}\n"), "{flag}");
     }

@@ -101,6 +101,7 @@ impl<'a, W: Write> CellWriter<'a, W> {
         match value {
             // The path of a UNIX socket has a column of its own.
             Value::Missing
+            | Value::Unknown
             | Value::Timer(_, None)
             | Value::End(End::Path(_))
             | Value::Address(End::Path(_)) => Ok(()),

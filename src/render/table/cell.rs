@@ -16,6 +16,7 @@ const PEER: usize = 24;
 pub(in crate::render) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
     match value {
         Value::Missing | Value::Address(End::Path(_)) => String::new(),
+        Value::Unknown => "?".to_owned(),
         Value::Kind(kind) => kind.name().to_owned(),
         Value::Word(word) => (*word).to_owned(),
         Value::Words(words) => words.join(" "),

@@ -106,7 +106,8 @@ pub fn for_each_line(
         if number > 0 {
             each("")?;
         }
-        let columns = columns::of(section, look, columns::any_drops(entries));
+        // All lines of changes have the same columns, as only the first ones have a heading.
+        let columns = columns::of(section, look, !look.changes && columns::any_drops(entries));
         let sheet = Sheet { columns, is_marked, names, wide: look.wide, entries };
         for title in sheet.write(screen, look.header, each)? {
             if !hidden.contains(&title) {

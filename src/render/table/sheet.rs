@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
 use super::columns::Column;
 use super::fit::{COMMAND, Fit, Weight};
 use super::{Screen, cell};
-use crate::fields::{Align, Subject, Value};
+use crate::fields::{Align, PID, Subject, Value};
 use crate::listing::{Entry, Mark};
 use crate::names::Names;
 use crate::socket::State;
@@ -77,7 +77,11 @@ impl Sheet<'_> {
     }
 
     fn cell(&self, column: &Column, subject: &Subject<'_>) -> String {
-        cell::text(&(column.field.value)(subject), self.names, self.wide)
+        match (column.field.value)(subject) {
+            // One `?` is enough.
+            Value::Unknown if self.columns.iter().any(|it| *it.field == PID) => String::new(),
+            value => cell::text(&value, self.names, self.wide),
+        }
     }
 
     /// Makes the table of the sockets. `command` is the last column, and a length greater than any
