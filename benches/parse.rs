@@ -9,8 +9,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rnetstat::query::Query;
 use rnetstat::socket::{Family, Kind, Protocol};
-use rnetstat::tables::policy::{Conditions, Source, Timers};
-use rnetstat::tables::{ByteOrder, Tables};
+use rnetstat::tables::policy::{Conditions, Source};
+use rnetstat::tables::{ByteOrder, Tables, Wants};
 use tempfile::TempDir;
 
 const ROWS: u32 = 10_000;
@@ -40,7 +40,7 @@ fn tables(criterion: &mut Criterion) {
         let query = Query { kinds: vec![Kind::Internet(protocol, family)], ..Query::default() };
         let conditions = Conditions {
             source: Source::Text,
-            timers: Timers::Unneeded,
+            wants: Wants::default(),
             other_root: true,
             other_namespaces: false,
         };

@@ -18,7 +18,7 @@ use rnetstat::render::Renderer;
 use rnetstat::render::table::Screen;
 use rnetstat::request::{Columns, Format, Look};
 use rnetstat::socket::{
-    Endpoint, Family, InternetSocket, Protocol, Queues, Section, Socket, State,
+    Endpoint, Facts, Family, InternetSocket, Protocol, Queues, Section, Socket, State,
 };
 use tempfile::TempDir;
 
@@ -36,6 +36,7 @@ fn socket(family: Family, address: IpAddr, row: u16) -> InternetSocket {
         uid: 1000,
         inode: 4_000_000 + u64::from(row),
         drops: None,
+        facts: Facts::default(),
     }
 }
 

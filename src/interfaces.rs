@@ -43,6 +43,11 @@ impl Interfaces {
         Self(devices)
     }
 
+    /// Returns the index of the device with this name.
+    pub fn index(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|(_, it)| *it == name).map(|(&index, _)| index)
+    }
+
     /// Returns the name of the device with this index.
     pub fn name(&self, index: u32) -> Option<&str> {
         self.0.get(&index).map(String::as_str)

@@ -82,10 +82,13 @@ pub enum Remark {
     // The request.
     #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
     NetlinkWithProc,
-    #[error("--source netlink does not give timers as -o shows them: use --source text")]
-    NetlinkWithTimers,
     #[error("--source netlink reads only rnetstat's own network namespace: use --source text")]
     NetlinkWithNetns,
+    #[error(
+        "only netlink tells the network device of a socket, and only of this host and of rnetstat's \
+         own network namespace: use no --proc, --netns or --source text"
+    )]
+    DeviceUnknown,
     #[error(
         "--proc DIR is refused: rnetstat has privileges that its caller lacks, and would read \
          files that its caller may not read"
@@ -306,6 +309,7 @@ pub enum NameKind {
     Service,
     Host,
     User,
+    Interface,
 }
 
 impl NameKind {
@@ -314,6 +318,7 @@ impl NameKind {
             Self::Service => "service",
             Self::Host => "host",
             Self::User => "user",
+            Self::Interface => "network device",
         }
     }
 
@@ -326,6 +331,7 @@ impl NameKind {
                 ": an address is one such as 10.1.2.3, a network such as 10.0.0.0/8 or fe80::/10, or \
                  the name of a host"
             }
+            Self::Interface => ": ip link lists them",
             Self::User => "",
         }
     }

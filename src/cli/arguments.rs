@@ -192,6 +192,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Hostname, help_heading = FILTERS)]
     pub(super) dst: Vec<Item<Asked<Network>>>,
 
+    /// Only sockets that are bound to this network device, or have its link-local address
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
+    pub(super) interface: Vec<Item<String>>,
+
     /// Only sockets in this state
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state(), ignore_case = true, help_heading = FILTERS)]
     pub(super) state: Vec<Item<State>>,

@@ -17,6 +17,7 @@ pub(super) fn conditions(arguments: &Arguments) -> Vec<AskedCondition> {
         values(&arguments.src).map(|it| Condition::Addresses(Side::Local, it)),
         values(&arguments.dst).map(|it| Condition::Addresses(Side::Remote, it)),
         values(&arguments.state).map(Condition::States),
+        values(&arguments.interface).map(Condition::Interfaces),
         values(&arguments.user).map(Condition::Users),
         values(&arguments.pid).map(|pids| Condition::Pids { pids, with_children }),
         values(programs).map(Condition::Programs),
@@ -83,7 +84,7 @@ pub(super) fn word(word: &str) -> Result<AskedCondition, Remark> {
 /// Parses an address, also in brackets, or a network.
 fn address(text: &str) -> Option<Asked<Network>> {
     let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(text);
-    values::network(bare).ok().filter(|it| matches!(it, Asked::Value(_)))
+    values::network(bare).ok().filter(|it| !matches!(it, Asked::Name(_)))
 }
 
 /// Splits an end as rnetstat prints it: `10.0.0.1:http`, `[::1]:80`, `localhost:5000` or `*:80`.
@@ -123,7 +124,7 @@ mod tests {
                 let ports = it.all().map(|ports| match ports {
                     Asked::Value(Ports { range, protocol: None }) => format!("{range:?}"),
                     Asked::Name(name) => name.clone(),
-                    Asked::Value(other) => panic!("{other:?}"),
+                    Asked::Value(_) | Asked::OnDevice(..) => panic!("{ports:?}"),
                 });
                 let ports = ports.collect::<Vec<_>>().join(" ");
                 format!("port {}{ports}", if it.excluded.is_empty() { "" } else { "^" })
@@ -165,6 +166,7 @@ mod tests {
             ("a,b", "text a,b ^"),
             ("80,http", "Err(NotWord)"),
             ("http,80", "Err(NotWord)"),
+            ("fe80::1%eth0", "address "),
             ("127.0.0.1/33", "Err(NotWord)"),
             ("127.0.0.1,x", "Err(NotWord)"),
             ("Receiver.py", "text receiver.py ^"),

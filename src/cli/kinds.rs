@@ -31,7 +31,9 @@ pub(super) fn query(
     } else {
         Scope::Connected
     };
-    Ok(Query { kinds, scope, bound: is_search || families.all, conditions: Vec::new() })
+    let bound = is_search || families.all;
+    let kernel = families.netlink || families.all;
+    Ok(Query { kinds, scope, bound, kernel, conditions: Vec::new() })
 }
 
 /// The families that options select.

@@ -240,9 +240,13 @@ pub(super) fn ports(text: &str) -> Result<Asked<Ports>, Remark> {
     }
 }
 
-/// Parses an address such as `::1`, a network such as `10.0.0.0/8`, or the name of a host. The
+/// Parses an address such as `::1` or `fe80::1%eth0`, a network such as `10.0.0.0/8`, or the name of a host. The
 /// resolver would accept numbers such as `10.1` as the name of a host.
 pub(super) fn network(text: &str) -> Result<Asked<Network>, Remark> {
+    if let Some((address, device)) = text.split_once('%').filter(|(_, it)| !it.is_empty()) {
+        let address = address.parse().map_err(|_| Remark::NotNetwork)?;
+        return Ok(Asked::OnDevice(Network::of(address), device.to_owned()));
+    }
     let network = match text.split_once('/') {
         None => text.parse().ok().map(Network::of),
         Some((address, prefix)) => address

@@ -6,6 +6,7 @@
 mod groups;
 mod owner;
 mod socket;
+mod tcp;
 mod timer;
 mod value;
 
@@ -14,19 +15,27 @@ use crate::owners::Owner;
 pub use groups::{Group, Groups, Sums};
 pub(crate) use owner::*;
 pub(crate) use socket::*;
+pub(crate) use tcp::*;
 pub use timer::ShownTimer;
 pub use value::Value;
 
 /// Every field, in the order of the columns of csv.
 #[rustfmt::skip]
-pub static ALL: [&Field; 30] = [
+pub static ALL: [&Field; 46] = [
     &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SRC, &SPORT, &DST, &DPORT,
     &USER, &INODE, &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
-    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &INTERFACE, &PEER,
+    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &INTERFACE, &BACKLOG, &IPV6_ONLY,
+    &RTT, &RTT_VAR, &MIN_RTT, &CWND, &RETRANS, &LOST, &MSS, &CC, &SENT, &RECEIVED, &LAST_RX, &LAST_TX,
+    &RATE_IN, &RATE_OUT, &PEER,
 ];
 
-/// The fields that are parts of `local` and `foreign`. csv has them only if they are asked for.
-pub(crate) static PARTS: [&Field; 4] = [&SRC, &SPORT, &DST, &DPORT];
+/// The fields that csv has only if they are asked for: the parts of `local` and `foreign`, and how
+/// connections are doing.
+#[rustfmt::skip]
+pub(crate) static ON_REQUEST: [&Field; 18] = [
+    &SRC, &SPORT, &DST, &DPORT, &RTT, &RTT_VAR, &MIN_RTT, &CWND, &RETRANS, &LOST, &MSS, &CC, &SENT,
+    &RECEIVED, &LAST_RX, &LAST_TX, &RATE_IN, &RATE_OUT,
+];
 
 /// A property of a listed socket, or of one of its owners.
 #[derive(Debug)]
@@ -116,6 +125,11 @@ impl Needs {
     pub const DIRECTORIES: Self = Self::OWNERS.and(Self(128));
     /// The owners, and their ancestors.
     pub const ANCESTORS: Self = Self::OWNERS.and(Self(256));
+
+    /// What only netlink tells about sockets.
+    pub const FACTS: Self = Self(512);
+    /// How TCP connections are doing.
+    pub const TCP: Self = Self::FACTS.and(Self(1024));
 
     /// Returns the needs of both sets.
     #[must_use]

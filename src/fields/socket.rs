@@ -47,8 +47,15 @@ pub(crate) static SEND_Q: Field = Field {
 };
 
 pub(crate) static LOCAL: Field = Field {
+    needs: Needs::FACTS,
     csv: &["local_address", "local_port", "local_host", "local_service"],
-    ..field("local", "Local", |it| it.entry.socket.local().map_or(Value::Missing, Value::End))
+    ..field("local", "Local", |it| match it.entry.socket {
+        Socket::Internet(socket) => {
+            let index = it.entry.socket.interface();
+            Value::Local(socket, index.map(|index| (index, it.entry.interfaces.name(index))))
+        }
+        socket => socket.local().map_or(Value::Missing, Value::End),
+    })
 };
 
 pub(crate) static FOREIGN: Field = Field {
@@ -112,15 +119,6 @@ pub(crate) static DROPS: Field = Field {
     align: Align::Right,
     csv: &["drops"],
     ..field("drops", "Drops", |it| number(it.entry.socket.drops()))
-};
-
-/// The network device that the socket is bound to.
-pub(crate) static INTERFACE: Field = Field {
-    csv: &["interface"],
-    ..field("interface", "Interface", |it| match it.entry.socket.interface() {
-        Some(index) => Value::Interface(index, it.entry.interfaces.name(index)),
-        None => Value::Missing,
-    })
 };
 
 pub(crate) static FLAGS: Field = Field {

@@ -8,7 +8,7 @@ use crate::listing::SocketOwners;
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
 use crate::process::CommandLine;
-use crate::socket::{End, Kind, Protocol, State, Timer};
+use crate::socket::{End, InternetSocket, Kind, Protocol, State, Timer};
 
 /// The value of a field for one socket. It is typed; a layout turns it into text.
 #[derive(Clone, Debug)]
@@ -28,8 +28,14 @@ pub enum Value<'a> {
     Number(u64),
     /// Text that another process chose.
     Text(&'a [u8]),
+    /// True or false.
+    Flag(bool),
+    /// Microseconds, shown as milliseconds.
+    Microseconds(u32),
     /// One end of the socket.
     End(End<'a>),
+    /// The end of an internet socket on this host, and the network device that it is bound to.
+    Local(&'a InternetSocket, Option<(u32, Option<&'a str>)>),
     /// The addresses of one end.
     Address(End<'a>),
     User(u32),
@@ -115,6 +121,9 @@ impl<'a> Value<'a> {
             Self::Words(words) => Rank::Text(words.join(" ").into_bytes().into()),
             Self::State(state) => text(state.name()),
             Self::Number(number) => Rank::Number(*number),
+            Self::Flag(flag) => Rank::Number((*flag).into()),
+            Self::Microseconds(number) => Rank::Number((*number).into()),
+            Self::Local(socket, _) => Rank::End(socket.local.address, socket.local.port),
             Self::Address(End::Internet(_, end)) => Rank::End(end.address, 0),
             Self::Address(End::Sctp(end)) => Rank::End(end.address, 0),
             Self::Text(text) | Self::End(End::Path(text)) => Rank::Text((*text).into()),

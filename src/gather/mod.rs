@@ -1,6 +1,7 @@
 //! Carries out a request: reads the tables, finds the owners, and looks up the names.
 
 mod lookups;
+mod rates;
 mod unlisted;
 
 use std::fs;
@@ -19,14 +20,15 @@ use crate::names::{self, Names, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::{Detail, Runtimes};
-use crate::query::{Condition, Query};
+use crate::query::{AskedCondition, Condition, Query};
 use crate::remark::{Remark, Sink};
 use crate::render;
 use crate::request::{Repeat, Request, SavedOrder};
 use crate::root::Root;
 use crate::socket::{Kind, OtherKind, Socket};
-use crate::tables::policy::{Conditions, Timers};
-use crate::tables::{ByteOrder, Tables, detect_byte_order};
+use crate::tables::policy::{Conditions, Source};
+use crate::tables::{ByteOrder, Tables, Wants, detect_byte_order};
+use rates::Rates;
 
 /// Gathers listings for one request. Keeps names and buffers for the next listing.
 pub struct Gatherer<'a> {
@@ -45,6 +47,7 @@ pub struct Gatherer<'a> {
     runtimes: Runtimes,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
+    rates: Rates,
     /// When the time of `--wait` or `--wait-gone` is over.
     end: Option<Instant>,
     /// The number of names that came too late for the previous listing.
@@ -74,12 +77,17 @@ impl<'a> Gatherer<'a> {
             remark,
         )?;
         let needs = needs(request);
+        let has_netlink =
+            request.proc.is_none() && request.netns.is_none() && request.source != Source::Text;
+        if !has_netlink && request.conditions.iter().any(AskedCondition::is_about_devices) {
+            return Err(Remark::DeviceUnknown);
+        }
         let conditions = Conditions {
             source: request.source,
-            timers: match (request.look.timers, needs.include(Needs::TIMERS)) {
-                (true, _) => Timers::Required,
-                (false, true) => Timers::Wanted,
-                (false, false) => Timers::Unneeded,
+            wants: Wants {
+                timers: needs.include(Needs::TIMERS),
+                facts: needs.include(Needs::FACTS),
+                tcp: needs.include(Needs::TCP),
             },
             other_root: request.proc.is_some(),
             other_namespaces: request.netns.is_some(),
@@ -111,6 +119,7 @@ impl<'a> Gatherer<'a> {
             names,
             runtimes,
             found: None,
+            rates: Rates::default(),
             end,
             late: 0,
         })
@@ -124,8 +133,8 @@ impl<'a> Gatherer<'a> {
                 remark(it);
             }
         };
-        let time = SystemTime::now();
-        let (parts, owners) = if self.needs.include(Needs::OWNERS) {
+        let (time, start) = (SystemTime::now(), Instant::now());
+        let (mut parts, owners) = if self.needs.include(Needs::OWNERS) {
             let root = &self.root.path.clone();
             let wants_unlisted = self.query.includes(Kind::Other(OtherKind::Generic));
             let before = if wants_unlisted { self.counters() } else { None };
@@ -161,6 +170,9 @@ impl<'a> Gatherer<'a> {
         } else {
             (self.read(remark)?, None)
         };
+        if self.needs.include(Needs::TCP) {
+            self.rates.set(&mut parts, start);
+        }
         let mut listing = Listing::new(parts, owners, &self.query, self.extent, time);
         self.request.order.sort(&mut listing);
         Ok(listing)
@@ -205,7 +217,7 @@ impl<'a> Gatherer<'a> {
     }
 
     /// Returns the sockets of a namespace, with its network devices if a socket is bound to one.
-    fn part(&self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
+    fn part(&mut self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
         let other = namespace.as_ref().filter(|it| !it.is_own).and_then(|it| it.pids.first());
         let interfaces = match other {
             _ if sockets.iter().all(|it| it.interface().is_none()) => Interfaces::default(),
@@ -213,7 +225,7 @@ impl<'a> Gatherer<'a> {
             None if self.request.proc.is_some() => Interfaces::read(&self.root.tables.join("net")),
             None => Interfaces::own(),
         };
-        Part { namespace, sockets, interfaces }
+        Part { namespace, sockets, interfaces, infos: self.tables.take_infos() }
     }
 
     fn read_all_namespaces(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
@@ -312,9 +324,11 @@ fn needs(request: &Request) -> Needs {
     let first = if wants_unlisted { Needs::OWNERS } else { Needs::default() };
     let needs = conditions.iter().fold(first, |needs, condition| {
         needs.and(match condition {
+            _ if condition.is_about_devices() => Needs::FACTS,
             Condition::Ports(..)
             | Condition::Addresses(..)
             | Condition::Ends(_)
+            | Condition::Interfaces(_)
             | Condition::States(_) => Needs::default(),
             Condition::Users(_) => Needs::PROCESS_USERS,
             Condition::Pids { with_children: true, .. } => Needs::ANCESTORS,

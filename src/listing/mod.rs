@@ -11,7 +11,7 @@ use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
 use crate::process::{Pid, Process};
 use crate::query::{Candidate, Query};
-use crate::socket::Socket;
+use crate::socket::{Socket, TcpInfo, TcpInfos};
 pub use changes::{Mark, changes};
 use peers::Peers;
 
@@ -24,6 +24,8 @@ pub struct Part {
     pub sockets: Vec<Socket>,
     /// Its network devices; none if no socket is bound to one.
     pub interfaces: Interfaces,
+    /// How its TCP connections are doing, as far as it is needed and known.
+    pub infos: TcpInfos,
 }
 
 /// The position of a socket: the index of its part, and its index in that part.
@@ -70,6 +72,17 @@ pub struct Entry<'a> {
     pub namespace: Option<&'a Namespace>,
     /// The network devices of the namespace.
     pub interfaces: &'a Interfaces,
+    infos: &'a TcpInfos,
+}
+
+impl<'a> Entry<'a> {
+    /// How the connection is doing, if that is needed and known.
+    pub fn tcp(&self) -> Option<&'a TcpInfo> {
+        match self.socket {
+            Socket::Internet(socket) => self.infos.get(socket.facts.tcp?),
+            Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => None,
+        }
+    }
 }
 
 /// The owners of one socket.
@@ -242,6 +255,7 @@ impl Listing {
             peer: peer.map(|inode| self.owners_of(inode)),
             namespace: part.namespace.as_ref(),
             interfaces: &part.interfaces,
+            infos: &part.infos,
         })
     }
 

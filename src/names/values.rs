@@ -8,6 +8,7 @@ use super::local::Local;
 use super::pool::ask_all;
 use super::resolver::{self, Answer};
 use super::{Passwd, users};
+use crate::interfaces::Interfaces;
 use crate::query::{Asked, AskedCondition, Condition, Network, Ports};
 use crate::remark::{NameKind, Remark, Sink};
 use crate::socket::Protocol;
@@ -32,6 +33,7 @@ pub fn conditions(
             }
             Condition::Users(users) => questions.users.extend(users.all().cloned()),
             Condition::States(_)
+            | Condition::Interfaces(_)
             | Condition::Pids { .. }
             | Condition::Programs(_)
             | Condition::Units(_)
@@ -46,7 +48,7 @@ pub fn conditions(
 fn unknown<'a, T: 'a>(values: impl Iterator<Item = &'a Asked<T>>) -> impl Iterator<Item = String> {
     values.filter_map(|value| match value {
         Asked::Name(name) => Some(name.clone()),
-        Asked::Value(_) => None,
+        Asked::Value(_) | Asked::OnDevice(..) => None,
     })
 }
 
@@ -142,6 +144,9 @@ impl Found {
                 Ok::<_, Remark>(vec![*uid])
             })?),
             Condition::States(states) => Condition::States(states.clone()),
+            Condition::Interfaces(devices) => Condition::Interfaces(
+                devices.replace(|device| Ok::<_, Remark>(vec![index(device)?]))?,
+            ),
             Condition::Pids { pids, with_children } => {
                 Condition::Pids { pids: pids.clone(), with_children: *with_children }
             }
@@ -157,7 +162,7 @@ impl Found {
             protocol: Some(protocol),
         };
         match asked {
-            Asked::Value(ports) => Ok(vec![ports.clone()]),
+            Asked::Value(ports) | Asked::OnDevice(ports, _) => Ok(vec![ports.clone()]),
             Asked::Name(name) => {
                 Ok(get(&self.services, name, NameKind::Service)?.iter().map(of_service).collect())
             }
@@ -167,12 +172,20 @@ impl Found {
     fn networks(&self, asked: &Asked<Network>) -> Result<Vec<Network>, Remark> {
         match asked {
             Asked::Value(network) => Ok(vec![*network]),
+            Asked::OnDevice(network, device) => Ok(vec![network.on(index(device)?)]),
             Asked::Name(name) => {
                 let addresses = get(&self.hosts, name, NameKind::Host)?;
                 Ok(addresses.iter().copied().map(Network::of).collect())
             }
         }
     }
+}
+
+/// Returns the index of the network device with this name.
+fn index(name: &str) -> Result<u32, Remark> {
+    let index = Interfaces::own().index(name);
+    let kind = NameKind::Interface;
+    index.ok_or_else(|| Remark::UnknownName { kind, name: name.to_owned() })
 }
 
 fn get<'a, T>(found: &'a HashMap<String, T>, name: &str, kind: NameKind) -> Result<&'a T, Remark> {

@@ -55,10 +55,12 @@ impl<T> Values<T> {
 pub enum Asked<T> {
     Value(T),
     Name(String),
+    /// A value that counts only for sockets of the network device with this name.
+    OnDevice(T, String),
 }
 
 /// A condition as the user gives it.
-pub type AskedCondition = Condition<Asked<Ports>, Asked<Network>, String>;
+pub type AskedCondition = Condition<Asked<Ports>, Asked<Network>, String, String>;
 
 /// The end of a socket that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +73,10 @@ pub enum Side {
     Remote,
 }
 
-/// A condition. `P`, `A` and `U` are its ports, addresses and users: as the user gives them, or as
-/// they were found.
+/// A condition. `P`, `A`, `U` and `I` are its ports, addresses, users and network devices: as the user
+/// gives them, or as they were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition<P = Ports, A = Network, U = u32> {
+pub enum Condition<P = Ports, A = Network, U = u32, I = u32> {
     /// `--port`, `--sport`, `--dport`.
     Ports(Side, Values<P>),
     /// `--address`, `--src`, `--dst`.
@@ -83,6 +85,8 @@ pub enum Condition<P = Ports, A = Network, U = u32> {
     Ends(Values<(A, P)>),
     /// `--state`.
     States(Values<State>),
+    /// `--interface`: the network device that the socket is bound to.
+    Interfaces(Values<I>),
     /// `--user`: the user who opened the socket, or the user of an owner.
     Users(Values<U>),
     /// `--pid`. If `with_children`, the descendants of these processes count as well.
@@ -100,17 +104,19 @@ pub enum Condition<P = Ports, A = Network, U = u32> {
     Containers(Values<String>),
 }
 
-impl<P, A, U> Condition<P, A, U> {
+impl<P, A, U, I> Condition<P, A, U, I> {
     /// Returns true if a socket of this kind can meet the condition. Kinds without ports or addresses
     /// are not listed even if the filter only excludes some.
     pub fn can_match(&self, kind: Kind) -> bool {
         match (self, kind) {
             (Self::Ports(..) | Self::Ends(_), Kind::Internet(protocol, _)) => protocol.has_ports(),
-            (Self::Ports(..), Kind::Other(OtherKind::Vsock)) => true,
+            (Self::Ports(..), Kind::Other(OtherKind::Vsock))
+            | (Self::Interfaces(_), Kind::Internet(..) | Kind::Other(OtherKind::Packet)) => true,
             (
                 Self::Ports(..) | Self::Addresses(..) | Self::Ends(_),
                 Kind::Unix | Kind::Other(_),
-            ) => false,
+            )
+            | (Self::Interfaces(_), _) => false,
             (_, Kind::Internet(..) | Kind::Sctp(_) | Kind::Unix | Kind::Other(_)) => true,
         }
     }
@@ -122,6 +128,7 @@ impl<P, A, U> Condition<P, A, U> {
             | Self::Addresses(..)
             | Self::Ends(_)
             | Self::States(_)
+            | Self::Interfaces(_)
             | Self::Users(_) => false,
             Self::Pids { .. } | Self::Programs(_) | Self::Units(_) | Self::Containers(_) => true,
         }
@@ -150,6 +157,19 @@ pub struct Candidate<'a> {
     pub is_ancestor: bool,
 }
 
+impl AskedCondition {
+    /// Returns true if the condition is about network devices.
+    pub fn is_about_devices(&self) -> bool {
+        let is_on_device = |asked: &Asked<Network>| matches!(asked, Asked::OnDevice(..));
+        match self {
+            Self::Interfaces(_) => true,
+            Self::Addresses(_, addresses) => addresses.all().any(is_on_device),
+            Self::Ends(ends) => ends.all().any(|(address, _)| is_on_device(address)),
+            _ => false,
+        }
+    }
+}
+
 /// What a condition says about an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -169,15 +189,19 @@ impl Condition {
             Self::Addresses(side, networks) => networks.accept(|wanted| {
                 ends_with_address(socket, *side)
                     .flat_map(addresses)
-                    .any(|address| wanted.contains(address))
+                    .any(|address| wanted.has(address, socket.interface()))
             }),
             Self::Ends(values) => values.accept(|(network, ports)| {
                 ends_with_address(socket, Side::Either).any(|end| {
-                    ports.contain(end) && addresses(end).any(|address| network.contains(address))
+                    ports.contain(end)
+                        && addresses(end).any(|it| network.has(it, socket.interface()))
                 })
             }),
             Self::States(states) => {
                 states.accept(|wanted| socket.state().is_some_and(|state| wanted.accepts(state)))
+            }
+            Self::Interfaces(devices) => {
+                devices.accept(|&device| socket.interface() == Some(device))
             }
             _ => true,
         }

@@ -4,7 +4,7 @@ mod condition;
 mod network;
 
 use crate::process::{Container, Process};
-use crate::socket::{Kind, Protocol, Section, Socket};
+use crate::socket::{Kind, OtherKind, Protocol, Section, Socket};
 pub use condition::{Asked, AskedCondition, Candidate, Condition, Ports, Side, Values};
 pub use network::Network;
 
@@ -29,6 +29,8 @@ pub struct Query {
     pub scope: Scope,
     /// TCP sockets that are bound, but neither listen nor are connected, are selected too.
     pub bound: bool,
+    /// The kernel's own netlink sockets are selected too.
+    pub kernel: bool,
     /// The conditions that must all be met.
     pub conditions: Vec<Condition>,
 }
@@ -50,13 +52,14 @@ impl Query {
     /// Returns true if this socket is selected. Its owners are not considered.
     pub fn selects(&self, socket: &Socket) -> bool {
         self.includes(socket.kind())
+            && (self.kernel || !is_kernels(socket))
             && self.scope.includes(is_server(socket))
             && self.conditions.iter().all(|condition| condition.can_pass(socket))
     }
 
     /// Returns the query for all sockets.
     pub fn all() -> Self {
-        Self { kinds: Kind::all().collect(), bound: true, ..Self::default() }
+        Self { kinds: Kind::all().collect(), bound: true, kernel: true, ..Self::default() }
     }
 
     /// Returns the query for all sockets that can be the other end of a selected socket.
@@ -144,6 +147,11 @@ fn is_server(socket: &Socket) -> bool {
         Socket::Unix(socket) => socket.is_listening(),
         Socket::Other(socket) => socket.remote.is_none(),
     }
+}
+
+/// Returns true for the netlink sockets of the kernel itself. It has one for each protocol.
+fn is_kernels(socket: &Socket) -> bool {
+    socket.kind() == Kind::Other(OtherKind::Netlink) && socket.inode() == 0
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub struct Network {
     address: IpAddr,
     /// The number of first bits that count.
     prefix: u8,
+    /// The index of a network device, if only its sockets are meant.
+    interface: Option<u32>,
 }
 
 impl Network {
@@ -19,17 +21,33 @@ impl Network {
             (IpAddr::V6(_), IpAddr::V4(mapped)) => (mapped.into(), prefix.checked_sub(96)?),
             (_, address) => (address, prefix),
         };
-        (bits <= width(canonical)).then_some(Self { address: canonical, prefix: bits })
+        (bits <= width(canonical)).then_some(Self {
+            address: canonical,
+            prefix: bits,
+            interface: None,
+        })
     }
 
     /// Returns the network that consists of one address.
     pub fn of(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self { address, prefix: width(address) }
+        Self { address, prefix: width(address), interface: None }
+    }
+
+    /// Returns the same addresses, but only of sockets of this network device.
+    #[must_use]
+    pub fn on(self, interface: u32) -> Self {
+        Self { interface: Some(interface), ..self }
+    }
+
+    /// Returns true if this address of a socket, which is bound to this network device, is in the
+    /// network.
+    pub(super) fn has(&self, address: IpAddr, interface: Option<u32>) -> bool {
+        (self.interface.is_none() || self.interface == interface) && self.contains(address)
     }
 
     /// Returns true if this address is in the network.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let differing = bits(self.address) ^ bits(address);
         self.address.is_ipv4() == address.is_ipv4()

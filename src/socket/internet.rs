@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::State;
+use super::{Facts, State};
 
 /// The transport protocol of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,6 +130,8 @@ pub struct InternetSocket {
     /// Received datagrams that were dropped; `None` if the kernel does not count them, as for TCP, or
     /// before Linux 2.6.27.
     pub drops: Option<u32>,
+    /// What only netlink tells.
+    pub facts: Facts,
 }
 
 impl Protocol {
@@ -182,6 +184,7 @@ impl InternetSocket {
             uid: 0,
             inode: 1,
             drops: None,
+            facts: Facts::default(),
         }
     }
 }

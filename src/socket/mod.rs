@@ -4,16 +4,20 @@
 //! kinds of sockets have is a method of [`Socket`] with one `match` arm per kind, so that the
 //! compiler finds each place that a new kind needs.
 
+use std::num::NonZeroU32;
+
 mod internet;
 mod other;
 mod sctp;
 mod state;
+mod tcp;
 mod unix;
 
 pub use internet::{Endpoint, Family, InternetSocket, Protocol, Queues, Timer, TimerKind};
 pub use other::{OtherEnd, OtherKind, OtherSocket};
 pub use sctp::{Association, SctpEnd, SctpSocket, SctpTable};
 pub use state::State;
+pub use tcp::{Facts, TcpInfo, TcpInfos, TcpPlace};
 pub use unix::{SocketType, UnixSocket, UnixState};
 
 /// One socket of any kind.
@@ -113,7 +117,8 @@ impl Socket {
     /// if the source does not tell.
     pub fn interface(&self) -> Option<u32> {
         match self {
-            Self::Internet(_) | Self::Sctp(_) | Self::Unix(_) => None,
+            Self::Internet(socket) => socket.facts.interface.map(NonZeroU32::get),
+            Self::Sctp(_) | Self::Unix(_) => None,
             Self::Other(socket) => socket.interface,
         }
     }

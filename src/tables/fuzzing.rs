@@ -10,10 +10,10 @@
 
 use std::io::Read;
 
-use super::sock_diag::Scope;
+use super::sock_diag::{Scope, Wants};
 use super::{proc_net, sock_diag};
 use crate::remark::Fault;
-use crate::socket::{Kind, Protocol, Socket};
+use crate::socket::{Kind, Protocol, Socket, TcpInfos};
 
 /// The maximum length of a line, in bytes. It is small, so that small inputs can have longer lines.
 const LONGEST_LINE: usize = 300;
@@ -63,7 +63,9 @@ pub fn netlink(input: &[u8]) {
     let dump = |_: &[u8], mut each: &mut dyn FnMut(&[u8])| {
         sock_diag::take(datagram, &mut false, &mut each).map(|_| ())
     };
-    let _ = sock_diag::for_each_socket(kind, Scope::All, dump, |_, row| {
+    let wants = Wants { timers: true, facts: true, tcp: true };
+    let mut infos = TcpInfos::default();
+    let _ = sock_diag::for_each_socket(kind, Scope::All, wants, &mut infos, dump, |_, row| {
         rows += 1;
         check(kind, row);
     });

@@ -12,19 +12,20 @@ mod proc_net;
 mod sock_diag;
 mod sockstat;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::query::Query;
 use crate::remark::{Origin, Reason, Remark, Sink};
-use crate::socket::{Family, Kind, OtherKind, Protocol, Socket};
+use crate::socket::{Family, Kind, OtherKind, Protocol, Socket, TcpInfos};
 use chains::Chains;
 use merge::RowsFrom;
 use policy::{Again, Conditions, Method, Plan, Policy};
 pub use proc_net::ByteOrder;
 use proc_net::{Coverage, Text};
+pub use sock_diag::Wants;
 use sock_diag::{Netlink, Scope};
 pub(crate) use sockstat::Counters;
 
@@ -104,22 +105,27 @@ impl Tables {
     /// Returns the tables in `<directory>/net`, printed by a host with this byte order. Fails if the
     /// source that `--source` names cannot serve the request.
     pub fn new(directory: &Path, order: ByteOrder, conditions: Conditions) -> Result<Self, Remark> {
-        Ok(Self::with_policy(directory, Policy::new(conditions)?, order))
+        Ok(Self::with_policy(directory, Policy::new(conditions)?, conditions.wants, order))
     }
 
     /// Returns the tables of the network namespace of the process whose directory is `process`.
     pub fn of_process(process: &Path, order: ByteOrder) -> Self {
         // netlink gives only the sockets of rnetstat's own namespace.
-        Self::with_policy(process, Policy::Text, order)
+        Self::with_policy(process, Policy::Text, Wants::default(), order)
     }
 
-    fn with_policy(directory: &Path, policy: Policy, order: ByteOrder) -> Self {
-        Self { policy, text: Text::new(directory, order), netlink: Netlink::new() }
+    fn with_policy(directory: &Path, policy: Policy, wants: Wants, order: ByteOrder) -> Self {
+        Self { policy, text: Text::new(directory, order), netlink: Netlink::new(wants) }
     }
 
     /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.
     pub fn tell_unix_peers(&self) -> bool {
         self.policy != Policy::Text
+    }
+
+    /// Returns what was told about the connections of the last reading.
+    pub fn take_infos(&mut self) -> TcpInfos {
+        std::mem::take(&mut self.netlink.infos)
     }
 
     /// Reads the sockets that `query` selects. A table that this kernel does not have (without
@@ -148,6 +154,11 @@ impl Tables {
                 failures.push((kind, outcome.origin, error));
             }
         }
+        mark_subflows(
+            query,
+            &failures.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(),
+            &mut sockets,
+        );
         if !is_readable {
             self.ensure_only_optional(query, &mut failures)?;
         }
@@ -428,6 +439,29 @@ impl Tables {
 fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
     if query.selects(&socket) {
         sockets.push(socket);
+    }
+}
+
+/// Marks the TCP sockets that are subflows of MPTCP sockets: they have the same inode. If the table of
+/// MPTCP was not read, that remains unknown.
+fn mark_subflows(query: &Query, failed: &[Kind], sockets: &mut [Socket]) {
+    let is_known = Kind::all()
+        .filter(|kind| matches!(kind, Kind::Internet(Protocol::Mptcp, _)))
+        .all(|kind| query.includes(kind) && !failed.contains(&kind));
+    if !is_known {
+        return;
+    }
+    let of_protocol = |wanted| move |socket: &Socket| matches!(socket.kind(), Kind::Internet(protocol, _) if protocol == wanted);
+    let is_mptcp = of_protocol(Protocol::Mptcp);
+    let inodes: HashSet<_> =
+        sockets.iter().filter(|it| is_mptcp(it)).map(Socket::inode).filter(|&it| it != 0).collect();
+    for socket in sockets {
+        match socket {
+            Socket::Internet(socket) if socket.protocol == Protocol::Tcp => {
+                socket.facts.mptcp = Some(inodes.contains(&socket.inode));
+            }
+            Socket::Internet(_) | Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => {}
+        }
     }
 }
 

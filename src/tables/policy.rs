@@ -2,15 +2,15 @@
 //!
 //! The text of `/proc/net` has every field. But with many sockets it costs more than netlink, and
 //! it can lack sockets if it takes more than one read, because the table changes between two reads.
-//! netlink does not give timers as `-o` shows them, and gives only the sockets of rnetstat's own
-//! network namespace.
+//! netlink tells more about each socket, and gives only the sockets of rnetstat's own network
+//! namespace.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::chains::{Chains, PORTS};
-use super::sock_diag::Scope;
+use super::sock_diag::{Scope, Wants};
 use super::sockstat::{self, Counters, Counts};
 use crate::query::Query;
 use crate::remark::Remark;
@@ -51,24 +51,13 @@ pub enum Source {
     Netlink,
 }
 
-/// The need for timers, which are read only from the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timers {
-    /// No timers are shown or sorted by.
-    Unneeded,
-    /// Timers are shown if they are known.
-    Wanted,
-    /// `-o` asks for timers.
-    Required,
-}
-
 /// What decides which source the tables are read from.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions {
     /// The value of `--source`.
     pub source: Source,
-    /// The need for timers.
-    pub timers: Timers,
+    /// What is wanted beside what every source has.
+    pub wants: Wants,
     /// `--proc`: the tables are not those of this host.
     pub other_root: bool,
     /// `--netns`: the sockets of other network namespaces are listed.
@@ -80,11 +69,12 @@ pub struct Conditions {
 pub(super) enum Policy {
     /// Only text.
     Text,
-    /// Text; netlink adds the sockets that the text lacks. If there is no text, netlink alone, unless
-    /// the timers are required.
-    TextFirst { needs_text: bool },
+    /// Text; netlink adds the sockets that the text lacks. If there is no text, netlink alone.
+    TextFirst,
     /// Netlink for internet sockets if there are many, else as `TextFirst`.
     ByCount,
+    /// Netlink for internet sockets, else as `TextFirst`.
+    NetlinkFirst,
     /// Netlink; text for tables that netlink cannot give.
     Netlink,
 }
@@ -92,11 +82,9 @@ pub(super) enum Policy {
 impl Policy {
     /// Returns the decision. Fails if `--source netlink` cannot serve the request.
     pub(super) fn new(conditions: Conditions) -> Result<Self, Remark> {
-        let Conditions { source, timers, other_root, other_namespaces } = conditions;
+        let Conditions { source, wants, other_root, other_namespaces } = conditions;
         let unfit = if other_root {
             Some(Remark::NetlinkWithProc)
-        } else if timers == Timers::Required {
-            Some(Remark::NetlinkWithTimers)
         } else if other_namespaces {
             Some(Remark::NetlinkWithNetns)
         } else {
@@ -107,8 +95,9 @@ impl Policy {
             (Source::Netlink, None) => Self::Netlink,
             (Source::Text, _) => Self::Text,
             (Source::Auto, _) if other_root => Self::Text,
-            (Source::Auto, None) if timers == Timers::Unneeded => Self::ByCount,
-            (Source::Auto, _) => Self::TextFirst { needs_text: timers == Timers::Required },
+            (Source::Auto, None) if wants.facts || wants.tcp => Self::NetlinkFirst,
+            (Source::Auto, None) => Self::ByCount,
+            (Source::Auto, Some(_)) => Self::TextFirst,
         })
     }
 
@@ -116,22 +105,18 @@ impl Policy {
     pub(super) fn plan(self, directory: &Path, query: &Query) -> Plan {
         let counts = match self {
             Self::Text => Counts::default(),
-            Self::TextFirst { .. } | Self::ByCount | Self::Netlink => {
+            Self::TextFirst | Self::ByCount | Self::NetlinkFirst | Self::Netlink => {
                 Counts::read(directory, query).unwrap_or_default()
             }
         };
         let has_many = counts.selected >= MANY_SOCKETS;
-        let needs_text = match self {
-            Self::Text | Self::TextFirst { needs_text: true } => true,
-            Self::TextFirst { .. } | Self::ByCount | Self::Netlink => false,
-        };
         let has_some = counts.selected >= SEVERAL_CALLS;
         let before = if has_some { Counters::read(directory).ok() } else { None };
         Plan {
             policy: self,
-            prefers_netlink: self == Self::ByCount && has_many,
+            prefers_netlink: self == Self::NetlinkFirst || self == Self::ByCount && has_many,
             // If /proc is mounted with `subset=pid`, there is no `/proc/net`.
-            lacks_text: !needs_text && is_missing(directory),
+            lacks_text: self != Self::Text && is_missing(directory),
             directory: directory.to_owned(),
             counts,
             wants_bound: query.bound,
@@ -214,12 +199,12 @@ impl Plan {
         }
         match self.policy {
             Policy::Netlink => Method::Netlink,
-            Policy::ByCount | Policy::TextFirst { .. } if self.lacks_text => Method::Netlink,
-            Policy::ByCount if prefers_netlink && Sources::of(kind) == Sources::Both => {
-                Method::Netlink
-            }
-            Policy::ByCount | Policy::TextFirst { .. } => Method::Text { checked: true },
+            _ if self.lacks_text => Method::Netlink,
             Policy::Text => Method::Text { checked: false },
+            _ if prefers_netlink && Sources::of(kind) == Sources::Both => Method::Netlink,
+            Policy::ByCount | Policy::NetlinkFirst | Policy::TextFirst => {
+                Method::Text { checked: true }
+            }
         }
     }
 
@@ -343,24 +328,26 @@ mod tests {
 
     const CONDITIONS: Conditions = Conditions {
         source: Source::Auto,
-        timers: Timers::Unneeded,
+        wants: Wants { timers: false, facts: false, tcp: false },
         other_root: false,
         other_namespaces: false,
     };
 
     #[test]
     fn source_depends_on_what_is_asked_for() {
-        let with = |source, timers| Conditions { source, timers, ..CONDITIONS };
+        let with = |source, wants| Conditions { source, wants, ..CONDITIONS };
+        let timers = Wants { timers: true, ..Wants::default() };
+        let facts = Wants { facts: true, ..Wants::default() };
         let other_root = Conditions { other_root: true, ..CONDITIONS };
         let other_namespaces = Conditions { other_namespaces: true, ..CONDITIONS };
         for (conditions, expected) in [
             (CONDITIONS, Policy::ByCount),
-            (with(Source::Auto, Timers::Wanted), Policy::TextFirst { needs_text: false }),
-            (with(Source::Auto, Timers::Required), Policy::TextFirst { needs_text: true }),
-            (with(Source::Text, Timers::Unneeded), Policy::Text),
-            (with(Source::Netlink, Timers::Wanted), Policy::Netlink),
+            (with(Source::Auto, timers), Policy::ByCount),
+            (with(Source::Auto, facts), Policy::NetlinkFirst),
+            (with(Source::Text, facts), Policy::Text),
+            (with(Source::Netlink, facts), Policy::Netlink),
             (other_root, Policy::Text),
-            (other_namespaces, Policy::TextFirst { needs_text: false }),
+            (other_namespaces, Policy::TextFirst),
         ] {
             assert_eq!(Policy::new(conditions).unwrap(), expected, "{conditions:?}");
         }
@@ -371,7 +358,6 @@ mod tests {
         let netlink = Conditions { source: Source::Netlink, ..CONDITIONS };
         for (conditions, reason) in [
             (Conditions { other_root: true, ..netlink }, Remark::NetlinkWithProc),
-            (Conditions { timers: Timers::Required, ..netlink }, Remark::NetlinkWithTimers),
             (Conditions { other_namespaces: true, ..netlink }, Remark::NetlinkWithNetns),
         ] {
             let refused = Policy::new(conditions).unwrap_err();

@@ -44,6 +44,7 @@ mod chains;
 mod churn;
 mod cli;
 mod completions;
+mod connections;
 mod faults;
 mod fixtures;
 mod hostile;

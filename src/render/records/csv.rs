@@ -12,6 +12,7 @@ use crate::fields::{Field, ShownTimer, Subject, Value};
 use crate::harmless::harmless;
 use crate::listing::{Entry, Mark};
 use crate::names::{Names, Number};
+use crate::render::table::cell::milliseconds;
 use crate::socket::{End, SctpEnd};
 
 /// A spreadsheet takes a cell that begins with one of these characters for a formula, which can
@@ -124,6 +125,11 @@ impl<'a, W: Write> CellWriter<'a, W> {
             Value::Words(words) => self.text(words.join(" ")),
             Value::State(state) => self.text(state.name()),
             Value::Number(number) => self.number(Some(*number)),
+            Value::Flag(flag) => self.text(flag.to_string()),
+            Value::Microseconds(number) => self.text(milliseconds(*number)),
+            Value::Local(socket, _) => {
+                self.value(&Value::End(End::Internet(socket.protocol, socket.local)))
+            }
             Value::Text(text) => self.foreign(text),
             Value::End(End::Internet(protocol, end)) => {
                 self.text(end.address.to_string())?;

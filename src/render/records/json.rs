@@ -15,7 +15,7 @@ use crate::owners::Owner;
 use crate::process::Container;
 use crate::socket::{
     Endpoint, InternetSocket, OtherEnd, OtherSocket, Protocol, SctpEnd, SctpSocket, Socket,
-    SocketType, State, UnixSocket,
+    SocketType, State, TcpInfo, UnixSocket,
 };
 
 /// A listed socket. Serializes as one object.
@@ -86,7 +86,21 @@ impl Record<'_> {
             TimerRecord { kind, seconds, retransmits: timer.retransmits(), probes: timer.1.probes }
         });
         map.serialize_entry("timer", &timer)?;
-        map.serialize_entry("drops", &socket.drops)
+        map.serialize_entry("drops", &socket.drops)?;
+        map.serialize_entry("interface", &self.interface())?;
+        map.serialize_entry("backlog", &socket.facts.backlog)?;
+        map.serialize_entry("ipv6_only", &socket.facts.ipv6_only)?;
+        map.serialize_entry("mptcp", &socket.facts.mptcp)?;
+        map.serialize_entry("tcp", &self.entry.tcp().map(TcpRecord))
+    }
+
+    /// Returns the network device that the socket is bound to.
+    fn interface(&self) -> Option<Cow<'_, str>> {
+        let index = self.entry.socket.interface()?;
+        Some(match self.entry.interfaces.name(index) {
+            Some(name) => name.into(),
+            None => format!("if{index}").into(),
+        })
     }
 
     /// Writes the entries of an internet socket. The text has no family, timer and drops.
@@ -115,11 +129,7 @@ impl Record<'_> {
         self.user(socket.uid, map)?;
         map.serialize_entry("inode", &socket.inode)?;
         map.serialize_entry("drops", &socket.drops)?;
-        let interface = socket.interface.map(|index| match self.entry.interfaces.name(index) {
-            Some(name) => Cow::from(name),
-            None => format!("if{index}").into(),
-        });
-        map.serialize_entry("interface", &interface)
+        map.serialize_entry("interface", &self.interface())
     }
 
     fn user<M: SerializeMap>(&self, uid: Option<u32>, map: &mut M) -> Result<(), M::Error> {
@@ -150,6 +160,33 @@ impl<'a> EndRecord<'a> {
         let host = names.get(Number::Host(address));
         let service = names.get(Number::port(protocol, port));
         Self { address: address.to_string(), port, host, service }
+    }
+}
+
+/// How a connection is doing. Times are milliseconds, with a fraction for round trips.
+struct TcpRecord<'a>(&'a TcpInfo);
+
+impl Serialize for TcpRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let tcp = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        for (key, micros) in [("rtt", tcp.rtt), ("rtt_var", tcp.rtt_var), ("min_rtt", tcp.min_rtt)]
+        {
+            map.serialize_entry(key, &micros.map(|it| f64::from(it) / 1000.0))?;
+        }
+        for (key, number) in
+            [("cwnd", tcp.cwnd), ("retrans", tcp.retrans), ("lost", tcp.lost), ("mss", tcp.mss)]
+        {
+            map.serialize_entry(key, &number)?;
+        }
+        map.serialize_entry("cc", &tcp.congestion_control().map(String::from_utf8_lossy))?;
+        map.serialize_entry("sent", &tcp.sent)?;
+        map.serialize_entry("received", &tcp.received)?;
+        map.serialize_entry("last_rx", &tcp.last_rx)?;
+        map.serialize_entry("last_tx", &tcp.last_tx)?;
+        map.serialize_entry("rate_in", &tcp.rate_in)?;
+        map.serialize_entry("rate_out", &tcp.rate_out)?;
+        map.end()
     }
 }
 

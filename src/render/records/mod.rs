@@ -9,7 +9,7 @@ mod json;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::fields::{self, Field, PARTS, PEER};
+use crate::fields::{self, Field, ON_REQUEST, PEER};
 use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Columns, Format, Look};
@@ -62,9 +62,13 @@ fn write_all<'a>(
     }
 }
 
-/// The fields in records: all except the parts of ends, and except `peer`, which needs `--peers`.
+/// The fields in records: all, except `peer`, which needs `--peers`; and in csv except those that must
+/// be asked for.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
-    let is_usual = |&field: &&Field| !PARTS.contains(&field) && (*field != PEER || look.peers);
+    let is_csv = look.format == Format::Csv;
+    let is_usual = |&field: &&Field| {
+        !(is_csv && ON_REQUEST.contains(&field)) && (*field != PEER || look.peers)
+    };
     let usual = fields::ALL.into_iter().filter(is_usual);
     match &look.columns {
         Columns::UsualAnd(more) => {

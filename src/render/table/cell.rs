@@ -7,7 +7,7 @@ use crate::fields::{ShownTimer, Value};
 use crate::harmless::harmless;
 use crate::listing::SocketOwners;
 use crate::names::{Names, Number};
-use crate::socket::{End, Endpoint, Protocol, SctpEnd, State};
+use crate::socket::{End, Endpoint, Family, InternetSocket, Protocol, SctpEnd, State};
 
 /// The maximum number of characters of the program name in the column Peer.
 const PEER: usize = 24;
@@ -22,6 +22,9 @@ pub(in crate::render) fn text(value: &Value<'_>, names: &Names, wide: bool) -> S
         Value::Words(words) => words.join(" "),
         Value::State(state) => State::name(*state).to_owned(),
         Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Value::Microseconds(number) => milliseconds(*number),
+        Value::Local(socket, device) => local(socket, *device, names),
         Value::Text(text) | Value::End(End::Path(text)) => safe(text),
         Value::End(End::Internet(protocol, end)) => endpoint(*protocol, *end, names),
         Value::End(End::Sctp(end)) => sctp_end(end, names, wide),
@@ -99,6 +102,33 @@ fn endpoint(protocol: Protocol, end: Endpoint, names: &Names) -> String {
         None if end.port == 0 => format!("{host}:*"),
         None => format!("{host}:{}", end.port),
     }
+}
+
+/// Returns the end of a socket on this host: `*:80` if it receives from IPv4 and IPv6, and with the
+/// network device that it is bound to, such as `0.0.0.0%eth0:68`.
+fn local(socket: &InternetSocket, device: Option<(u32, Option<&str>)>, names: &Names) -> String {
+    let whole = endpoint(socket.protocol, socket.local, names);
+    let (host, port) = whole.rsplit_once(':').unwrap_or((&whole, ""));
+    let is_dual = socket.family == Family::Ipv6
+        && socket.facts.ipv6_only == Some(false)
+        && socket.local.address.is_unspecified()
+        && socket.remote.port == 0;
+    let host = if is_dual { "*" } else { host };
+    match device {
+        None => format!("{host}:{port}"),
+        Some((index, name)) => {
+            let device = interface(index, name);
+            match host.strip_suffix(']') {
+                Some(host) => format!("{host}%{device}]:{port}"),
+                None => format!("{host}%{device}:{port}"),
+            }
+        }
+    }
+}
+
+/// Returns microseconds as milliseconds, with a decimal point.
+pub(in crate::render) fn milliseconds(microseconds: u32) -> String {
+    format!("{}.{:03}", microseconds / 1000, microseconds % 1000)
 }
 
 /// Returns the name of a network device, or `if7` for the device with the index 7.

@@ -19,7 +19,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{ByteOrder, Words};
 use crate::number::{decimal, hex, unsigned};
 use crate::remark::Fault;
-use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind};
+use crate::socket::{
+    Endpoint, Facts, Family, InternetSocket, Protocol, Queues, State, Timer, TimerKind,
+};
 
 pub(super) fn is_heading(line: &[u8]) -> bool {
     let mut words = Words(line);
@@ -63,6 +65,7 @@ pub(super) fn parse(
         uid,
         inode,
         drops,
+        facts: Facts::default(),
     })
 }
 
@@ -203,6 +206,7 @@ pub(super) mod tests {
                 uid,
                 inode,
                 drops: (!protocol.has_states()).then_some(drops),
+                facts: Facts::default(),
             }
         }
     }

@@ -5,33 +5,61 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
 
-use super::Scope;
 use super::wire::{self, Payload, attributes};
+use super::{Scope, Wants, tcp_info};
 use crate::remark::{Fault, Reason};
-use crate::socket::{Endpoint, Family, InternetSocket, Protocol, Queues, State};
+use crate::socket::{
+    Endpoint, Facts, Family, InternetSocket, Protocol, Queues, State, TcpInfo, TcpInfos, Timer,
+    TimerKind,
+};
 
 /// The attribute of a request with the protocol.
 const INET_DIAG_REQ_PROTOCOL: u16 = 3;
+/// The attribute with `struct tcp_info`.
+const INET_DIAG_INFO: u16 = 2;
+/// The attribute with the name of the congestion control.
+const INET_DIAG_CONG: u16 = 4;
+/// The attribute that says whether an IPv6 socket is closed to IPv4. It comes without a request.
+const INET_DIAG_SKV6ONLY: u16 = 11;
 /// The attribute with what the kernel counts about the memory of a socket, an array of numbers.
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
 const DROPS: usize = 8;
 
 /// Parses the dump of one protocol and family.
-pub(super) struct InternetDump {
+pub(super) struct InternetDump<'a> {
     protocol: Protocol,
     family: Family,
     scope: Scope,
+    wants: Wants,
+    /// Where the information about connections is added.
+    infos: &'a mut TcpInfos,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
     /// False once a handshake has an unknown user: netlink does not give it, nor does its listener.
     is_certain: bool,
 }
 
-impl InternetDump {
-    pub(super) fn new(protocol: Protocol, family: Family, scope: Scope) -> Self {
-        Self { protocol, family, scope, listeners: HashMap::new(), is_certain: true }
+/// The attributes of a message that are used.
+#[derive(Default)]
+struct Attributes<'a> {
+    info: Option<&'a [u8]>,
+    cc: Option<[u8; 16]>,
+    ipv6_only: Option<bool>,
+    drops: Option<u32>,
+}
+
+impl<'a> InternetDump<'a> {
+    pub(super) fn new(
+        (protocol, family): (Protocol, Family),
+        scope: Scope,
+        wants: Wants,
+        infos: &'a mut TcpInfos,
+    ) -> Self {
+        let (listeners, is_certain) = (HashMap::new(), true);
+        Self { protocol, family, scope, wants, infos, listeners, is_certain }
     }
 
     /// Returns the `struct inet_diag_req_v2` for the sockets of the scope.
@@ -51,8 +79,7 @@ impl InternetDump {
             Protocol::Icmp => (1, vec![]),
             Protocol::Mptcp => (6, wire::attribute(INET_DIAG_REQ_PROTOCOL, &262_u32.to_ne_bytes())),
         };
-        let extensions = if self.counts_drops() { 1 << (INET_DIAG_SKMEMINFO - 1) } else { 0 };
-        let head = [family, protocol, extensions, 0];
+        let head = [family, protocol, self.extensions(), 0];
         [&head[..], &self.scope.states().to_ne_bytes(), &ANY_ENDS, &attribute].concat()
     }
 
@@ -60,23 +87,67 @@ impl InternetDump {
         !self.protocol.has_states()
     }
 
+    /// Returns the attributes to ask for, one bit each.
+    fn extensions(&self) -> u8 {
+        let is_tcp = self.protocol == Protocol::Tcp;
+        [
+            (INET_DIAG_SKMEMINFO, self.counts_drops()),
+            (INET_DIAG_INFO, is_tcp && (self.wants.timers || self.wants.tcp)),
+            (INET_DIAG_CONG, is_tcp && self.wants.tcp),
+        ]
+        .into_iter()
+        .filter(|&(_, is_wanted)| is_wanted)
+        .fold(0, |bits, (attribute, _)| bits | 1 << (attribute - 1))
+    }
+
+    /// Returns the attributes of a message, if any are wanted.
+    fn attributes<'m>(&self, rest: &'m [u8]) -> Attributes<'m> {
+        let mut found = Attributes::default();
+        if self.extensions() == 0 && !(self.wants.facts && self.family == Family::Ipv6) {
+            return found;
+        }
+        for (kind, value) in attributes(rest) {
+            match kind {
+                INET_DIAG_INFO => found.info = Some(value),
+                INET_DIAG_CONG => found.cc = tcp_info::congestion_control(value),
+                INET_DIAG_SKV6ONLY => found.ipv6_only = value.first().map(|&it| it != 0),
+                INET_DIAG_SKMEMINFO if self.counts_drops() => {
+                    found.drops = value.as_chunks().0.get(DROPS).copied().map(u32::from_ne_bytes);
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// Parses one message. Fails if it is cut off, or if its state does not exist.
     pub(super) fn parse(&mut self, message: &[u8]) -> Result<InternetSocket, Fault> {
         let mut fields = Payload(message);
         let _family = fields.u8("family")?;
         let state = fields.known("state", State::from_kernel)?;
-        let _timer: [u8; 2] = fields.bytes("timer")?;
+        let [timer, unanswered]: [u8; 2] = fields.bytes("timer")?;
         let local_port = u16::from_be_bytes(fields.bytes("local port")?);
         let remote_port = u16::from_be_bytes(fields.bytes("remote port")?);
         let local = Endpoint { address: self.address(&mut fields)?, port: local_port };
         let remote = Endpoint { address: self.address(&mut fields)?, port: remote_port };
-        let _device = fields.u32("device")?;
+        let device = fields.u32("device")?;
         let _cookie: [u8; 8] = fields.bytes("cookie")?;
-        let _expires = fields.u32("expiry")?;
+        let milliseconds = fields.u32("expiry")?;
         let receive = fields.u32("receive queue")?;
         let send = fields.u32("send queue")?;
         let uid = fields.u32("uid")?;
         let inode = fields.u32("inode")?.into();
+        let found = self.attributes(fields.0);
+        let is_server = self.protocol.has_states() && state == State::Listen;
+        let mut facts = Facts {
+            interface: NonZeroU32::new(device),
+            backlog: is_server.then_some(send),
+            ipv6_only: found.ipv6_only,
+            ..Facts::default()
+        };
+        if let Some(info) = found.info.filter(|_| self.wants.tcp && !is_server) {
+            facts.tcp = self.infos.add(TcpInfo { cc: found.cc, ..tcp_info::parse(info) });
+        }
         let mut socket = InternetSocket {
             protocol: self.protocol,
             family: self.family,
@@ -84,10 +155,14 @@ impl InternetDump {
             remote,
             state,
             queues: Queues { receive, send },
-            timer: None,
+            timer: self.wants.timers.then(|| {
+                let counts = found.info.and_then(tcp_info::timer_counts);
+                timer_of(timer, milliseconds, counts.unwrap_or((unanswered.into(), 0)))
+            }),
             uid,
             inode,
-            drops: if self.counts_drops() { drops(fields.0) } else { None },
+            drops: found.drops,
+            facts,
         };
         self.follow_text(&mut socket);
         Ok(socket)
@@ -139,10 +214,15 @@ impl InternetDump {
     }
 }
 
-/// Returns the number of dropped datagrams from the attributes of a message.
-fn drops(rest: &[u8]) -> Option<u32> {
-    let (_, memory) = attributes(rest).find(|&(kind, _)| kind == INET_DIAG_SKMEMINFO)?;
-    memory.as_chunks().0.get(DROPS).copied().map(u32::from_ne_bytes)
+/// Returns the timer with the kernel's number of its kind, the time until it expires, and the unanswered
+/// retransmissions and probes.
+fn timer_of(kind: u8, milliseconds: u32, (retransmits, probes): (u32, u32)) -> Timer {
+    let kind = TimerKind::from_kernel(kind);
+    // A timer that is late: some kernels give a negative number.
+    let is_late = kind == TimerKind::Off || i32::try_from(milliseconds).is_err();
+    let milliseconds = if is_late { 0 } else { milliseconds };
+    let ticks = u64::from(milliseconds) * procfs::ticks_per_second() / 1000;
+    Timer { kind, ticks, retransmits, probes }
 }
 
 #[cfg(test)]
@@ -192,6 +272,11 @@ mod tests {
         }
     }
 
+    /// Returns a parser of all sockets of this kind that reads only what every message has.
+    fn dump(kind: (Protocol, Family), infos: &mut TcpInfos) -> InternetDump<'_> {
+        InternetDump::new(kind, Scope::All, Wants::default(), infos)
+    }
+
     #[test]
     fn fields_are_read_from_inet_diag_msg() {
         let ipv6 = |text: &str| text.parse::<Ipv6Addr>().unwrap().into();
@@ -204,7 +289,8 @@ mod tests {
             ..tcp
         };
         for expected in [tcp, tcp6, socket(Protocol::Udp, State::Close)] {
-            let mut dump = InternetDump::new(expected.protocol, expected.family, Scope::All);
+            let mut infos = TcpInfos::default();
+            let mut dump = dump((expected.protocol, expected.family), &mut infos);
             assert_eq!(dump.parse(&inet_diag_msg(&expected)), Ok(expected));
         }
     }
@@ -212,19 +298,20 @@ mod tests {
     #[test]
     fn raw_remote_port_and_send_queue_of_a_listener_are_0_as_in_the_text() {
         let raw = socket(Protocol::Raw, State::Established);
-        let parsed =
-            InternetDump::new(Protocol::Raw, Family::Ipv4, Scope::All).parse(&inet_diag_msg(&raw));
+        let parsed = dump((Protocol::Raw, Family::Ipv4), &mut TcpInfos::default())
+            .parse(&inet_diag_msg(&raw));
         let parsed = parsed.unwrap();
         assert_eq!((parsed.local.port, parsed.remote.port), (5000, 0));
         let listener = socket(Protocol::Tcp, State::Listen);
-        let parsed = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All)
+        let parsed = dump((Protocol::Tcp, Family::Ipv4), &mut TcpInfos::default())
             .parse(&inet_diag_msg(&listener));
         assert_eq!(parsed.unwrap().queues.send, 0);
     }
 
     #[test]
     fn handshake_gets_the_user_of_its_listener() {
-        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All);
+        let mut infos = TcpInfos::default();
+        let mut dump = dump((Protocol::Tcp, Family::Ipv4), &mut infos);
         let mut parse = |port, socket: InternetSocket| {
             let local = Endpoint { port, ..socket.local };
             let parsed = dump.parse(&inet_diag_msg(&InternetSocket { local, ..socket })).unwrap();
@@ -249,7 +336,8 @@ mod tests {
     #[test]
     fn error_names_the_truncated_field_or_the_unknown_value() {
         let whole = inet_diag_msg(&socket(Protocol::Tcp, State::Listen));
-        let mut dump = InternetDump::new(Protocol::Tcp, Family::Ipv4, Scope::All);
+        let mut infos = TcpInfos::default();
+        let mut dump = dump((Protocol::Tcp, Family::Ipv4), &mut infos);
         for (length, field) in [(0, "family"), (5, "local port"), (71, "inode")] {
             assert_eq!(dump.parse(&whole[..length]), Err(Fault::Missing(field)));
         }

@@ -1,6 +1,7 @@
 //! Reads the tables by netlink instead of as text: the kernel's `sock_diag` (`man 7 sock_diag`).
 
 mod internet;
+mod tcp_info;
 mod unix;
 mod vsock;
 mod wire;
@@ -17,7 +18,7 @@ use nix::sys::socket::{
 };
 
 use crate::remark::{Fault, Reason};
-use crate::socket::{Kind, OtherKind, Protocol, Socket, State};
+use crate::socket::{Kind, OtherKind, Protocol, Socket, State, TcpInfos};
 use internet::InternetDump;
 use unix::UnixDump;
 use wire::Payload;
@@ -68,12 +69,29 @@ impl Scope {
     }
 }
 
-/// Reads the tables of rnetstat's own network namespace. Has the buffer for a datagram.
-pub(super) struct Netlink(Vec<u8>);
+/// What is wanted of internet sockets beside what every message has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Timers.
+    pub timers: bool,
+    /// Facts that the text does not have.
+    pub facts: bool,
+    /// How connections are doing.
+    pub tcp: bool,
+}
+
+/// Reads the tables of rnetstat's own network namespace.
+pub(super) struct Netlink {
+    /// The buffer for a datagram.
+    buffer: Vec<u8>,
+    wants: Wants,
+    /// What the kernel has told about connections.
+    pub(super) infos: TcpInfos,
+}
 
 impl Netlink {
-    pub(super) fn new() -> Self {
-        Self(vec![0; DATAGRAM])
+    pub(super) fn new(wants: Wants) -> Self {
+        Self { buffer: vec![0; DATAGRAM], wants, infos: TcpInfos::default() }
     }
 
     /// Calls `each` for every socket in a table and for every malformed message: with its number,
@@ -90,16 +108,17 @@ impl Netlink {
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
         let mut is_whole = false;
+        let Self { buffer, wants, infos } = self;
         let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| {
-            is_whole = self.dump(request, take)?;
+            is_whole = Self::dump(buffer, request, take)?;
             Ok(())
         };
-        for_each_socket(kind, scope, dump, each)?;
+        for_each_socket(kind, scope, *wants, infos, dump, each)?;
         Ok(is_whole)
     }
 
     /// Requests a dump and calls `each` with its messages. Returns true if they came in one piece.
-    fn dump(&mut self, request: &[u8], each: impl FnMut(&[u8])) -> io::Result<bool> {
+    fn dump(buffer: &mut [u8], request: &[u8], each: impl FnMut(&[u8])) -> io::Result<bool> {
         // Each dump has its own socket: an old one could still hold messages of a dump that failed.
         // The kernel answers within the calls that send and receive, so reading never has to wait.
         let socket = socket(
@@ -110,7 +129,7 @@ impl Netlink {
         )?;
         let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
         sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
-        receive(&mut self.0, |buffer| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer), each)
+        receive(buffer, |buffer| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer), each)
     }
 }
 
@@ -151,6 +170,8 @@ fn receive(
 pub(super) fn for_each_socket(
     kind: Kind,
     scope: Scope,
+    wants: Wants,
+    infos: &mut TcpInfos,
     dump: impl FnOnce(&[u8], &mut dyn FnMut(&[u8])) -> io::Result<()>,
     mut each: impl FnMut(u64, Result<Socket, Fault>),
 ) -> io::Result<()> {
@@ -163,7 +184,7 @@ pub(super) fn for_each_socket(
             Err(io::Error::new(io::ErrorKind::NotFound, Reason::OnlyText))
         }
         Kind::Internet(protocol, family) => {
-            let mut parser = InternetDump::new(protocol, family, scope);
+            let mut parser = InternetDump::new((protocol, family), scope, wants, infos);
             dump(&parser.request(), &mut |message| {
                 number += 1;
                 each(number, parser.parse(message).map(Socket::Internet));
@@ -301,7 +322,10 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_do_not_panic(bytes in vec(any::<u8>(), 0..200)) {
-            let mut internet = InternetDump::new(Protocol::Udp, Family::Ipv6, Scope::All);
+            let mut infos = TcpInfos::default();
+            let wants = Wants { timers: true, facts: true, tcp: true };
+            let kind = (Protocol::Tcp, Family::Ipv6);
+            let mut internet = InternetDump::new(kind, Scope::All, wants, &mut infos);
             let mut unix = UnixDump::default();
             let mut read = |message: &[u8]| {
                 let _ = (internet.parse(message), unix.add(message));
