@@ -170,7 +170,7 @@ impl<'a> Gatherer<'a> {
         } else {
             (self.read(remark)?, None)
         };
-        if self.needs.include(Needs::TCP) {
+        if self.needs.include(Needs::TCP) && self.request.look.is_continuous {
             self.rates.set(&mut parts, start);
         }
         let mut listing = Listing::new(parts, owners, &self.query, self.extent, time);

@@ -96,9 +96,9 @@ pub struct SocketOwners<'a> {
 
 impl<'a> SocketOwners<'a> {
     /// All owners, in order of PID.
-    pub fn all(&self) -> impl Iterator<Item = Owner<'a>> + use<'a> {
-        let inode = self.inode;
-        self.owners.into_iter().flat_map(move |owners| owners.of(inode))
+    pub fn all(&self) -> impl Iterator<Item = Owner<'a>> + Clone + use<'a> {
+        // They are looked up here, not each time that the iterator is cloned.
+        self.owners.map(|owners| owners.of(self.inode)).into_iter().flatten()
     }
 
     /// The first owner that the owner filter matches, else the first owner.

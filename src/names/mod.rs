@@ -7,11 +7,10 @@ mod resolver;
 mod users;
 mod values;
 
-use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::remark::Remark;
@@ -82,14 +81,17 @@ pub struct Names {
     /// The number of calls of [`Self::look_up`].
     round: u64,
     /// The names of ports from the files in `/etc`; read when the first port is looked up.
-    local: OnceCell<Local>,
+    local: OnceLock<Local>,
     /// The users of another host; `None` if the users are those of this host.
     passwd: Option<Passwd>,
     hosts: Arc<Pool<Number, Answer<String>>>,
     /// Ports and users. They have their own threads, so that they do not wait for hosts.
     own: Arc<Pool<Number, Answer<String>>>,
-    answers: Receiver<(Number, Answer<String>)>,
+    /// Locked only to make the names usable by several threads, which only read them.
+    answers: Mutex<Answers>,
 }
+
+type Answers = Receiver<(Number, Answer<String>)>;
 
 struct Entry {
     /// The last round in which the number was listed.
@@ -135,6 +137,10 @@ pub struct Failures {
     pub are_new: bool,
 }
 
+fn receiver(answers: &mut Mutex<Answers>) -> &Answers {
+    answers.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl From<Failures> for Remark {
     fn from(Failures { count, error, .. }: Failures) -> Self {
         Self::NamesFailed { count, error }
@@ -159,11 +165,11 @@ impl Names {
         Self {
             numbers: HashMap::new(),
             round: 0,
-            local: OnceCell::new(),
+            local: OnceLock::new(),
             passwd,
             hosts: Pool::new(MOST_HOSTS, ask, answer.clone()),
             own: Pool::new(MOST_OWN, ask, answer),
-            answers,
+            answers: Mutex::new(answers),
         }
     }
 
@@ -177,7 +183,7 @@ impl Names {
     ) -> Missing {
         // `None` if the deadline is beyond the range of the clock.
         let end = Instant::now().checked_add(deadline);
-        while let Ok((number, answer)) = self.answers.try_recv() {
+        while let Ok((number, answer)) = receiver(&mut self.answers).try_recv() {
             self.learn(number, answer);
         }
         self.round += 1;
@@ -186,7 +192,7 @@ impl Names {
         self.forget();
         let mut fresh_hosts = fresh.iter().filter(|number| number.is_host()).count();
         loop {
-            let (hosts, own) = (&self.hosts, &self.own);
+            let Self { hosts, own, answers, .. } = self;
             // Both pools must start. Wait for one of them even if all threads of the other hang.
             let (has_hosts, has_own) = (fresh_hosts > 0, fresh.len() > fresh_hosts);
             let start = || (hosts.start() & has_hosts) | (own.start() & has_own);
@@ -194,7 +200,7 @@ impl Names {
                 start();
                 break;
             }
-            let Some((number, answer)) = next_answer(&self.answers, end, start) else { break };
+            let Some((number, answer)) = next_answer(receiver(answers), end, start) else { break };
             let was_fresh = fresh.remove(&number);
             fresh_hosts -= usize::from(was_fresh && number.is_host());
             self.learn(number, answer);

@@ -39,7 +39,7 @@ pub struct Owner<'a> {
 
 impl<'a> Owner<'a> {
     /// The numbers of its descriptors for the socket, in order.
-    pub fn fds(&self) -> impl ExactSizeIterator<Item = u32> + use<'a> {
+    pub fn fds(&self) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
         self.descriptors.iter().map(|&(_, descriptor)| descriptor.fd)
     }
 }
@@ -183,7 +183,7 @@ pub struct Owners {
 
 impl Owners {
     /// The owners of the socket with this inode, in order of PID.
-    pub fn of(&self, inode: u64) -> impl Iterator<Item = Owner<'_>> {
+    pub fn of(&self, inode: u64) -> impl Iterator<Item = Owner<'_>> + Clone {
         let start = self.sockets.partition_point(|&(other, _)| other < inode);
         let rest = self.sockets.get(start..).unwrap_or_default();
         let end = rest.iter().take_while(|&&(other, _)| other == inode).count();

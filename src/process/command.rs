@@ -38,7 +38,7 @@ impl CommandLine {
     }
 
     /// The words.
-    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn words(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let words = self.shown().split_inclusive(|&byte| byte == 0);
         words.map(|word| word.strip_suffix(b"\0").unwrap_or(word))
     }

@@ -2,6 +2,7 @@
 
 pub mod groups;
 mod netstat;
+mod parallel;
 mod records;
 pub mod table;
 

@@ -13,6 +13,7 @@ use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::owners::Owner;
 use crate::process::Container;
+use crate::render::parallel::write_each;
 use crate::socket::{
     Endpoint, InternetSocket, OtherEnd, OtherSocket, Protocol, SctpEnd, SctpSocket, Socket,
     SocketType, State, TcpInfo, UnixSocket,
@@ -236,16 +237,26 @@ struct TimerRecord {
     probes: u32,
 }
 
+/// A sequence that is made while it is written.
+struct Each<T>(T);
+
+impl<T: Iterator<Item: Serialize> + Clone> Serialize for Each<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
 #[derive(serde::Serialize)]
-struct ProcessRecord<'a> {
+#[serde(bound = "Each<W>: Serialize, Each<F>: Serialize")]
+struct ProcessRecord<'a, W, F> {
     pid: u32,
     program: Cow<'a, str>,
-    command: Vec<Cow<'a, str>>,
+    command: Each<W>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     command_truncated: bool,
     uid: Option<u32>,
     user: Option<&'a str>,
-    fds: Vec<u32>,
+    fds: Each<F>,
     unit: Option<&'a str>,
     container: Option<&'a str>,
     cgroup: Option<&'a str>,
@@ -253,63 +264,67 @@ struct ProcessRecord<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct PeerRecord<'a> {
+struct PeerRecord<P> {
     inode: u64,
-    processes: Option<Vec<ProcessRecord<'a>>>,
+    processes: P,
 }
 
 /// Returns the owners of a socket; `None` if none is visible and a hidden process may own it.
 fn processes<'a>(
     owners: SocketOwners<'a>,
-    socket: &Socket,
+    socket: &'a Socket,
     names: &'a Names,
-) -> Option<Vec<ProcessRecord<'a>>> {
-    let record = |owner: Owner<'a>| {
+) -> Option<Each<impl Iterator<Item: Serialize> + Clone>> {
+    let record = move |owner: Owner<'a>| {
         let process = owner.process;
         ProcessRecord {
             pid: process.pid,
             program: String::from_utf8_lossy(process.command.program()),
-            command: process.command.words().map(String::from_utf8_lossy).collect(),
+            command: Each(process.command.words().map(String::from_utf8_lossy)),
             command_truncated: process.command.is_truncated(),
             uid: process.uid,
             user: process.uid.and_then(|uid| names.get(Number::User(uid))),
-            fds: owner.fds().collect(),
+            fds: Each(owner.fds()),
             unit: owners.unit(owner, socket),
             container: process.service.container.as_ref().map(Container::label),
             cgroup: process.service.cgroup.as_deref(),
             cwd: process.cwd.as_deref().map(String::from_utf8_lossy),
         }
     };
-    owners.are_known().then(|| owners.all().map(record).collect())
+    let all = owners.all();
+    (all.clone().next().is_some() || owners.are_known()).then(|| Each(all.map(record)))
 }
 
 /// Writes all records as one array.
 pub(in crate::render) fn write_array(
-    records: impl Iterator<Item = impl Serialize>,
+    records: impl Iterator<Item = impl Serialize + Sync>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut before = "[\n";
-    for record in records {
-        out.write_all(before.as_bytes())?;
-        write(&record, out)?;
-        before = ",\n";
+    let mut records = records.enumerate().peekable();
+    if records.peek().is_none() {
+        return out.write_all(b"[]\n");
     }
-    out.write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })
+    out.write_all(b"[")?;
+    write_each(records, out, |(index, record), text| {
+        text.extend_from_slice(if *index == 0 { b"\n" } else { b",\n" });
+        write(record, text)
+    })?;
+    out.write_all(b"\n]\n")
 }
 
 /// Writes one record per line.
 pub(in crate::render) fn write_lines(
-    records: impl Iterator<Item = impl Serialize>,
+    records: impl Iterator<Item = impl Serialize + Sync>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    for record in records {
-        write(&record, out)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    write_each(records, out, |record, text| {
+        write(record, text)?;
+        text.push(b'\n');
+        Ok(())
+    })
 }
 
-fn write(record: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+fn write(record: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
     Ok(record.serialize(&mut serde_json::Serializer::with_formatter(out, Harmless))?)
 }
 
@@ -323,6 +338,10 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Keys and most values: the loop below would look at each character several times as long.
+        if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, char)) = rest.char_indices().find(|&(_, char)| !is_visible(char)) {
             let (plain, from) = rest.split_at(at);
