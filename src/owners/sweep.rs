@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use super::link::socket_inode;
 use super::{Descriptor, Meaning};
 use crate::directory::{Directory, Scratch};
-use crate::process::{ATTEMPTS, Pid, file, has_threads, threads};
+use crate::process::{self, ATTEMPTS, Pid, file, has_threads, threads};
 use crate::remark::Remark;
 use crate::tables::Counters;
 
@@ -55,6 +55,8 @@ pub(super) struct Findings {
     pub(super) with_sockets: Vec<Pid>,
     /// The processes that were there when the sweep began, in order.
     known: Vec<Pid>,
+    /// Kernel threads, which were skipped, and programs that the kernel started.
+    pub(super) kernel_threads: Vec<Pid>,
     /// The counters of sockets when the sweep began, if the tables were read at the same time.
     before: Option<Counters>,
     /// Other errors, each with its process, or with `None` if listing the processes failed.
@@ -65,8 +67,11 @@ pub(super) struct Findings {
 /// there are many, otherwise afterwards. A process that ends during the sweep owns nothing.
 pub(super) fn sweep<T>(root: &Path, meanwhile: impl FnOnce() -> T) -> (Findings, T) {
     let mut worker = Worker::default();
-    let pids = worker.processes(root);
+    let mut pids = worker.processes(root);
     worker.found.known.clone_from(&pids);
+    worker.found.kernel_threads = process::kernel_threads(root);
+    let skipped = &worker.found.kernel_threads;
+    pids.retain(|pid| skipped.binary_search(pid).is_err());
     let many = pids.len() >= MANY_PROCESSES;
     if many {
         worker.found.before = Counters::read(&root.join("net")).ok();

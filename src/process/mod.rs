@@ -2,6 +2,7 @@
 
 mod activation;
 mod command;
+mod kernel;
 mod runtimes;
 mod service;
 
@@ -15,6 +16,7 @@ use crate::files;
 use crate::number::decimal;
 pub use activation::Activation;
 pub use command::{CommandLine, MOST_SHOWN};
+pub use kernel::kernel_threads;
 pub use runtimes::Runtimes;
 pub use service::{Container, Service, is_unit, short_id};
 

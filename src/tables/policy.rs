@@ -189,6 +189,10 @@ pub(super) struct Again {
 impl Plan {
     pub(super) fn method(&self, kind: Kind) -> Method {
         let prefers_netlink = match kind {
+            // netlink confirms that a table is empty in 0.1 ms. Its text takes 2 ms.
+            Kind::Internet(Protocol::Tcp, _) => {
+                self.prefers_netlink || self.policy == Policy::ByCount && self.counts.lack_tcp()
+            }
             Kind::Internet(..) => self.prefers_netlink,
             Kind::Sctp(_) | Kind::Unix | Kind::Other(_) => false,
         };
@@ -248,6 +252,7 @@ impl Plan {
         let is_of_one_table =
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Unsupported);
         self.prefers_netlink &= is_of_one_table;
+        self.counts.forget_tcp();
         is_of_one_table || self.policy != Policy::Netlink
     }
 

@@ -84,6 +84,16 @@ impl Counts {
         };
         own == Some(0) && self.time_wait == Some(0) && other.is_some_and(|it| it > 0)
     }
+
+    /// Takes the numbers of TCP sockets for unknown.
+    pub(super) fn forget_tcp(&mut self) {
+        self.tcp = [None; 2];
+    }
+
+    /// Returns true if there are no TCP sockets at all, unless a system only imitates the kernel.
+    pub(super) fn lack_tcp(&self) -> bool {
+        self.tcp == [Some(0); 2] && self.time_wait == Some(0)
+    }
 }
 
 /// What the kernel counts about sockets. If two readings are equal, no TCP connection was opened or
