@@ -38,12 +38,8 @@ fn tables(criterion: &mut Criterion) {
         }
         fs::write(net.join(name), text).unwrap();
         let query = Query { kinds: vec![Kind::Internet(protocol, family)], ..Query::default() };
-        let conditions = Conditions {
-            source: Source::Text,
-            wants: Wants::default(),
-            other_root: true,
-            other_namespaces: false,
-        };
+        let conditions =
+            Conditions { source: Source::Text, wants: Wants::default(), other_root: true };
         let mut tables = Tables::new(root.path(), ByteOrder::OWN, conditions).unwrap();
         let mut read = || tables.read(&query, &mut |remark| panic!("{remark}")).unwrap();
         assert_eq!(read().len(), ROWS as usize);

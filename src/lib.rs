@@ -17,6 +17,7 @@
 //! - [`owners`] finds the processes that own sockets.
 //! - [`tables`] reads sockets from the kernel, as text or by netlink.
 //! - [`namespaces`] finds network namespaces.
+//! - [`entrance`] enters other network namespaces.
 //! - [`interfaces`] has the names of network devices.
 //! - [`query`] decides which sockets are listed.
 //! - [`process`] reads the command line and the user of a process.
@@ -33,6 +34,7 @@
 
 pub mod cli;
 mod directory;
+pub mod entrance;
 pub mod fields;
 mod files;
 #[cfg(any(test, fuzzing))]

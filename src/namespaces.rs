@@ -19,7 +19,7 @@ use crate::remark::Remark;
 use crate::root::Root;
 
 /// The directory with the names of `ip netns` (`man 8 ip-netns`).
-const NAMED: &str = "/run/netns";
+pub(crate) const NAMED: &str = "/run/netns";
 
 /// The namespaces that `--netns` selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub struct Namespaces {
     pub hides_processes: bool,
     /// The names of namespaces without a process, whose tables /proc does not show.
     pub empty: Vec<String>,
+    /// The numbers of the namespaces without a process.
+    empty_numbers: Vec<(u64, Vec<String>)>,
 }
 
 impl Namespaces {
@@ -97,6 +99,18 @@ impl Namespaces {
             remarks.push(Remark::EmptyNamespaces(self.empty.clone()));
         }
         remarks
+    }
+
+    /// Moves the namespaces without a process to those that are seen: they can be entered by name.
+    pub fn open_empty(&mut self) {
+        self.empty.clear();
+        let empty = self.empty_numbers.drain(..).map(|(number, names)| Namespace {
+            number: Some(number),
+            names,
+            is_own: false,
+            pids: Vec::new(),
+        });
+        self.seen.extend(empty);
     }
 
     /// Returns true if the number of some namespace may be hidden, and with it the name.
@@ -139,10 +153,11 @@ pub fn all(root: &Root) -> Result<Namespaces, Remark> {
         .collect();
     seen.sort_by_key(|namespace| !namespace.is_own);
     let hides_processes = hides_processes(root);
-    let mut found = Namespaces { seen, hidden, hides_processes, empty: Vec::new() };
+    let mut found = Namespaces { seen, hidden, hides_processes, ..Namespaces::default() };
     // The names that remain are of namespaces without a process, if no number is hidden.
     if !found.hides_names() {
-        found.empty = names.into_values().flatten().collect();
+        found.empty_numbers = names.into_iter().collect();
+        found.empty = found.empty_numbers.iter().flat_map(|(_, names)| names).cloned().collect();
         found.empty.sort_unstable();
     }
     Ok(found)
@@ -181,9 +196,12 @@ fn group_processes(root: &Path) -> Result<(BTreeMap<NamespaceKey, Vec<Pid>>, usi
 }
 
 /// Finds the namespace with this name or number, or of the process with this PID. Fails if there is
-/// none or several, or if no process is in it.
-pub fn one(root: &Root, wanted: &str) -> Result<Namespace, Remark> {
-    let found = all(root);
+/// none or several, or if no process is in it and it may not be entered.
+pub fn one(root: &Root, wanted: &str, may_enter: bool) -> Result<Namespace, Remark> {
+    let mut found = all(root);
+    if let (Ok(found), true) = (&mut found, may_enter) {
+        found.open_empty();
+    }
     // A saved tree can have the tables of a process, but not the link to its namespace.
     if let Err(Remark::AllNamespacesHidden(_)) = found
         && let Some(pid) = decimal(wanted.as_bytes())

@@ -82,7 +82,9 @@ pub enum Remark {
     // The request.
     #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
     NetlinkWithProc,
-    #[error("--source netlink reads only rnetstat's own network namespace: use --source text")]
+    #[error(
+        "--source netlink needs CAP_SYS_ADMIN for other network namespaces: use sudo, or --source text"
+    )]
     NetlinkWithNetns,
     #[error(
         "only netlink tells the network device of a socket, and only of this host and of rnetstat's \

@@ -1,15 +1,12 @@
 //! Carries out a request: reads the tables, finds the owners, and looks up the names.
 
+mod elsewhere;
 mod lookups;
 mod rates;
 mod unlisted;
 
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 
@@ -42,12 +39,13 @@ pub struct Gatherer<'a> {
     needs: Needs,
     extent: Extent,
     tables: Tables,
-    byte_order: ByteOrder,
     names: Names,
     runtimes: Runtimes,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
     rates: Rates,
+    /// The other ends of some UNIX sockets are unknown.
+    lacks_unix_peers: bool,
     /// When the time of `--wait` or `--wait-gone` is over.
     end: Option<Instant>,
     /// The number of names that came too late for the previous listing.
@@ -90,7 +88,6 @@ impl<'a> Gatherer<'a> {
                 tcp: needs.include(Needs::TCP),
             },
             other_root: request.proc.is_some(),
-            other_namespaces: request.netns.is_some(),
         };
         let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
         let extent = match (needs.include(Needs::PEERS), wants_unlisted) {
@@ -115,11 +112,11 @@ impl<'a> Gatherer<'a> {
             needs,
             extent,
             tables,
-            byte_order,
             names,
             runtimes,
             found: None,
             rates: Rates::default(),
+            lacks_unix_peers: false,
             end,
             late: 0,
         })
@@ -185,107 +182,58 @@ impl<'a> Gatherer<'a> {
 
     /// Reads the tables of the namespaces that the request selects.
     fn read(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
-        let finds_unix_peers =
-            self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix);
-        let netns = &self.request.netns;
-        if finds_unix_peers && (netns.is_some() || !self.tables.tell_unix_peers()) {
+        self.lacks_unix_peers = self.finds_unix_peers() && !self.tables.tell_unix_peers();
+        let parts = self.read_parts(remark)?;
+        if self.lacks_unix_peers {
             remark(Remark::UnixPeersUnknown);
         }
-        match netns {
+        Ok(parts)
+    }
+
+    fn read_parts(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
+        match &self.request.netns {
             None => {
                 let namespace = self.needs.include(Needs::NAMESPACES).then(|| {
                     let number = namespaces::number(&self.root.process);
                     Namespace { number, names: Vec::new(), is_own: true, pids: Vec::new() }
                 });
                 let sockets = self.read_own_tables(remark)?;
-                Ok(vec![self.part(namespace, sockets)])
+                Ok(vec![self.own_part(namespace, sockets)])
             }
             Some(Selection::One(wanted)) => {
+                let may_enter = self.may_enter();
                 // The process that `--netns` names can have ended since the previous listing, but
                 // the namespace can also have been made again.
-                let found = self.found.take().map(|found| namespaces::one(&self.root, &found));
+                let found =
+                    self.found.take().map(|found| namespaces::one(&self.root, &found, may_enter));
                 let namespace = match found {
                     Some(Ok(namespace)) => namespace,
-                    Some(Err(_)) | None => namespaces::one(&self.root, wanted)?,
+                    Some(Err(_)) | None => namespaces::one(&self.root, wanted, may_enter)?,
                 };
                 self.found = namespace.number.map(|number| number.to_string());
-                let sockets = self.read_namespace(&namespace, remark)?;
-                Ok(vec![self.part(Some(namespace), sockets)])
+                Ok(vec![self.read_namespace(&namespace, remark)?])
             }
             Some(Selection::All) => self.read_all_namespaces(remark),
         }
     }
 
-    /// Returns the sockets of a namespace, with its network devices if a socket is bound to one.
-    fn part(&mut self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
-        let other = namespace.as_ref().filter(|it| !it.is_own).and_then(|it| it.pids.first());
-        let interfaces = match other {
+    fn finds_unix_peers(&self) -> bool {
+        self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix)
+    }
+
+    /// Returns the sockets of the own namespace, with its network devices if a socket is bound to one.
+    fn own_part(&mut self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
+        let interfaces = match self.request.proc {
             _ if sockets.iter().all(|it| it.interface().is_none()) => Interfaces::default(),
-            Some(pid) => Interfaces::read(&self.root.path.join(pid.to_string()).join("net")),
-            None if self.request.proc.is_some() => Interfaces::read(&self.root.tables.join("net")),
+            Some(_) => Interfaces::read(&self.root.tables.join("net")),
             None => Interfaces::own(),
         };
         Part { namespace, sockets, interfaces, infos: self.tables.take_infos() }
     }
 
-    fn read_all_namespaces(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
-        let found = namespaces::all(&self.root)?;
-        found.remarks().into_iter().for_each(&mut *remark);
-        let (mut parts, mut errors) = (Vec::new(), Vec::new());
-        for namespace in found.seen {
-            match self.read_namespace(&namespace, remark) {
-                Ok(sockets) => parts.push(self.part(Some(namespace), sockets)),
-                Err(error) if self.have_ended(&namespace, &error) => {}
-                Err(error) => errors.push(error),
-            }
-        }
-        if parts.is_empty()
-            && let Some(error) = errors.pop()
-        {
-            return Err(error);
-        }
-        errors.into_iter().for_each(remark);
-        Ok(parts)
-    }
-
-    /// Reads the tables of a namespace through the first of its processes that still exists.
-    fn read_namespace(
-        &mut self,
-        namespace: &Namespace,
-        remark: Sink<'_>,
-    ) -> Result<Vec<Socket>, Remark> {
-        if namespace.is_own {
-            match self.read_own_tables(remark) {
-                // If /proc is mounted with `subset=pid`, it has tables only below each process.
-                Err(Remark::NoTable(_, error)) if error.kind() == io::ErrorKind::NotFound => {}
-                result => return result,
-            }
-        }
-        let mut processes = namespace.pids.iter().peekable();
-        while let Some(pid) = processes.next() {
-            let process = self.root.path.join(pid.to_string());
-            let mut remarks = Vec::new();
-            let mut tables = Tables::of_process(&process, self.byte_order);
-            let result = tables.read(&self.reading, &mut |remark| remarks.push(remark));
-            let error = result.as_ref().err().or(remarks.first());
-            let has_ended = error.is_some_and(|error| has_ended(&process, error));
-            if !has_ended || processes.peek().is_none() {
-                remarks.into_iter().for_each(remark);
-                return result;
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// Returns true if the tables of a namespace could not be read because all its processes ended.
-    fn have_ended(&self, namespace: &Namespace, error: &Remark) -> bool {
-        let has_ended = |pid: &u32| has_ended(&self.root.path.join(pid.to_string()), error);
-        !namespace.is_own && namespace.pids.iter().all(has_ended)
-    }
-
     fn read_own_tables(&mut self, remark: Sink<'_>) -> Result<Vec<Socket>, Remark> {
         let mut sockets = self.tables.read(&self.reading, remark)?;
-        if self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix) {
+        if self.finds_unix_peers() {
             self.tables.find_unix_peers(&mut sockets, remark);
         }
         Ok(sockets)
@@ -351,54 +299,4 @@ fn has_elevated_privileges() -> bool {
     let has_any =
         || capabilities(None).map_or(true, |sets| sets.effective.iter().any(|it| is_own(&it)));
     is_other || !Uid::current().is_root() && has_any()
-}
-
-/// Returns true if a table could not be read because the process in this directory has ended: it is
-/// gone, or it is a zombie, for which the kernel says `ENOENT` or `EINVAL`.
-fn has_ended(process: &Path, error: &Remark) -> bool {
-    let number = match error {
-        Remark::NoTable(_, error) | Remark::PartialTable(_, error) => error.raw_os_error(),
-        Remark::AbsentTable(_) => Some(Errno::ENOENT as i32),
-        _ => None,
-    };
-    match number.map(Errno::from_raw) {
-        // A process that is alive has a network namespace, even if it may not be read.
-        Some(Errno::ENOENT) => fs::read_link(process.join("ns/net"))
-            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
-        Some(Errno::ESRCH | Errno::EINVAL) => true,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-
-    use super::*;
-    use crate::remark::Origin;
-
-    #[test]
-    fn tables_of_an_ended_process_are_recognised_by_their_error() {
-        let process = TempDir::new().unwrap();
-        let namespace = process.path().join("ns");
-        let table = |errno| Remark::NoTable(Origin::Netlink("tcp"), io::Error::from(errno));
-        for (errno, ended_without_namespace, ended_with_namespace) in [
-            (Errno::ENOENT, true, false),
-            (Errno::ESRCH, true, true),
-            // A zombie.
-            (Errno::EINVAL, true, true),
-            (Errno::EACCES, false, false),
-        ] {
-            assert_eq!(
-                has_ended(process.path(), &table(errno)),
-                ended_without_namespace,
-                "{errno}"
-            );
-            fs::create_dir(&namespace).unwrap();
-            std::os::unix::fs::symlink("net:[1]", namespace.join("net")).unwrap();
-            assert_eq!(has_ended(process.path(), &table(errno)), ended_with_namespace, "{errno}");
-            fs::remove_dir_all(&namespace).unwrap();
-        }
-        assert!(!has_ended(process.path(), &Remark::NoMatch));
-    }
 }

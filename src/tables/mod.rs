@@ -17,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::entrance::Entrance;
 use crate::query::Query;
 use crate::remark::{Origin, Reason, Remark, Sink};
 use crate::socket::{Family, Kind, OtherKind, Protocol, Socket, TcpInfos};
@@ -105,17 +106,17 @@ impl Tables {
     /// Returns the tables in `<directory>/net`, printed by a host with this byte order. Fails if the
     /// source that `--source` names cannot serve the request.
     pub fn new(directory: &Path, order: ByteOrder, conditions: Conditions) -> Result<Self, Remark> {
-        Ok(Self::with_policy(directory, Policy::new(conditions)?, conditions.wants, order))
+        let (policy, text) = (Policy::new(conditions)?, Text::new(directory, order));
+        Ok(Self { policy, text, netlink: Netlink::new(conditions.wants, None) })
     }
 
-    /// Returns the tables of the network namespace of the process whose directory is `process`.
-    pub fn of_process(process: &Path, order: ByteOrder) -> Self {
-        // netlink gives only the sockets of rnetstat's own namespace.
-        Self::with_policy(process, Policy::Text, Wants::default(), order)
-    }
-
-    fn with_policy(directory: &Path, policy: Policy, wants: Wants, order: ByteOrder) -> Self {
-        Self { policy, text: Text::new(directory, order), netlink: Netlink::new(wants) }
+    /// Returns the same tables of another network namespace. Without an entrance, only the text in
+    /// `<directory>/net` is read.
+    #[must_use]
+    pub fn elsewhere(&self, directory: &Path, entrance: Option<Entrance>) -> Self {
+        let policy = if entrance.is_some() { self.policy } else { Policy::Text };
+        let netlink = Netlink::new(self.netlink.wants, entrance);
+        Self { policy, text: Text::new(directory, self.text.order()), netlink }
     }
 
     /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.

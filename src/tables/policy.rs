@@ -60,8 +60,6 @@ pub struct Conditions {
     pub wants: Wants,
     /// `--proc`: the tables are not those of this host.
     pub other_root: bool,
-    /// `--netns`: the sockets of other network namespaces are listed.
-    pub other_namespaces: bool,
 }
 
 /// The decision for all tables of a request.
@@ -69,11 +67,10 @@ pub struct Conditions {
 pub(super) enum Policy {
     /// Only text.
     Text,
-    /// Text; netlink adds the sockets that the text lacks. If there is no text, netlink alone.
-    TextFirst,
-    /// Netlink for internet sockets if there are many, else as `TextFirst`.
+    /// Text, or for many internet sockets netlink. Netlink also adds the sockets that the text lacks,
+    /// and is read alone if there is no text.
     ByCount,
-    /// Netlink for internet sockets, else as `TextFirst`.
+    /// Netlink for internet sockets, else as `ByCount`.
     NetlinkFirst,
     /// Netlink; text for tables that netlink cannot give.
     Netlink,
@@ -82,22 +79,14 @@ pub(super) enum Policy {
 impl Policy {
     /// Returns the decision. Fails if `--source netlink` cannot serve the request.
     pub(super) fn new(conditions: Conditions) -> Result<Self, Remark> {
-        let Conditions { source, wants, other_root, other_namespaces } = conditions;
-        let unfit = if other_root {
-            Some(Remark::NetlinkWithProc)
-        } else if other_namespaces {
-            Some(Remark::NetlinkWithNetns)
-        } else {
-            None
-        };
-        Ok(match (source, unfit) {
-            (Source::Netlink, Some(unfit)) => return Err(unfit),
-            (Source::Netlink, None) => Self::Netlink,
-            (Source::Text, _) => Self::Text,
-            (Source::Auto, _) if other_root => Self::Text,
-            (Source::Auto, None) if wants.facts || wants.tcp => Self::NetlinkFirst,
-            (Source::Auto, None) => Self::ByCount,
-            (Source::Auto, Some(_)) => Self::TextFirst,
+        let Conditions { source, wants, other_root } = conditions;
+        Ok(match source {
+            Source::Netlink if other_root => return Err(Remark::NetlinkWithProc),
+            Source::Netlink => Self::Netlink,
+            Source::Text => Self::Text,
+            Source::Auto if other_root => Self::Text,
+            Source::Auto if wants.facts || wants.tcp => Self::NetlinkFirst,
+            Source::Auto => Self::ByCount,
         })
     }
 
@@ -105,7 +94,7 @@ impl Policy {
     pub(super) fn plan(self, directory: &Path, query: &Query) -> Plan {
         let counts = match self {
             Self::Text => Counts::default(),
-            Self::TextFirst | Self::ByCount | Self::NetlinkFirst | Self::Netlink => {
+            Self::ByCount | Self::NetlinkFirst | Self::Netlink => {
                 Counts::read(directory, query).unwrap_or_default()
             }
         };
@@ -206,9 +195,7 @@ impl Plan {
             _ if self.lacks_text => Method::Netlink,
             Policy::Text => Method::Text { checked: false },
             _ if prefers_netlink && Sources::of(kind) == Sources::Both => Method::Netlink,
-            Policy::ByCount | Policy::NetlinkFirst | Policy::TextFirst => {
-                Method::Text { checked: true }
-            }
+            Policy::ByCount | Policy::NetlinkFirst => Method::Text { checked: true },
         }
     }
 
@@ -335,7 +322,6 @@ mod tests {
         source: Source::Auto,
         wants: Wants { timers: false, facts: false, tcp: false },
         other_root: false,
-        other_namespaces: false,
     };
 
     #[test]
@@ -344,7 +330,6 @@ mod tests {
         let timers = Wants { timers: true, ..Wants::default() };
         let facts = Wants { facts: true, ..Wants::default() };
         let other_root = Conditions { other_root: true, ..CONDITIONS };
-        let other_namespaces = Conditions { other_namespaces: true, ..CONDITIONS };
         for (conditions, expected) in [
             (CONDITIONS, Policy::ByCount),
             (with(Source::Auto, timers), Policy::ByCount),
@@ -352,7 +337,6 @@ mod tests {
             (with(Source::Text, facts), Policy::Text),
             (with(Source::Netlink, facts), Policy::Netlink),
             (other_root, Policy::Text),
-            (other_namespaces, Policy::TextFirst),
         ] {
             assert_eq!(Policy::new(conditions).unwrap(), expected, "{conditions:?}");
         }
@@ -361,13 +345,8 @@ mod tests {
     #[test]
     fn netlink_is_refused_if_it_cannot_serve_the_request() {
         let netlink = Conditions { source: Source::Netlink, ..CONDITIONS };
-        for (conditions, reason) in [
-            (Conditions { other_root: true, ..netlink }, Remark::NetlinkWithProc),
-            (Conditions { other_namespaces: true, ..netlink }, Remark::NetlinkWithNetns),
-        ] {
-            let refused = Policy::new(conditions).unwrap_err();
-            assert_eq!(refused.to_string(), reason.to_string());
-        }
+        let refused = Policy::new(Conditions { other_root: true, ..netlink }).unwrap_err();
+        assert_eq!(refused.to_string(), Remark::NetlinkWithProc.to_string());
     }
 
     fn plan(policy: Policy, prefers_netlink: bool, directory: &Path) -> Plan {

@@ -182,7 +182,6 @@ fn conflicting_options_are_refused() {
         ("--wait --wait-gone", "cannot be used with"),
         ("--json --table", "cannot be used with"),
         ("--format csv --table", "cannot be used with"),
-        ("--netns=all --source=netlink", "reads only rnetstat's own network namespace"),
         ("--interval=3 --wait", "cannot be used with"),
         ("--byte-order big", "--proc <DIR>"),
     ] {

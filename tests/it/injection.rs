@@ -46,6 +46,16 @@ struct Job<'a> {
     error: &'a str,
 }
 
+/// Returns a listing as JSON without what only netlink tells: if the text is read instead, it is unknown.
+fn without_facts(listing: &str) -> String {
+    let line =
+        |line: &str| match (line.split_once(",\"interface\":"), line.split_once(",\"netns\":")) {
+            (Some((start, _)), Some((_, end))) => format!("{start},\"netns\":{end}"),
+            _ => line.to_owned(),
+        };
+    listing.split_inclusive('\n').map(line).collect()
+}
+
 impl Job<'_> {
     /// Runs the program. Returns `None` if the failure was harmless or reported, else a
     /// description.
@@ -53,6 +63,7 @@ impl Job<'_> {
         let Self { flags, expected, call, number, error } = self;
         let options = format!("-e inject={call}:error={error}:when={number}");
         let (Run { stdout, stderr, status }, log) = host.strace(&options, flags);
+        let stdout = without_facts(&stdout);
         let is_complete = stdout == *expected && status == Some(0);
         // This remark is about the PID namespace, and not about a failure.
         let mut remarks =
@@ -88,7 +99,7 @@ fn every_failed_system_call_is_harmless_or_reported() {
         let (run, log) = host.strace(&options, flags);
         assert_eq!((run.stderr.as_str(), run.status), ("", Some(0)), "{flags}");
         assert!(["5000", "5001"].iter().all(|port| run.stdout.contains(port)), "{}", run.stdout);
-        (flags, run.stdout, log)
+        (flags, without_facts(&run.stdout), log)
     });
     let mut jobs = Vec::new();
     for (flags, expected, log) in &traced {

@@ -48,9 +48,12 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
     };
 
     let found = host.rnetstat("-n --port 5000 --netns all --format json").run();
+    // Namespaces without a process are entered by their names.
+    assert_eq!((found.stderr.as_str(), found.status), ("", Some(0)));
     let empty = "rnetstat: network namespaces without a process: 2 (1, green); /proc does not show \
                  their sockets\n";
-    assert_eq!((found.stderr.as_str(), found.status), (empty, Some(0)));
+    let without = host.rnetstat("-n --port 5000 --netns all --source text").run();
+    assert_eq!((without.stderr.as_str(), without.status), (empty, Some(0)));
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_valid(&schema(), "--netns all", &found);
     let facts = |socket: &Value| {
@@ -79,8 +82,10 @@ fn sockets_and_owners_of_other_namespaces_are_found() {
             "rnetstat: the network namespace {name} has no process, so /proc does not show its \
              sockets: run ip netns exec {name} rnetstat\n"
         );
-        let found = host.rnetstat(&format!("-tan --netns {name}")).run();
+        let found = host.rnetstat(&format!("-tan --netns {name} --source text")).run();
         assert_eq!(found, Run::failure(message, 2));
+        let entered = host.rnetstat(&format!("-tan --netns {name} --no-header")).run();
+        assert_eq!(entered, Run::success(""));
     }
     let message = host.rnetstat("-tan --netns red").error();
     assert!(message.starts_with("rnetstat: there is no network namespace red: "), "{message}");
@@ -209,6 +214,46 @@ fn plain_user_sees_sockets_of_other_namespaces_without_owners() {
     let end = " of the processes hide their namespace\n";
     assert!(found.stderr.ends_with(end), "{}", found.stderr);
     assert_eq!(found.stderr.lines().count(), 1, "{}", found.stderr);
+}
+
+/// netlink tells each namespace only about itself, so rnetstat enters them.
+#[test]
+fn netlink_is_asked_in_other_namespaces() {
+    const LEAVE: &str = "\
+        import ctypes, os, socket, sys\n\
+        here, green = os.open('/proc/self/ns/net', 0), os.open('/run/netns/green', 0)\n\
+        setns = ctypes.CDLL(None).setns\n\
+        setns(green, 0)\n\
+        server = socket.create_server(('0.0.0.0', 6000), backlog=7)\n\
+        pair = socket.socketpair()\n\
+        setns(here, 0)\n\
+        print(os.getpid(), flush=True)\n\
+        sys.stdin.read()";
+    let Some((host, _services, ..)) = host() else { return };
+    let mut server = host.start("python3", &["-c", LEAVE]);
+    let pid = server.line();
+    let list = |flags: &str| -> Vec<Value> {
+        let flags = format!("-an --netns green --json {flags}");
+        serde_json::from_str(&host.rnetstat(&flags).succeed().stdout).unwrap()
+    };
+    let found = list("-t");
+    let [server] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((&server["backlog"], &server["local"]["port"]), (&7.into(), &6000.into()));
+    assert_eq!(server["processes"][0]["pid"].to_string(), pid);
+    assert_eq!(server["netns_name"], "green");
+    // The other end of a UNIX socket is known as well.
+    let found = list("-x --peers");
+    let [one, other] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(one["peer"]["inode"], other["inode"]);
+    // Only the text may be read: it has no backlog, and this namespace has no text.
+    let refused = host.rnetstat("-tan --netns green --source text").error();
+    assert!(refused.contains("the network namespace green has no process"), "{refused}");
+    let blue = host.rnetstat("-tan --netns blue --json --source text").succeed().stdout;
+    let blue: Value = serde_json::from_str(&blue).unwrap();
+    assert_eq!(blue[0]["backlog"], Value::Null);
+    let blue = host.rnetstat("-tan --netns blue --json --source netlink").succeed().stdout;
+    let blue: Value = serde_json::from_str(&blue).unwrap();
+    assert_ne!(blue[0]["backlog"], Value::Null);
 }
 
 #[test]

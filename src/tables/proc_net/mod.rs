@@ -35,6 +35,10 @@ impl Text {
         Self { directory: root.join("net"), order, buffer: vec![0; LONGEST_LINE] }
     }
 
+    pub(super) fn order(&self) -> ByteOrder {
+        self.order
+    }
+
     /// `<root>/net`.
     pub(super) fn directory(&self) -> &Path {
         &self.directory

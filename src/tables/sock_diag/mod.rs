@@ -17,6 +17,7 @@ use nix::sys::socket::{
     socket,
 };
 
+use crate::entrance::Entrance;
 use crate::remark::{Fault, Reason};
 use crate::socket::{Kind, OtherKind, Protocol, Socket, State, TcpInfos};
 use internet::InternetDump;
@@ -80,18 +81,20 @@ pub struct Wants {
     pub tcp: bool,
 }
 
-/// Reads the tables of rnetstat's own network namespace.
+/// Reads the tables of a network namespace.
 pub(super) struct Netlink {
     /// The buffer for a datagram.
     buffer: Vec<u8>,
-    wants: Wants,
+    pub(super) wants: Wants,
+    /// The way to another network namespace than rnetstat's own.
+    entrance: Option<Entrance>,
     /// What the kernel has told about connections.
     pub(super) infos: TcpInfos,
 }
 
 impl Netlink {
-    pub(super) fn new(wants: Wants) -> Self {
-        Self { buffer: vec![0; DATAGRAM], wants, infos: TcpInfos::default() }
+    pub(super) fn new(wants: Wants, entrance: Option<Entrance>) -> Self {
+        Self { buffer: vec![0; DATAGRAM], wants, entrance, infos: TcpInfos::default() }
     }
 
     /// Calls `each` for every socket in a table and for every malformed message: with its number,
@@ -108,9 +111,9 @@ impl Netlink {
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
         let mut is_whole = false;
-        let Self { buffer, wants, infos } = self;
+        let Self { buffer, wants, entrance, infos } = self;
         let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| {
-            is_whole = Self::dump(buffer, request, take)?;
+            is_whole = Self::dump(buffer, entrance.as_ref(), request, take)?;
             Ok(())
         };
         for_each_socket(kind, scope, *wants, infos, dump, each)?;
@@ -118,15 +121,23 @@ impl Netlink {
     }
 
     /// Requests a dump and calls `each` with its messages. Returns true if they came in one piece.
-    fn dump(buffer: &mut [u8], request: &[u8], each: impl FnMut(&[u8])) -> io::Result<bool> {
+    fn dump(
+        buffer: &mut [u8],
+        entrance: Option<&Entrance>,
+        request: &[u8],
+        each: impl FnMut(&[u8]),
+    ) -> io::Result<bool> {
         // Each dump has its own socket: an old one could still hold messages of a dump that failed.
         // The kernel answers within the calls that send and receive, so reading never has to wait.
-        let socket = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            SockProtocol::NetlinkSockDiag,
-        )?;
+        let open = || {
+            socket(
+                AddressFamily::Netlink,
+                SockType::Raw,
+                SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+                SockProtocol::NetlinkSockDiag,
+            )
+        };
+        let socket = entrance.map_or_else(|| Ok(open()), |entrance| entrance.inside(open))??;
         let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
         sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
         receive(buffer, |buffer| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer), each)

@@ -127,3 +127,11 @@ pub fn proc_tree(files: &[(&str, &str)]) -> TempDir {
 pub fn full_disk() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
+
+/// Returns a listing as JSON without the times since data was sent and received, which run on.
+pub fn without_times(json: &str) -> String {
+    let mut parts = json.split("\"last_");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.trim_start_matches(|it: char| it != ','));
+    first + &rest.collect::<String>()
+}
