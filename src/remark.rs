@@ -291,13 +291,15 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
 }
 
 /// A reason for which rnetstat itself rejects a file or a table.
-#[derive(Debug, Error)]
+#[derive(Clone, Copy, Debug, Error)]
 #[expect(missing_docs, reason = "the message describes the variant")]
 pub enum Reason {
     #[error("not a regular file")]
     NotRegular,
     #[error("the user of a handshake is unknown")]
     HandshakeUser,
+    #[error("the timer of a handshake is unknown")]
+    HandshakeTimer,
     #[error("rnetstat reads these sockets only from the text")]
     OnlyText,
     #[error("only netlink has these sockets")]

@@ -26,7 +26,8 @@ impl Gatherer<'_> {
         for namespace in found.seen {
             match self.read_namespace(&namespace, remark) {
                 Ok(part) => parts.push(part),
-                Err(error) if self.have_ended(&namespace, &error) => {}
+                // All its processes have ended meanwhile.
+                Err(Remark::EmptyNamespace(_)) if !namespace.pids.is_empty() => {}
                 Err(error) => errors.push(error),
             }
         }
@@ -55,21 +56,17 @@ impl Gatherer<'_> {
         }
         let processes = namespace.pids.iter().map(|pid| self.root.path.join(pid.to_string()));
         let processes: Vec<_> = processes.collect();
-        let mut last = None;
         for process in &processes {
             let mut remarks = Vec::new();
             let entrance = self.entrance(&process.join("ns/net"), namespace);
             let result = self.read_at(process, entrance, namespace, &mut |it| remarks.push(it));
             let error = result.as_ref().err().or(remarks.first());
-            if !error.is_some_and(|error| has_ended(process, error)) {
+            // In a saved tree, no name leads to the namespace.
+            let is_final = !self.root.is_this_host && processes.last() == Some(process);
+            if is_final || !error.is_some_and(|error| has_ended(process, error)) {
                 remarks.into_iter().for_each(remark);
                 return result;
             }
-            last = Some((result, remarks));
-        }
-        if let Some((result, remarks)) = last {
-            remarks.into_iter().for_each(remark);
-            return result;
         }
         let mut names = namespace.names.iter().map(|name| Path::new(namespaces::NAMED).join(name));
         let entered = names.find_map(|path| self.entrance(&path, namespace));
@@ -117,12 +114,6 @@ impl Gatherer<'_> {
     /// Returns true if netlink can be asked about namespaces of this host.
     pub(super) fn may_enter(&self) -> bool {
         self.request.source != Source::Text && self.root.is_this_host
-    }
-
-    /// Returns true if the tables of a namespace could not be read because all its processes ended.
-    fn have_ended(&self, namespace: &Namespace, error: &Remark) -> bool {
-        let has_ended = |pid: &u32| has_ended(&self.root.path.join(pid.to_string()), error);
-        !namespace.is_own && namespace.pids.iter().all(has_ended)
     }
 }
 

@@ -279,6 +279,7 @@ fn json_of_sockets_of_every_kind_matches_the_schema() {
             protocols.contains(&it["protocol"].as_str().unwrap()) && it["state"] != "BOUND"
         };
         let listed = listing.as_array().unwrap().iter().filter(is_netstats).count();
-        assert!(listed > 50 && listed == table.lines().count(), "{flags}: {listed} sockets");
+        let lines = table.lines().count();
+        assert!(listed > 50 && listed == lines, "{flags}: {listed} sockets, {lines} lines");
     }
 }

@@ -38,8 +38,8 @@ pub(super) struct InternetDump<'a> {
     infos: &'a mut TcpInfos,
     /// The user of the listener on each port; `None` if listeners of several users share the port.
     listeners: HashMap<u16, Option<u32>>,
-    /// False once a handshake has an unknown user: netlink does not give it, nor does its listener.
-    is_certain: bool,
+    /// What netlink does not give about some handshake, and its listener does not tell.
+    unknown: Option<Reason>,
 }
 
 /// The attributes of a message that are used.
@@ -58,8 +58,8 @@ impl<'a> InternetDump<'a> {
         wants: Wants,
         infos: &'a mut TcpInfos,
     ) -> Self {
-        let (listeners, is_certain) = (HashMap::new(), true);
-        Self { protocol, family, scope, wants, infos, listeners, is_certain }
+        let listeners = HashMap::new();
+        Self { protocol, family, scope, wants, infos, listeners, unknown: None }
     }
 
     /// Returns the `struct inet_diag_req_v2` for the sockets of the scope.
@@ -188,7 +188,12 @@ impl<'a> InternetDump<'a> {
             (Protocol::Tcp, State::SynRecv) if socket.inode == 0 => {
                 match self.listeners.get(&port).copied().flatten() {
                     Some(user) => socket.uid = user,
-                    None => self.is_certain = false,
+                    None => self.unknown = Some(Reason::HandshakeUser),
+                }
+                // netlink has the number of answers, the text that of timeouts. With facts, which the
+                // text does not have, that must do.
+                if self.wants.timers && !self.wants.facts {
+                    self.unknown = Some(Reason::HandshakeTimer);
                 }
             }
             _ => {}
@@ -206,11 +211,11 @@ impl<'a> InternetDump<'a> {
         })
     }
 
-    /// Fails with `Unsupported` if the user of a handshake is unknown: its listener is gone, or
-    /// listeners of several users share its port.
+    /// Fails with `Unsupported` if the timer of a handshake is unknown, or its user: its listener is
+    /// gone, or listeners of several users share its port.
     pub(super) fn ensure_certain(&self) -> io::Result<()> {
-        let unknown = || io::Error::new(io::ErrorKind::Unsupported, Reason::HandshakeUser);
-        if self.is_certain { Ok(()) } else { Err(unknown()) }
+        self.unknown
+            .map_or(Ok(()), |reason| Err(io::Error::new(io::ErrorKind::Unsupported, reason)))
     }
 }
 
