@@ -279,7 +279,8 @@ fn json_of_sockets_of_every_kind_matches_the_schema() {
             protocols.contains(&it["protocol"].as_str().unwrap()) && it["state"] != "BOUND"
         };
         let listed = listing.as_array().unwrap().iter().filter(is_netstats).count();
-        let lines = table.lines().count();
+        // An association of SCTP has a line for each of its addresses.
+        let lines = table.lines().filter(|line| !line.starts_with(' ')).count();
         assert!(listed > 50 && listed == lines, "{flags}: {listed} sockets, {lines} lines");
     }
 }
