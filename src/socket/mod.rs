@@ -103,6 +103,17 @@ impl Socket {
         }
     }
 
+    /// Returns true for a TCP server with as many waiting connections as it lets wait.
+    pub fn has_full_queue(&self) -> bool {
+        match self {
+            Self::Internet(socket) => {
+                let limit = socket.facts.backlog.filter(|&limit| limit > 0);
+                limit.is_some_and(|limit| socket.queues.receive >= limit)
+            }
+            Self::Sctp(_) | Self::Unix(_) | Self::Other(_) => false,
+        }
+    }
+
     /// The bytes that the other end has not acknowledged yet; `None` if the kernel does not tell.
     pub fn send_queue(&self) -> Option<u32> {
         match self {

@@ -174,3 +174,21 @@ fn sockets_of_every_family_are_found() {
         kinds.sockets.len()
     ));
 }
+
+/// The kernel lets one connection more wait than the backlog says.
+#[test]
+fn server_with_a_full_queue_is_red() {
+    const FULL: &str = "\
+        import socket, sys\n\
+        servers = [socket.create_server(('127.0.0.1', port), backlog=2) for port in (7000, 7001)]\n\
+        clients = [socket.create_connection(servers[0].getsockname()) for _ in range(3)]\n\
+        print('ready', flush=True)\n\
+        sys.stdin.read()";
+    let Some(host) = Host::new(&["python3"]) else { return };
+    let mut server = host.start("python3", &["-c", FULL]);
+    assert_eq!(server.line(), "ready");
+    let flags =
+        "-tln --table --color always --no-header --sort sport --columns recv-q,backlog,sport";
+    let run = host.rnetstat(flags).succeed();
+    assert_eq!(run.stdout, "\x1b[31m3  2  7000\x1b[m\n\x1b[32m0  2  7001\x1b[m\n");
+}

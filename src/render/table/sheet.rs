@@ -52,7 +52,7 @@ impl Sheet<'_> {
             each(&styled(BOLD, &line, screen))?;
         }
         for (line, (entry, mark)) in lines.zip(self.entries) {
-            let style = style(entry.socket.state(), *mark);
+            let style = style(entry, *mark);
             let line = self.marked(*mark, fit.gap) + &line + &appended(entry);
             each(&styled(&style, &line, screen))?;
         }
@@ -156,8 +156,8 @@ pub(super) fn styled(style: &str, line: &str, screen: Screen) -> String {
     if screen.color && !style.is_empty() { format!("{style}{line}\x1b[m") } else { line.to_owned() }
 }
 
-/// The style of a line: colour by state, bold or struck through by mark.
-fn style(state: Option<State>, mark: Mark) -> String {
+/// The style of a line: colour by state and accept queue, bold or struck through by mark.
+fn style(entry: &Entry<'_>, mark: Mark) -> String {
     use State::{
         Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established,
         FinWait1, FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent,
@@ -167,7 +167,9 @@ fn style(state: Option<State>, mark: Mark) -> String {
     const YELLOW: &str = "33";
     const RED: &str = "31";
     const FAINT: &str = "2";
-    let color = match state {
+    let color = match entry.socket.state() {
+        // Clients wait, and more of them are turned away.
+        Some(Listen) if entry.socket.has_full_queue() => RED,
         Some(Listen | Listening) => GREEN,
         Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => YELLOW,
         // The other end has closed, and the program has not reacted.
