@@ -153,7 +153,7 @@ pub(crate) static NETNS: Field = Field {
     ..field("netns", "Netns", |it| it.entry.namespace.map_or(Value::Missing, Value::Namespace))
 };
 
-fn number<'a>(number: Option<u32>) -> Value<'a> {
+pub(super) fn number<'a>(number: Option<u32>) -> Value<'a> {
     number.map_or(Value::Missing, |number| Value::Number(number.into()))
 }
 

@@ -1,5 +1,6 @@
 //! The fields that only netlink tells: facts about a socket, and how a TCP connection is doing.
 
+use super::socket::number;
 use super::{Align, Field, Needs, Subject, Value, field};
 use crate::socket::{Facts, Socket, TcpInfo};
 
@@ -30,7 +31,7 @@ pub(crate) static INTERFACE: Field = Field {
     })
 };
 
-/// Returns a field about a connection.
+/// Returns a field about a TCP connection.
 const fn tcp(
     key: &'static str,
     title: &'static str,
@@ -76,10 +77,6 @@ fn facts<'a>(it: &Subject<'a>) -> Option<&'a Facts> {
         Socket::Internet(socket) => Some(&socket.facts),
         Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => None,
     }
-}
-
-fn number<'a>(number: Option<u32>) -> Value<'a> {
-    number.map_or(Value::Missing, |number| Value::Number(number.into()))
 }
 
 fn small<'a>(it: &Subject<'a>, read: fn(&TcpInfo) -> Option<u32>) -> Value<'a> {

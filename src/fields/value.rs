@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
             Self::Program(command) => Rank::Text(command.short().into()),
             Self::Command(command) => Rank::Text(command.title().into()),
             Self::Namespace(Namespace { number: Some(number), .. }) => Rank::Number(*number),
-            // Their ranks are only about the first of several values.
+            // Each of these can have several values, and its rank is that of the first one.
             Self::Address(End::Sctp(end)) => {
                 joined(end.addresses().map(|address| address.to_string()).collect())
             }

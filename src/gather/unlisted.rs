@@ -15,7 +15,7 @@ impl Gatherer<'_> {
     pub(super) fn add_unlisted(
         &mut self,
         sweep: &Sweep<'_>,
-        parts: &mut [Part],
+        parts: &mut Vec<Part>,
         before: Option<&Counters>,
     ) {
         if sweep.unlisted(&inodes(parts)).is_empty() {
@@ -24,11 +24,7 @@ impl Gatherer<'_> {
         // A socket can have been opened or bound after its table was read.
         let is_quiet = before.is_some() && self.counters().as_ref() == before;
         if !is_quiet && let Ok(again) = self.read(&mut |_| ()) {
-            let known = inodes(parts);
-            for (part, more) in parts.iter_mut().zip(again) {
-                let new = more.sockets.into_iter().filter(|it| !known.contains(&it.inode()));
-                part.sockets.extend(new);
-            }
+            *parts = again;
         }
         let own = namespaces::number(&self.root.process);
         let number = |part: &Part| part.namespace.as_ref().map_or(own, |it| it.number);

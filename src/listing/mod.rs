@@ -24,7 +24,7 @@ pub struct Part {
     pub sockets: Vec<Socket>,
     /// Its network devices; none if no socket is bound to one.
     pub interfaces: Interfaces,
-    /// How its TCP connections are doing, as far as it is needed and known.
+    /// What the kernel tells about its TCP connections; empty if that is not needed.
     pub infos: TcpInfos,
 }
 
@@ -122,7 +122,7 @@ impl<'a> SocketOwners<'a> {
     }
 }
 
-/// The owners that a query wants, or those that it excludes.
+/// The owners that a query asks for, or those that it excludes.
 struct Chosen<'a> {
     query: &'a Query,
     owners: &'a Owners,

@@ -66,7 +66,7 @@ pub struct TcpInfo {
     pub cwnd: Option<u32>,
     /// Segments that were sent again, since the connection was opened.
     pub retrans: Option<u32>,
-    /// Segments that are taken for lost now.
+    /// Segments that the kernel considers lost now.
     pub lost: Option<u32>,
     /// The largest segment that is sent, in bytes.
     pub mss: Option<u32>,

@@ -351,7 +351,7 @@ fn label_with_too_many_values_needs_a_limit() {
         (Some(2), "", message)
     );
     let limited = run("--limit 2").stdout;
-    // A program can have the name other.
+    // A program can be named other, so the sum of the others has a label of its own.
     assert!(limited.contains("rnetstat_sockets{sport=\"\",other=\"true\"} 999\n"), "{limited}");
     let table = rnetstat("-tan --group sport --proc").arg(tree.path()).succeed().stdout;
     assert_eq!(table.lines().count(), 1003);
