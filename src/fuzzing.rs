@@ -58,14 +58,14 @@ pub fn tree(input: &[u8], root: &Path) {
     {
         let look = &request.look;
         let mut renderer = Renderer::new(look.clone(), Screen { width, color: false });
-        if look.group.is_empty() {
-            gatherer.look_up(&listing, &mut each);
-            renderer.write(&listing, gatherer.names(), &mut out).expect("memory can be written");
-        } else {
-            let groups = Groups::new(&listing, &look.group, look.limit);
+        if let Some(grouping) = &look.grouping {
+            let groups = Groups::new(&listing, grouping);
             gatherer.look_up_groups(&groups, &mut each);
             let written = renderer.write_groups(&groups, listing.time, gatherer.names(), &mut out);
             written.expect("memory can be written");
+        } else {
+            gatherer.look_up(&listing, &mut each);
+            renderer.write(&listing, gatherer.names(), &mut out).expect("memory can be written");
         }
     }
     let out = String::from_utf8(out).expect("what is printed is UTF-8");

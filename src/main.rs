@@ -66,7 +66,7 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
         && request.look.format == Format::Table
-        && request.look.group.is_empty()
+        && request.look.grouping.is_none()
         && !request.look.changes
         && is_capable
         && io::stdin().is_terminal();
@@ -148,12 +148,12 @@ fn show(
     print: &mut dyn FnMut(Remark),
 ) -> Result<(), Remark> {
     let look = renderer.look();
-    if !look.group.is_empty() {
-        let (keys, limit, format) = (look.group.clone(), look.limit, look.format);
-        let groups = Groups::new(listing, &keys, limit);
+    if let Some(grouping) = look.grouping.clone() {
+        let format = look.format;
+        let groups = Groups::new(listing, &grouping);
         gatherer.look_up_groups(&groups, print);
         if format == Format::Openmetrics
-            && limit.is_none()
+            && grouping.limit.is_none()
             && let Some((key, count)) = groups::too_many_values(&groups, gatherer.names())
         {
             return Err(Remark::TooManyValues { key, count });

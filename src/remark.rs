@@ -63,8 +63,15 @@ pub enum Remark {
         "--format openmetrics is one file, and -c would write several: run rnetstat again instead"
     )]
     MetricsRepeated,
-    #[error("--limit needs --group, without other options for the layout: | head limits a listing")]
+    #[error("--limit needs --group: | head limits a listing")]
     LimitWithoutGroup,
+    #[error(
+        "{key} cannot be added up: with --group, --columns and --sort take {}, and --sort the keys of --group",
+        .summable.join(", ")
+    )]
+    NoSum { key: &'static str, summable: Vec<&'static str> },
+    #[error("{0} needs -c: it is known from the second listing on")]
+    NeedsRepeat(&'static str),
     #[error("+ stands before the first key: --columns +KEY,KEY adds all of them")]
     LatePlus,
     #[error(

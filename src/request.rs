@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::fields::{Field, Order};
+use crate::fields::{Field, Grouping, Order};
 use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{AskedCondition, Condition, Query, Scope};
@@ -94,10 +94,8 @@ pub struct Look {
     pub is_continuous: bool,
     /// `--changes`: after the first listing, only what has changed.
     pub changes: bool,
-    /// `--group`: count the sockets by these fields, instead of listing them.
-    pub group: Vec<&'static Field>,
-    /// `--limit`: how many groups are shown.
-    pub limit: Option<usize>,
+    /// `--group`: count the sockets, instead of listing them.
+    pub grouping: Option<Grouping>,
     /// `--columns`.
     pub columns: Columns,
     /// Which numbers are shown by name.

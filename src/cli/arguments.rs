@@ -271,14 +271,14 @@ pub(super) struct Arguments {
     pub(super) columns: Vec<(&'static Field, bool)>,
 
     /// Count the sockets by these fields, the largest groups first, as a table or with --json, --jsonl,
-    /// --csv
+    /// --csv. --columns chooses what is added up for each group, such as +rate-in with -c
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = key(), ignore_case = true,
-          conflicts_with_all = ["sort", "columns", "extend", "timers", "wide", "peers"],
+          conflicts_with_all = ["extend", "timers", "wide", "peers"],
           help_heading = LOOK)]
     pub(super) group: Vec<&'static Field>,
 
     /// With --group, show the N largest groups, and the others as one group named other
-    #[arg(long, value_name = "N", requires = "group", value_parser = limit, value_hint = ValueHint::Other,
+    #[arg(long, value_name = "N", value_parser = limit, value_hint = ValueHint::Other,
           help_heading = LOOK)]
     pub(super) limit: Option<usize>,
 

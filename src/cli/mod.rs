@@ -4,6 +4,7 @@
 mod arguments;
 mod filters;
 mod generate;
+mod groups;
 mod kinds;
 mod refused;
 mod values;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::fields::{Field, Order};
+use crate::fields::{Field, Grouping, Order};
 use crate::names::Naming;
 use crate::namespaces::Selection;
 use crate::query::{AskedCondition, Condition, Query};
@@ -97,19 +98,22 @@ impl TryFrom<Arguments> for Request {
     fn try_from(arguments: Arguments) -> Result<Self, Remark> {
         let conditions = filters::conditions(&arguments);
         let query = kinds::query(&arguments, &conditions, format(&arguments))?;
-        let look = look(&arguments, &query, &conditions);
-        if look.format == Format::Openmetrics && look.group.is_empty() {
+        let grouping = groups::grouping(&arguments)?;
+        let look = look(&arguments, grouping, &query, &conditions);
+        if look.format == Format::Openmetrics && look.grouping.is_none() {
             return Err(Remark::MetricsWithoutGroup);
         }
-        if look.format == Format::Netstat && !look.group.is_empty() {
+        if look.format == Format::Netstat && look.grouping.is_some() {
             return Err(Remark::GroupWithNetstat);
         }
         if look.format == Format::Openmetrics && look.is_continuous {
             return Err(Remark::MetricsRepeated);
         }
-        // clap does not see that a group is missing if another option conflicts with groups.
-        if look.group.is_empty() && look.limit.is_some() {
-            return Err(Remark::LimitWithoutGroup);
+        let mut chosen = arguments.columns.iter().chain(&arguments.sort).map(|&(field, _)| field);
+        if let Some(field) = chosen.find(|field| field.needs_repeat())
+            && !look.is_continuous
+        {
+            return Err(Remark::NeedsRepeat(field.key));
         }
         if arguments.columns.iter().skip(1).any(|&(_, is_added)| is_added)
             && arguments.columns.first().is_some_and(|&(_, is_added)| !is_added)
@@ -117,7 +121,7 @@ impl TryFrom<Arguments> for Request {
             return Err(Remark::LatePlus);
         }
         let has_columns = matches!(look.format, Format::Table | Format::Csv);
-        if !arguments.columns.is_empty() && !has_columns {
+        if !arguments.columns.is_empty() && !has_columns && look.grouping.is_none() {
             return Err(Remark::ColumnsWithoutTable);
         }
         let count = if arguments.continuous { arguments.count } else { Some(1) };
@@ -125,7 +129,7 @@ impl TryFrom<Arguments> for Request {
         Ok(Self {
             query,
             conditions,
-            order: Order(arguments.sort),
+            order: Order(if look.grouping.is_some() { Vec::new() } else { arguments.sort }),
             look,
             color: arguments.color,
             netns: arguments.netns.map(|wanted| match wanted.as_str() {
@@ -182,7 +186,12 @@ fn columns(arguments: &Arguments) -> Columns {
     }
 }
 
-fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> Look {
+fn look(
+    arguments: &Arguments,
+    grouping: Option<Grouping>,
+    query: &Query,
+    conditions: &[AskedCondition],
+) -> Look {
     let Arguments { numeric, numeric_hosts, numeric_ports, numeric_users, .. } = *arguments;
     let format = format(arguments);
     let shows_users = arguments.extend || format != Format::Netstat;
@@ -207,16 +216,15 @@ fn look(arguments: &Arguments, query: &Query, conditions: &[AskedCondition]) -> 
         namespaces: arguments.netns.is_some(),
         is_continuous: arguments.continuous,
         changes: arguments.changes,
-        group: once(arguments.group.iter().copied()),
-        limit: arguments.limit,
         columns: columns(arguments),
         naming: Naming {
-            hosts: hosts && (arguments.group.is_empty() || format == Format::Table),
+            hosts: hosts && (grouping.is_none() || format == Format::Table),
             // With any of these options, netstat shows the hosts of SCTP as numbers.
             sctp_hosts: hosts && !(format == Format::Netstat && (numeric_ports || numeric_users)),
             ports: !(numeric || numeric_ports),
             users: shows_users && !(numeric || numeric_users),
         },
+        grouping,
     }
 }
 

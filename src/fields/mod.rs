@@ -12,7 +12,8 @@ mod value;
 
 use crate::listing::{Entry, Listing};
 use crate::owners::Owner;
-pub use groups::{Group, Groups, Sums};
+pub(crate) use groups::USUAL_SUMS;
+pub use groups::{Column, Gauge, Group, Grouping, Groups, Sums};
 pub(crate) use owner::*;
 pub(crate) use socket::*;
 pub(crate) use tcp::*;
@@ -56,6 +57,15 @@ pub struct Field {
     pub value: for<'a> fn(&Subject<'a>) -> Value<'a>,
     /// The names of its columns in csv.
     pub csv: &'static [&'static str],
+    /// The gauge with the sum of its values; `None` if they cannot be added up.
+    pub gauge: Option<Gauge>,
+}
+
+impl Field {
+    /// Returns true if the value is known only from the second listing on.
+    pub(crate) fn needs_repeat(&self) -> bool {
+        [&RATE_IN, &RATE_OUT].contains(&self)
+    }
 }
 
 /// Each field has its own key.
@@ -74,7 +84,7 @@ const fn field(
     value: for<'a> fn(&Subject<'a>) -> Value<'a>,
 ) -> Field {
     let (align, priority, needs) = (Align::Left, 0, Needs(0));
-    Field { key, title, align, is_text: false, priority, needs, value, csv: &[] }
+    Field { key, title, align, is_text: false, priority, needs, value, csv: &[], gauge: None }
 }
 
 /// The input of [`Field::value`]: a listed socket, and one of its owners.

@@ -1,6 +1,6 @@
 //! The fields of sockets.
 
-use super::{Align, Field, Needs, Value, field};
+use super::{Align, Field, Gauge, Needs, Value, field};
 use crate::socket::{End, Socket};
 
 /// The protocol, and the address family.
@@ -35,6 +35,10 @@ pub(crate) static RECV_Q: Field = Field {
     align: Align::Right,
     priority: 2,
     csv: &["recv_q"],
+    gauge: Some(Gauge {
+        name: "receive_queue_bytes",
+        help: "Bytes that programs have not read yet; for TCP servers, connections not accepted yet.",
+    }),
     ..field("recv-q", "Recv-Q", |it| number(it.entry.socket.receive_queue()))
 };
 
@@ -43,6 +47,10 @@ pub(crate) static SEND_Q: Field = Field {
     align: Align::Right,
     priority: 2,
     csv: &["send_q"],
+    gauge: Some(Gauge {
+        name: "send_queue_bytes",
+        help: "Bytes that the other end has not acknowledged yet.",
+    }),
     ..field("send-q", "Send-Q", |it| number(it.entry.socket.send_queue()))
 };
 
@@ -118,6 +126,10 @@ pub(crate) static TIMER: Field = Field {
 pub(crate) static DROPS: Field = Field {
     align: Align::Right,
     csv: &["drops"],
+    gauge: Some(Gauge {
+        name: "dropped_datagrams",
+        help: "Datagrams that sockets dropped, for example because the receive queue was full.",
+    }),
     ..field("drops", "Drops", |it| number(it.entry.socket.drops()))
 };
 

@@ -1,7 +1,7 @@
 //! The fields that only netlink tells: facts about a socket, and how a TCP connection is doing.
 
 use super::socket::number;
-use super::{Align, Field, Needs, Subject, Value, field};
+use super::{Align, Field, Gauge, Needs, Subject, Value, field};
 use crate::socket::{Facts, Socket, TcpInfo};
 
 /// The most connections that can wait to be accepted.
@@ -47,21 +47,38 @@ pub(crate) static RTT_VAR: Field =
 pub(crate) static MIN_RTT: Field =
     tcp("min-rtt", "Min RTT", &["min_rtt"], |it| micros(it, |tcp| tcp.min_rtt));
 pub(crate) static CWND: Field = tcp("cwnd", "Cwnd", &["cwnd"], |it| small(it, |tcp| tcp.cwnd));
-pub(crate) static RETRANS: Field =
-    tcp("retrans", "Retrans", &["retrans"], |it| small(it, |tcp| tcp.retrans));
-pub(crate) static LOST: Field = tcp("lost", "Lost", &["lost"], |it| small(it, |tcp| tcp.lost));
+pub(crate) static RETRANS: Field = Field {
+    gauge: Some(Gauge {
+        name: "retransmitted_segments",
+        help: "Segments that open connections sent again.",
+    }),
+    ..tcp("retrans", "Retrans", &["retrans"], |it| small(it, |tcp| tcp.retrans))
+};
+pub(crate) static LOST: Field = Field {
+    gauge: Some(Gauge { name: "lost_segments", help: "Segments that are considered lost now." }),
+    ..tcp("lost", "Lost", &["lost"], |it| small(it, |tcp| tcp.lost))
+};
 pub(crate) static MSS: Field = tcp("mss", "MSS", &["mss"], |it| small(it, |tcp| tcp.mss));
-pub(crate) static SENT: Field = tcp("sent", "Sent", &["sent"], |it| large(it, |tcp| tcp.sent));
-pub(crate) static RECEIVED: Field =
-    tcp("received", "Received", &["received"], |it| large(it, |tcp| tcp.received));
+pub(crate) static SENT: Field = Field {
+    gauge: Some(Gauge { name: "sent_bytes", help: "Bytes that open connections sent." }),
+    ..tcp("sent", "Sent", &["sent"], |it| large(it, |tcp| tcp.sent))
+};
+pub(crate) static RECEIVED: Field = Field {
+    gauge: Some(Gauge { name: "received_bytes", help: "Bytes that open connections received." }),
+    ..tcp("received", "Received", &["received"], |it| large(it, |tcp| tcp.received))
+};
 pub(crate) static LAST_RX: Field =
     tcp("last-rx", "Last rx", &["last_rx"], |it| small(it, |tcp| tcp.last_rx));
 pub(crate) static LAST_TX: Field =
     tcp("last-tx", "Last tx", &["last_tx"], |it| small(it, |tcp| tcp.last_tx));
-pub(crate) static RATE_IN: Field =
-    tcp("rate-in", "Rate in", &["rate_in"], |it| large(it, |tcp| tcp.rate_in));
-pub(crate) static RATE_OUT: Field =
-    tcp("rate-out", "Rate out", &["rate_out"], |it| large(it, |tcp| tcp.rate_out));
+pub(crate) static RATE_IN: Field = Field {
+    gauge: Some(Gauge { name: "received_bytes_per_second", help: "Bytes received per second." }),
+    ..tcp("rate-in", "Rate in", &["rate_in"], |it| large(it, |tcp| tcp.rate_in))
+};
+pub(crate) static RATE_OUT: Field = Field {
+    gauge: Some(Gauge { name: "sent_bytes_per_second", help: "Bytes sent per second." }),
+    ..tcp("rate-out", "Rate out", &["rate_out"], |it| large(it, |tcp| tcp.rate_out))
+};
 
 /// The name of the congestion control.
 pub(crate) static CC: Field = Field {

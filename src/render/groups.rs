@@ -10,19 +10,19 @@ use unicode_width::UnicodeWidthStr;
 use super::records::{self, CellWriter};
 use super::table::Screen;
 use super::table::{cell, styled_heading};
-use crate::fields::{Align, Groups, Sums, Value};
+use crate::fields::{Align, Field, Gauge, Grouping, Groups, Sums, Value};
 use crate::harmless::harmless;
 use crate::names::{Names, Number};
 use crate::namespaces::Namespace;
 use crate::socket::State;
 
-/// The keys of the sums.
-const SUMS: [&str; 3] = ["sockets", "recv_q", "send_q"];
-/// Their titles.
-const TITLES: [&str; 3] = ["Sockets", "Recv-Q", "Send-Q"];
+/// The key of the number of sockets.
+const SOCKETS: &str = "sockets";
 /// The name of the group with the sockets of all groups that are not shown. In records it is a key
 /// of its own, which is true: a program can have this name.
 const OTHER: &str = "other";
+/// What the table shows for a missing value.
+const MISSING: &str = "-";
 
 /// A value in records and metrics.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -66,28 +66,28 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Returns the names of the keys in records: `-` becomes `_`.
-fn keys(groups: &Groups<'_>) -> Vec<String> {
-    groups.keys.iter().map(|field| field.key.replace('-', "_")).collect()
+/// Returns the name of a column in records: `-` becomes `_`.
+fn name(field: &Field) -> String {
+    field.key.replace('-', "_")
 }
 
 /// A row of records: the values of the keys, and the sums.
 struct Row<'a> {
     values: Vec<Plain<'a>>,
-    sums: Sums,
+    sums: &'a Sums,
     /// It has the sockets of all groups that are not shown.
     is_other: bool,
 }
 
 /// Returns the rows of records.
-fn rows<'a>(groups: &Groups<'a>, names: &'a Names) -> Vec<Row<'a>> {
+fn rows<'a>(groups: &'a Groups<'_>, names: &'a Names) -> Vec<Row<'a>> {
     let numbers = Names::default();
     let rows = groups.groups.iter().map(|group| {
         let values = group.values.iter().map(|it| Plain::new(it, names, &numbers));
-        Row { values: values.collect(), sums: group.sums, is_other: false }
+        Row { values: values.collect(), sums: &group.sums, is_other: false }
     });
-    let other = groups.other.map(|sums| {
-        let values = vec![Plain::Missing; groups.keys.len()];
+    let other = groups.other.as_ref().map(|sums| {
+        let values = vec![Plain::Missing; groups.grouping.keys.len()];
         Row { values, sums, is_other: true }
     });
     rows.chain(other).collect()
@@ -102,29 +102,35 @@ pub(super) fn write_table(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut rows = Vec::with_capacity(groups.groups.len() + 3);
-    let row = |keys: Vec<String>, sums: Sums| {
-        let numbers = [sums.sockets, sums.receive, sums.send].map(|number| number.to_string());
+    let Grouping { keys, sums: fields, .. } = groups.grouping;
+    let row = |keys: Vec<String>, sums: &Sums| {
+        let totals = sums.totals.iter().map(|total| match total {
+            Some(total) => total.to_string(),
+            None => MISSING.to_owned(),
+        });
+        let numbers = [sums.sockets.to_string()].into_iter().chain(totals);
         keys.into_iter().chain(numbers).collect::<Vec<_>>()
     };
     let in_first_column = |name: &str| {
-        let others = groups.keys.iter().skip(1).map(|_| String::new());
+        let others = keys.iter().skip(1).map(|_| String::new());
         [name.to_owned()].into_iter().chain(others).collect()
     };
     if header {
-        let titles = groups.keys.iter().map(|field| field.title).chain(TITLES);
-        rows.push(titles.map(ToOwned::to_owned).collect());
+        let titles = |fields: &[&Field]| fields.iter().map(|it| it.title.to_owned()).collect();
+        let (keys, totals): (Vec<_>, Vec<_>) = (titles(keys), titles(fields));
+        rows.push([keys, vec!["Sockets".to_owned()], totals].concat());
     }
     rows.extend(groups.groups.iter().map(|group| {
         let keys = group.values.iter().map(|value| match value {
-            Value::Missing => "-".to_owned(),
+            Value::Missing => MISSING.to_owned(),
             value => cell::text(value, names, true),
         });
-        row(keys.collect(), group.sums)
+        row(keys.collect(), &group.sums)
     }));
-    rows.extend(groups.other.map(|sums| row(in_first_column(OTHER), sums)));
-    rows.extend(header.then(|| row(in_first_column("total"), groups.total)));
-    let mut aligned = groups.keys.iter().map(|field| field.align).collect::<Vec<_>>();
-    aligned.extend([Align::Right; SUMS.len()]);
+    rows.extend(groups.other.as_ref().map(|sums| row(in_first_column(OTHER), sums)));
+    rows.extend(header.then(|| row(in_first_column("total"), &groups.total)));
+    let mut aligned = keys.iter().map(|field| field.align).collect::<Vec<_>>();
+    aligned.resize(keys.len() + 1 + fields.len(), Align::Right);
     let mut lines = aligned_lines(&rows, &aligned);
     if header && let Some(heading) = lines.next() {
         writeln!(out, "{}", styled_heading(&heading, screen))?;
@@ -160,6 +166,7 @@ fn aligned_lines(rows: &[Vec<String>], aligned: &[Align]) -> impl Iterator<Item 
 struct Record<'a> {
     time: Option<f64>,
     keys: &'a [String],
+    sums: &'a [String],
     row: &'a Row<'a>,
 }
 
@@ -175,9 +182,9 @@ impl Serialize for Record<'_> {
         if self.row.is_other {
             map.serialize_entry(OTHER, &true)?;
         }
-        let Sums { sockets, receive, send } = self.row.sums;
-        for (key, number) in SUMS.into_iter().zip([sockets, receive, send]) {
-            map.serialize_entry(key, &number)?;
+        map.serialize_entry(SOCKETS, &self.row.sums.sockets)?;
+        for (key, total) in self.sums.iter().zip(&self.row.sums.totals) {
+            map.serialize_entry(key, total)?;
         }
         map.end()
     }
@@ -191,9 +198,10 @@ pub(super) fn write_json(
     is_array: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let keys = keys(groups);
+    let names_of = |fields: &[&Field]| fields.iter().map(|field| name(field)).collect::<Vec<_>>();
+    let (keys, sums) = (names_of(&groups.grouping.keys), names_of(&groups.grouping.sums));
     let rows = rows(groups, names);
-    let records = rows.iter().map(|row| Record { time, keys: &keys, row });
+    let records = rows.iter().map(|row| Record { time, keys: &keys, sums: &sums, row });
     if is_array { records::write_array(records, out) } else { records::write_lines(records, out) }
 }
 
@@ -206,10 +214,15 @@ pub(super) fn write_csv(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut cells = CellWriter::new(out, names);
+    let is_limited = groups.grouping.limit.is_some();
     if heading {
-        let keys = keys(groups);
-        let titles = time.map(|_| "time").into_iter().chain(keys.iter().map(String::as_str));
-        cells.heading(titles.chain(groups.is_limited.then_some(OTHER)).chain(SUMS))?;
+        let Grouping { keys, sums, .. } = groups.grouping;
+        let mut titles: Vec<String> = time.map(|_| "time".to_owned()).into_iter().collect();
+        titles.extend(keys.iter().map(|field| name(field)));
+        titles.extend(is_limited.then(|| OTHER.to_owned()));
+        titles.push(SOCKETS.to_owned());
+        titles.extend(sums.iter().map(|field| name(field)));
+        cells.heading(titles.iter().map(String::as_str))?;
     }
     for Row { values, sums, is_other } in rows(groups, names) {
         if let Some(time) = time {
@@ -222,31 +235,17 @@ pub(super) fn write_csv(
                 Plain::Text(text) => cells.foreign(text.as_bytes())?,
             }
         }
-        if groups.is_limited {
+        if is_limited {
             cells.text(if is_other { "true" } else { "" })?;
         }
-        for number in [sums.sockets, sums.receive, sums.send] {
-            cells.number(Some(number))?;
+        cells.number(Some(sums.sockets))?;
+        for &total in &sums.totals {
+            cells.number(total)?;
         }
         cells.end_line()?;
     }
     cells.flush()
 }
-
-/// The name of a gauge, what it measures, and its value.
-type Gauge = (&'static str, &'static str, fn(&Sums) -> u64);
-
-const GAUGES: [Gauge; 3] = [
-    ("rnetstat_sockets", "Sockets.", |sums| sums.sockets),
-    (
-        "rnetstat_receive_queue_bytes",
-        "Bytes that programs have not read yet; for TCP servers, connections not accepted yet.",
-        |sums| sums.receive,
-    ),
-    ("rnetstat_send_queue_bytes", "Bytes that the other end has not acknowledged yet.", |sums| {
-        sums.send
-    }),
-];
 
 /// The most values of a label without `--limit`: a monitoring system keeps a series for each.
 const MOST_VALUES: usize = 1000;
@@ -254,7 +253,7 @@ const MOST_VALUES: usize = 1000;
 /// Returns a key with too many values for a label, and their number.
 pub fn too_many_values(groups: &Groups<'_>, names: &Names) -> Option<(&'static str, usize)> {
     let rows = rows(groups, names);
-    groups.keys.iter().enumerate().find_map(|(index, field)| {
+    groups.grouping.keys.iter().enumerate().find_map(|(index, field)| {
         let values = rows.iter().filter_map(|row| Some(row.values.get(index)?.shown()));
         let count = values.collect::<std::collections::HashSet<_>>().len();
         (count > MOST_VALUES).then_some((field.key, count))
@@ -273,17 +272,26 @@ pub(super) fn write_metrics(
     for row in rows(groups, names) {
         let other = row.is_other.then(|| "true".to_owned());
         let labels = row.values.iter().map(Plain::shown).chain(other).collect();
-        series.entry(labels).or_default().add(&row.sums);
+        series.entry(labels).or_default().add(row.sums);
     }
-    let mut keys = keys(groups);
-    keys.push(OTHER.to_owned());
-    for (name, help, number) in GAUGES {
-        writeln!(out, "# TYPE {name} gauge\n# HELP {name} {help}")?;
-        for (labels, sums) in &series {
-            let labels =
-                keys.iter().zip(labels).map(|(key, it)| format!("{key}=\"{}\"", escaped(it)));
-            let labels = labels.collect::<Vec<_>>().join(",");
-            writeln!(out, "{name}{{{labels}}} {}", number(sums))?;
+    let Grouping { keys, sums, .. } = groups.grouping;
+    let labels: Vec<_> = keys.iter().map(|field| name(field)).chain([OTHER.to_owned()]).collect();
+    let mut gauge = |gauge: &Gauge, number: &dyn Fn(&Sums) -> Option<u64>| {
+        let Gauge { name, help } = gauge;
+        writeln!(out, "# TYPE rnetstat_{name} gauge\n# HELP rnetstat_{name} {help}")?;
+        for (values, sums) in &series {
+            let Some(number) = number(sums) else { continue };
+            let values =
+                labels.iter().zip(values).map(|(label, it)| format!("{label}=\"{}\"", escaped(it)));
+            let values = values.collect::<Vec<_>>().join(",");
+            writeln!(out, "rnetstat_{name}{{{values}}} {number}")?;
+        }
+        Ok::<_, io::Error>(())
+    };
+    gauge(&Gauge { name: SOCKETS, help: "Sockets." }, &|sums| Some(sums.sockets))?;
+    for (index, field) in sums.iter().enumerate() {
+        if let Some(of_field) = &field.gauge {
+            gauge(of_field, &|sums| sums.totals.get(index).copied().flatten())?;
         }
     }
     writeln!(out, "# EOF")

@@ -114,8 +114,8 @@ impl Renderer {
 
 /// The fields that a layout shows.
 pub fn fields(look: &Look) -> Vec<&'static Field> {
-    if !look.group.is_empty() {
-        return look.group.clone();
+    if let Some(grouping) = &look.grouping {
+        return grouping.fields().collect();
     }
     match look.format {
         Format::Netstat => netstat::fields(look),

@@ -95,6 +95,37 @@ fn rate_of_a_transfer_is_shown() {
     say(&format!("{last} bytes per second shown, {SPEED} sent"));
 }
 
+#[test]
+fn rates_are_added_up_for_each_group() {
+    const SPEED: f64 = 1_000_000.0;
+    let Some(host) = Host::new(&["python3"]) else { return };
+    let mut transfer = host.python("transfer.py", &["0", &SPEED.to_string()]);
+    assert_eq!(transfer.line(), "ready");
+    // Both ends belong to the program, which has idle connections as well.
+    let flags = "-tnc --interval 1 --count 2 --group program --columns rate-in,+rate-out --jsonl";
+    let message = host.rnetstat(flags).run().stderr;
+    assert_eq!(
+        message,
+        "rnetstat: + stands before the first key: --columns +KEY,KEY adds all of them\n"
+    );
+    let flags = "-tnc --interval 1 --count 2 --group sport --sort -rate-out --jsonl";
+    let listing = host.rnetstat(flags).succeed().stdout;
+    let groups: Vec<Value> =
+        listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (before, after) = groups.split_at(groups.len() / 2);
+    assert!(before.iter().all(|group| group["rate_out"].is_null()), "{before:?}");
+    let first = &after[0]["rate_out"];
+    assert!((first.as_f64().unwrap() - SPEED).abs() < 0.1 * SPEED, "{after:?}");
+    let flags = "-tnc --interval 1 --count 2 --group program --columns rate-in,rate-out";
+    let listing = host.rnetstat(flags).succeed().stdout;
+    let total = listing.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!((total.len(), total[0]), (4, "total"), "{listing}");
+    for rate in &total[2..] {
+        let rate: f64 = rate.parse().unwrap();
+        assert!((rate - SPEED).abs() < 0.1 * SPEED, "{listing}");
+    }
+}
+
 /// Returns the kind and the counts of the timers, keyed by protocol and ends. Those of handshakes are left
 /// out, because netlink and the text count differently, and sockets that the text does not have.
 fn timers(host: &Host, source: &str) -> BTreeMap<String, Value> {
