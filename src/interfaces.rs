@@ -43,15 +43,25 @@ impl Interfaces {
         Self(devices)
     }
 
-    /// Returns the index of the device with this name.
-    pub fn index(&self, name: &str) -> Option<u32> {
-        self.0.iter().find(|(_, it)| *it == name).map(|(&index, _)| index)
+    /// Returns true if `name` is the name of the device with this index, or the index itself. A device
+    /// without a known name is called `if3` after its index.
+    pub fn is_called(&self, index: u32, name: &str) -> bool {
+        self.name(index) == Some(name) || number_of(name) == Some(index)
+    }
+
+    /// Returns true if `name` can be one of these devices.
+    pub fn include(&self, name: &str) -> bool {
+        number_of(name).is_some() || self.0.values().any(|it| it == name)
     }
 
     /// Returns the name of the device with this index.
     pub fn name(&self, index: u32) -> Option<&str> {
         self.0.get(&index).map(String::as_str)
     }
+}
+
+fn number_of(name: &str) -> Option<u32> {
+    decimal(name.strip_prefix("if").unwrap_or(name).as_bytes())
 }
 
 #[cfg(test)]
@@ -77,5 +87,9 @@ mod tests {
         let names = [1, 2, 10, 11].map(|index| devices.name(index));
         assert_eq!(names, [Some("lo"), Some("eth0"), Some("wlan0"), None]);
         assert_eq!(Interfaces::read(&net.path().join("none")), Interfaces::default());
+        let called = ["eth0", "2", "if2", "lo", "3"].map(|name| devices.is_called(2, name));
+        assert_eq!(called, [true, true, true, false, false]);
+        let included = ["wlan0", "if99", "eth1", ""].map(|name| devices.include(name));
+        assert_eq!(included, [true, true, false, false]);
     }
 }

@@ -18,10 +18,10 @@
 //! - [`tables`] reads sockets from the kernel, as text or by netlink.
 //! - [`namespaces`] finds network namespaces.
 //! - [`entrance`] enters other network namespaces.
-//! - [`interfaces`] has the names of network devices.
 //! - [`query`] decides which sockets are listed.
 //! - [`process`] reads the command line and the user of a process.
 //! - [`socket`] is the model of a socket.
+//! - [`interfaces`] has the names of network devices.
 //! - [`root`] finds the root of a /proc, and its network namespace.
 //! - `directory` lists directories of processes and descriptors.
 //! - `files` opens files that an attacker may have made.

@@ -135,6 +135,7 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let is_filtered = request.has_filters() || matches!(request.repeat, Repeat::Wait(_));
     if is_filtered && !found {
         print(Remark::NoMatch);
+        gatherer.explain_no_match(&mut print);
     }
     Ok(found || !is_filtered)
 }

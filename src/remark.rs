@@ -84,8 +84,11 @@ pub enum Remark {
     TooManyValues { key: &'static str, count: usize },
     #[error("--columns is for the table and csv: use --table or --csv")]
     ColumnsWithoutTable,
-    #[error("UNIX sockets have no ports and addresses: use --user, --pid, --program or --state")]
-    NoInternetSockets,
+    #[error(
+        "none of the chosen kinds of sockets has what the filters ask for, such as ports or \
+         addresses: use --user, --pid, --program or --state"
+    )]
+    NoSuchKind,
     // The request.
     #[error("--source netlink reads only this host and not --proc DIR: use --source text")]
     NetlinkWithProc,
@@ -94,10 +97,14 @@ pub enum Remark {
     )]
     NetlinkWithNetns,
     #[error(
-        "only netlink tells the network device of a socket, and only of this host and of rnetstat's \
-         own network namespace: use no --proc, --netns or --source text"
+        "only netlink tells the network device of a socket, and only of this host: use no --proc or \
+         --source text"
     )]
     DeviceUnknown,
+    #[error(
+        "{0}: only netlink tells the network device of a socket, so these sockets do not match"
+    )]
+    DevicesUntold(Origin),
     #[error(
         "--proc DIR is refused: rnetstat has privileges that its caller lacks, and would read \
          files that its caller may not read"
@@ -211,6 +218,8 @@ pub enum Remark {
          netns exec {0} rnetstat"
     )]
     EmptyNamespace(String),
+    #[error("{0} is not a network namespace")]
+    NoNetworkNamespace(PathBuf),
     #[error(
         "several network namespaces are called {name}: give --netns one of these instead: {}",
         .numbers.join(", ")
@@ -241,6 +250,12 @@ pub enum Remark {
     NoRoom { titles: Vec<&'static str> },
     #[error("no socket matches")]
     NoMatch,
+    #[error("process {0} is in another network namespace: use --netns {0}")]
+    InOtherNamespace(u32),
+    #[error("only netlink tells {}, and it is not read with --proc or --source text", .0.join(", "))]
+    OnlyNetlinkTells(Vec<&'static str>),
+    #[error("network namespace {0}: it may not be entered, so only the text of /proc is read")]
+    NotEntered(String),
     #[error("cannot write the output: {0}")]
     CannotWrite(#[from] io::Error),
 }
@@ -272,6 +287,7 @@ impl Remark {
             self,
             Self::AbsentTable(_)
                 | Self::OmittedFamily(_)
+                | Self::NotEntered(_)
                 | Self::Unchecked(..)
                 | Self::TextInstead { netlink_was_asked_for: false, .. }
         )
@@ -292,7 +308,10 @@ fn no_table_hint(origin: &Origin, error: &io::Error) -> &'static str {
         Origin::Text(_) if is_missing => {
             " (is /proc mounted? --proc DIR reads a copy of it, --source netlink works without it)"
         }
-        Origin::Text(_) => "",
+        Origin::Text(_) | Origin::Netlink("mptcp" | "mptcp6") => "",
+        Origin::Netlink("vsock") => {
+            " (these sockets are listed only by the kernel's module vsock_diag)"
+        }
         Origin::Netlink(_) => " (--source text reads the text of /proc/net)",
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long)]
     pub(super) unix: bool,
 
-    /// Sockets for pings
+    /// Sockets of pings (ICMP), IPv4 and IPv6
     #[arg(long)]
     pub(super) icmp: bool,
 
@@ -82,7 +82,8 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     pub(super) all: bool,
 
-    /// Only servers: UNIX sockets that listen, and other sockets without a peer
+    /// Only servers: UNIX sockets that listen, and other sockets without a peer. A TCP socket that is
+    /// only bound is no server
     #[arg(short, long)]
     pub(super) listening: bool,
 

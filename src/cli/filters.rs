@@ -70,15 +70,20 @@ pub(super) fn word(word: &str) -> Result<AskedCondition, Remark> {
     if let Some((host, port)) = end(text) {
         let ports = values::ports(port)?;
         if host == "*" {
-            return Ok(Condition::Ports(Side::Either, sorted(is_excluded, ports)));
+            return Ok(Condition::Ports(Side::Either, sorted(is_excluded, [ports])));
+        }
+        if let Some(device) = host.strip_prefix("*%") {
+            let any = |address: &str| values::network(&format!("{address}%{device}/0"));
+            let any = [(any("0.0.0.0")?, ports.clone()), (any("::")?, ports)];
+            return Ok(Condition::Ends(sorted(is_excluded, any)));
         }
         let host = address(host).map_or_else(|| values::network(host), Ok)?;
-        return Ok(Condition::Ends(sorted(is_excluded, (host, ports))));
+        return Ok(Condition::Ends(sorted(is_excluded, [(host, ports)])));
     }
     if items().any(|(_, text)| is_number(text) && word.contains(',') || is_nearly_address(text)) {
         return Err(Remark::NotWord);
     }
-    Ok(Condition::Programs(sorted(is_excluded, values::program(text)?)))
+    Ok(Condition::Programs(sorted(is_excluded, [values::program(text)?])))
 }
 
 /// Parses an address, also in brackets, or a network.
@@ -95,9 +100,11 @@ fn end(text: &str) -> Option<(&str, &str)> {
         !text.is_empty() && text.chars().all(is_part)
     };
     let is_number = port.starts_with(|char: char| char.is_ascii_digit());
-    let is_address = host.starts_with('[') || !host.contains(':') && address(host).is_some();
+    let is_whole = host.starts_with('[') || !host.contains(':') || host.contains('%');
+    let is_address = is_whole && address(host).is_some();
     // `foo:bar` can be text in a command line.
-    let is_end = is_address && is_name(port) || (is_name(host) || host == "*") && is_number;
+    let is_end = is_address && is_name(port)
+        || (is_name(host) || host == "*" || host.starts_with("*%")) && is_number;
     (is_end && is_name(port)).then_some((host, port))
 }
 
@@ -106,9 +113,9 @@ fn is_nearly_address(text: &str) -> bool {
     text.split(['/', '%']).next().is_some_and(|start| address(start).is_some())
 }
 
-fn sorted<T>(is_excluded: bool, value: T) -> Values<T> {
-    let (wanted, excluded) =
-        if is_excluded { (vec![], vec![value]) } else { (vec![value], vec![]) };
+fn sorted<T, const N: usize>(is_excluded: bool, values: [T; N]) -> Values<T> {
+    let values = Vec::from(values);
+    let (wanted, excluded) = if is_excluded { (vec![], values) } else { (values, vec![]) };
     Values { wanted, excluded }
 }
 
@@ -167,6 +174,13 @@ mod tests {
             ("80,http", "Err(NotWord)"),
             ("http,80", "Err(NotWord)"),
             ("fe80::1%eth0", "address "),
+            ("fe80::%eth0/64", "address "),
+            ("fe80::1%3", "address "),
+            ("0.0.0.0%eth0:68", "end "),
+            ("fe80::1%eth0:80", "end "),
+            ("[fe80::1%eth0]:80", "end "),
+            ("*%eth0:546", "end "),
+            ("fe80::1%", "Err(NotWord)"),
             ("127.0.0.1/33", "Err(NotWord)"),
             ("127.0.0.1,x", "Err(NotWord)"),
             ("Receiver.py", "text receiver.py ^"),

@@ -20,7 +20,7 @@ pub(super) fn query(
     let mut kinds = kinds(arguments, &families, is_search, asks_for_owners)?;
     kinds.retain(|&kind| conditions.iter().all(|condition| condition.can_match(kind)));
     if kinds.is_empty() {
-        return Err(Remark::NoInternetSockets);
+        return Err(Remark::NoSuchKind);
     }
     let scope = if arguments.all {
         Scope::All

@@ -283,7 +283,8 @@ mod tests {
     #[test]
     fn flags_select_kinds() {
         const INET: &str = "tcp tcp6 sctp sctp udp udp6 udpl udpl6 raw raw6";
-        const WITH_PORTS: &str = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 vsock";
+        const WITH_PORTS: &str =
+            "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 icmp icmp6 vsock";
         const SEARCH: &str = "tcp tcp6 mptcp mptcp6 sctp sctp udp udp6 udpl udpl6 raw raw6 icmp icmp6 \
                               unix packet netlink vsock";
         for (line, expected) in [
@@ -313,7 +314,7 @@ mod tests {
             ("rnetstat --port 80", WITH_PORTS),
             ("rnetstat --port ^80", WITH_PORTS),
             ("rnetstat 5000", WITH_PORTS),
-            ("rnetstat --address ::1", &WITH_PORTS.replace("vsock", "raw raw6 icmp icmp6")),
+            ("rnetstat --address ::1", &WITH_PORTS.replace("icmp icmp6 vsock", "raw raw6 icmp icmp6")),
             ("rnetstat --user root", &format!("{SEARCH} other")),
             ("rnetstat receiver.py", &format!("{SEARCH} other")),
             ("rnetstat --pid 1 --table", &format!("{SEARCH} other")),

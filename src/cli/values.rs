@@ -1,7 +1,6 @@
 //! Parsers for the values of options. Each error says which values are accepted.
 
 use std::ffi::OsStr;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
@@ -243,18 +242,14 @@ pub(super) fn ports(text: &str) -> Result<Asked<Ports>, Remark> {
 /// Parses an address such as `::1` or `fe80::1%eth0`, a network such as `10.0.0.0/8`, or the name of a host. The
 /// resolver would accept numbers such as `10.1` as the name of a host.
 pub(super) fn network(text: &str) -> Result<Asked<Network>, Remark> {
-    if let Some((address, device)) = text.split_once('%').filter(|(_, it)| !it.is_empty()) {
-        let address = address.parse().map_err(|_| Remark::NotNetwork)?;
-        return Ok(Asked::OnDevice(Network::of(address), device.to_owned()));
+    if let Some((address, rest)) = text.split_once('%') {
+        let (device, prefix) =
+            rest.split_once('/').map_or((rest, ""), |(it, _)| (it, &rest[it.len()..]));
+        let network = literal_network(&format!("{address}{prefix}")).filter(|_| is_device(device));
+        let network = network.ok_or(Remark::NotNetwork)?;
+        return Ok(Asked::OnDevice(network, device.to_owned()));
     }
-    let network = match text.split_once('/') {
-        None => text.parse().ok().map(Network::of),
-        Some((address, prefix)) => address
-            .parse::<IpAddr>()
-            .ok()
-            .zip(decimal(prefix.as_bytes()))
-            .and_then(|(address, prefix)| Network::new(address, prefix)),
-    };
+    let network = literal_network(text);
     let is_name = text.contains(|char: char| char.is_ascii_alphabetic() || !char.is_ascii())
         && !text.contains([':', '/']);
     match network {
@@ -262,6 +257,20 @@ pub(super) fn network(text: &str) -> Result<Asked<Network>, Remark> {
         None if is_name => Ok(Asked::Name(text.to_owned())),
         None => Err(Remark::NotNetwork),
     }
+}
+
+/// Parses an address, or a network such as `10.0.0.0/8`.
+fn literal_network(text: &str) -> Option<Network> {
+    let Some((address, prefix)) = text.split_once('/') else {
+        return text.parse().ok().map(Network::of);
+    };
+    Network::new(address.parse().ok()?, decimal(prefix.as_bytes())?)
+}
+
+/// Returns true if this can be the name of a network device (`dev_valid_name` in the kernel's
+/// `net/core/dev.c`).
+fn is_device(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|char: char| char == ':' || char.is_whitespace())
 }
 
 /// Parses a PID. 0 is not a PID.

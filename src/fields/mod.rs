@@ -22,10 +22,10 @@ pub use value::Value;
 
 /// Every field, in the order of the columns of csv.
 #[rustfmt::skip]
-pub static ALL: [&Field; 46] = [
+pub static ALL: [&Field; 47] = [
     &PROTO, &TYPE, &STATE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &SRC, &SPORT, &DST, &DPORT,
     &USER, &INODE, &TIMER, &DROPS, &FLAGS, &REFERENCES, &PATH, &NETNS,
-    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &INTERFACE, &BACKLOG, &IPV6_ONLY,
+    &PID, &PROGRAM, &COMMAND, &PROCESS_USER, &FD, &UNIT, &CONTAINER, &CGROUP, &CWD, &INTERFACE, &BACKLOG, &IPV6_ONLY, &MPTCP,
     &RTT, &RTT_VAR, &MIN_RTT, &CWND, &RETRANS, &LOST, &MSS, &CC, &SENT, &RECEIVED, &LAST_RX, &LAST_TX,
     &RATE_IN, &RATE_OUT, &PEER,
 ];
@@ -62,6 +62,12 @@ pub struct Field {
 }
 
 impl Field {
+    /// Returns true if only netlink tells the value.
+    pub(crate) fn is_only_by_netlink(&self) -> bool {
+        // The text has the local address, and the devices of packet sockets.
+        self.needs.include(Needs::FACTS) && ![&LOCAL, &INTERFACE].contains(&self)
+    }
+
     /// Returns true if the value is known only from the second listing on.
     pub(crate) fn needs_repeat(&self) -> bool {
         [&RATE_IN, &RATE_OUT].contains(&self)

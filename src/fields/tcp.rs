@@ -21,6 +21,15 @@ pub(crate) static IPV6_ONLY: Field = Field {
     })
 };
 
+/// Whether a TCP socket is a subflow of an MPTCP socket.
+pub(crate) static MPTCP: Field = Field {
+    needs: Needs::FACTS,
+    csv: &["mptcp"],
+    ..field("mptcp", "MPTCP", |it| {
+        facts(it).and_then(|it| it.mptcp).map_or(Value::Missing, Value::Flag)
+    })
+};
+
 /// The network device that the socket is bound to.
 pub(crate) static INTERFACE: Field = Field {
     needs: Needs::FACTS,

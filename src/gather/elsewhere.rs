@@ -58,7 +58,10 @@ impl Gatherer<'_> {
         let processes: Vec<_> = processes.collect();
         for process in &processes {
             let mut remarks = Vec::new();
-            let entrance = self.entrance(&process.join("ns/net"), namespace);
+            let entrance = self.entrance(&process.join("ns/net"), namespace).ok();
+            if entrance.is_none() && self.may_enter() {
+                remark(Remark::NotEntered(namespace.label().into_owned()));
+            }
             let result = self.read_at(process, entrance, namespace, &mut |it| remarks.push(it));
             let error = result.as_ref().err().or(remarks.first());
             // In a saved tree, no name leads to the namespace.
@@ -68,15 +71,35 @@ impl Gatherer<'_> {
                 return result;
             }
         }
-        let mut names = namespace.names.iter().map(|name| Path::new(namespaces::NAMED).join(name));
-        let entered = names.find_map(|path| self.entrance(&path, namespace));
-        match entered {
-            // No process, no text: there is no process 0.
-            Some(entrance) => {
-                self.read_at(&self.root.path.join("0"), Some(entrance), namespace, remark)
+        for name in &namespace.names {
+            let path = Path::new(namespaces::NAMED).join(name);
+            match self.entrance(&path, namespace) {
+                Ok(entrance) => return self.read_inside(&entrance, namespace, remark),
+                Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => {
+                    return Err(Remark::NoNetworkNamespace(path));
+                }
+                Err(_) => {}
             }
-            None => Err(Remark::EmptyNamespace(namespace.label().into_owned())),
         }
+        Err(Remark::EmptyNamespace(namespace.label().into_owned()))
+    }
+
+    /// Reads the tables of a namespace without a process, on a thread in it: each thread finds the text
+    /// of its own namespace in `/proc/thread-self/net`.
+    fn read_inside(
+        &mut self,
+        entrance: &Entrance,
+        namespace: &Namespace,
+        remark: Sink<'_>,
+    ) -> Result<Part, Remark> {
+        let thread = self.root.path.join("thread-self");
+        let mut remarks = Vec::new();
+        let part = entrance.inside(|| {
+            let mut remark = |it: Remark| remarks.push(it);
+            self.read_at(&thread, Some(entrance.clone()), namespace, &mut remark)
+        });
+        remarks.into_iter().for_each(remark);
+        part.unwrap_or_else(|_| Err(Remark::EmptyNamespace(namespace.label().into_owned())))
     }
 
     /// Reads the tables of a namespace: by netlink if it can be entered, else the text in a directory.
@@ -93,11 +116,11 @@ impl Gatherer<'_> {
         let mut tables = self.tables.elsewhere(directory, entrance.clone());
         let mut sockets = tables.read(&self.reading, remark)?;
         if self.finds_unix_peers() {
-            self.lacks_unix_peers |= !tables.tell_unix_peers();
+            self.lacks_unix_peers |= !tables.uses_netlink();
             tables.find_unix_peers(&mut sockets, remark);
         }
         let interfaces = match entrance {
-            _ if sockets.iter().all(|it| it.interface().is_none()) => Interfaces::default(),
+            _ if !self.needs_interfaces(&sockets) => Interfaces::default(),
             Some(entrance) => entrance.inside(Interfaces::own).unwrap_or_default(),
             None => Interfaces::read(&directory.join("net")),
         };
@@ -105,10 +128,10 @@ impl Gatherer<'_> {
         Ok(Part { namespace: Some(namespace.clone()), sockets, interfaces, infos })
     }
 
-    /// Returns the entrance to a namespace, if it may be entered and netlink is not avoided.
-    fn entrance(&self, path: &Path, namespace: &Namespace) -> Option<Entrance> {
-        let number = namespace.number.filter(|_| self.may_enter())?;
-        Entrance::open(path, number).ok()
+    /// Returns the entrance to a namespace. Fails if it may not be entered, or if netlink is avoided.
+    fn entrance(&self, path: &Path, namespace: &Namespace) -> io::Result<Entrance> {
+        let number = namespace.number.filter(|_| self.may_enter());
+        Entrance::open(path, number.ok_or(io::ErrorKind::PermissionDenied)?)
     }
 
     /// Returns true if netlink can be asked about namespaces of this host.

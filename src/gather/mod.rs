@@ -10,17 +10,17 @@ use std::time::{Instant, SystemTime};
 use nix::unistd::{Gid, Uid};
 use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 
-use crate::fields::Needs;
+use crate::fields::{Grouping, Needs};
 use crate::interfaces::Interfaces;
 use crate::listing::{Extent, Listing, Part};
 use crate::names::{self, Names, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::owners::Sweep;
 use crate::process::{Detail, Runtimes};
-use crate::query::{AskedCondition, Condition, Query};
-use crate::remark::{Remark, Sink};
+use crate::query::{Condition, Query};
+use crate::remark::{NameKind, Remark, Sink};
 use crate::render;
-use crate::request::{Repeat, Request, SavedOrder};
+use crate::request::{Columns, Repeat, Request, SavedOrder};
 use crate::root::Root;
 use crate::socket::{Kind, OtherKind, Socket};
 use crate::tables::policy::{Conditions, Source};
@@ -74,12 +74,18 @@ impl<'a> Gatherer<'a> {
             lookups::timeout(request, end),
             remark,
         )?;
-        let needs = needs(request);
-        let has_netlink =
-            request.proc.is_none() && request.netns.is_none() && request.source != Source::Text;
-        if !has_netlink && request.conditions.iter().any(AskedCondition::is_about_devices) {
+        let is_about_devices = query.devices().next().is_some();
+        if is_about_devices && (request.proc.is_some() || request.source == Source::Text) {
             return Err(Remark::DeviceUnknown);
         }
+        if request.proc.is_some() || request.source == Source::Text {
+            let keys = only_by_netlink(request);
+            if !keys.is_empty() {
+                remark(Remark::OnlyNetlinkTells(keys));
+            }
+        }
+        let first = if is_about_devices { Needs::FACTS } else { Needs::default() };
+        let needs = first.and(needs(request));
         let conditions = Conditions {
             source: request.source,
             wants: Wants {
@@ -92,8 +98,8 @@ impl<'a> Gatherer<'a> {
         let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
         let extent = match (needs.include(Needs::PEERS), wants_unlisted) {
             (true, _) => Extent::WithPeers,
-            (false, true) => Extent::Wider,
-            (false, false) => Extent::Selected,
+            (false, false) if !is_about_devices => Extent::Selected,
+            (false, _) => Extent::Wider,
         };
         let reading = match extent {
             _ if wants_unlisted => Query::all(),
@@ -175,6 +181,21 @@ impl<'a> Gatherer<'a> {
         Ok(listing)
     }
 
+    /// Tells what can be the cause if no socket matches.
+    pub fn explain_no_match(&self, remark: Sink<'_>) {
+        let pids = self.query.conditions.iter().filter_map(|condition| match condition {
+            Condition::Pids { pids, .. } if self.request.netns.is_none() => Some(&pids.wanted),
+            _ => None,
+        });
+        let own = namespaces::number(&self.root.process);
+        for &pid in pids.flatten() {
+            let other = namespaces::number(&self.root.path.join(pid.to_string()));
+            if other.is_some() && own.is_some() && other != own {
+                remark(Remark::InOtherNamespace(pid));
+            }
+        }
+    }
+
     /// The names that are known so far.
     pub fn names(&self) -> &Names {
         &self.names
@@ -182,8 +203,9 @@ impl<'a> Gatherer<'a> {
 
     /// Reads the tables of the namespaces that the request selects.
     fn read(&mut self, remark: Sink<'_>) -> Result<Vec<Part>, Remark> {
-        self.lacks_unix_peers = self.finds_unix_peers() && !self.tables.tell_unix_peers();
+        self.lacks_unix_peers = self.finds_unix_peers() && !self.tables.uses_netlink();
         let parts = self.read_parts(remark)?;
+        self.ensure_devices_exist(&parts)?;
         if self.lacks_unix_peers {
             remark(Remark::UnixPeersUnknown);
         }
@@ -221,10 +243,26 @@ impl<'a> Gatherer<'a> {
         self.extent == Extent::WithPeers && self.reading.includes(Kind::Unix)
     }
 
+    /// Returns true if names of network devices are shown, or asked for.
+    fn needs_interfaces(&self, sockets: &[Socket]) -> bool {
+        self.query.devices().next().is_some() || sockets.iter().any(|it| it.interface().is_some())
+    }
+
+    /// Fails if a network device that the query names is in none of these namespaces.
+    fn ensure_devices_exist(&self, parts: &[Part]) -> Result<(), Remark> {
+        let is_unknown = |name: &&str| !parts.iter().any(|part| part.interfaces.include(name));
+        match self.query.devices().find(is_unknown) {
+            Some(name) => {
+                Err(Remark::UnknownName { kind: NameKind::Interface, name: name.to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Returns the sockets of the own namespace, with its network devices if a socket is bound to one.
     fn own_part(&mut self, namespace: Option<Namespace>, sockets: Vec<Socket>) -> Part {
         let interfaces = match self.request.proc {
-            _ if sockets.iter().all(|it| it.interface().is_none()) => Interfaces::default(),
+            _ if !self.needs_interfaces(&sockets) => Interfaces::default(),
             Some(_) => Interfaces::read(&self.root.tables.join("net")),
             None => Interfaces::own(),
         };
@@ -272,7 +310,6 @@ fn needs(request: &Request) -> Needs {
     let first = if wants_unlisted { Needs::OWNERS } else { Needs::default() };
     let needs = conditions.iter().fold(first, |needs, condition| {
         needs.and(match condition {
-            _ if condition.is_about_devices() => Needs::FACTS,
             Condition::Ports(..)
             | Condition::Addresses(..)
             | Condition::Ends(_)
@@ -286,6 +323,25 @@ fn needs(request: &Request) -> Needs {
         })
     });
     fields.fold(needs, |needs, field| needs.and(field.needs))
+}
+
+/// Returns the fields that the user names and only netlink tells.
+fn only_by_netlink(request: &Request) -> Vec<&'static str> {
+    let look = &request.look;
+    let (Columns::UsualAnd(columns) | Columns::Only(columns)) = &look.columns;
+    let counted = look.grouping.iter().flat_map(Grouping::fields);
+    let sorted = request.order.0.iter().map(|&(field, _)| field);
+    let mut keys: Vec<_> = columns
+        .iter()
+        .copied()
+        .chain(counted)
+        .chain(sorted)
+        .filter(|field| field.is_only_by_netlink())
+        .map(|field| field.key)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Returns true if the program file gives this process privileges that its caller lacks:

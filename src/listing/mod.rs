@@ -171,10 +171,11 @@ impl Listing {
         time: SystemTime,
     ) -> Self {
         let peers = (extent == Extent::WithPeers).then(|| Peers::new(&parts));
-        let selects = |socket: &Socket| extent == Extent::Selected || query.selects(socket);
         let mut positions = Vec::new();
-        for (part, sockets) in (0..).zip(parts.iter().map(|part| &part.sockets)) {
-            let selected = (0..).zip(sockets).filter(|(_, it)| selects(it));
+        for (part, Part { sockets, interfaces, .. }) in (0..).zip(&parts) {
+            let selected = (0..).zip(sockets).filter(|(_, socket)| {
+                extent == Extent::Selected || query.selects(socket, Some(interfaces))
+            });
             positions.extend(selected.map(|(index, _)| Position { part, index }));
         }
         let mut listing = Self { parts, owners, peers, matching: Vec::new(), positions, time };

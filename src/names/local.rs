@@ -51,7 +51,7 @@ impl Local {
 
     /// Returns true if the files have all names for this protocol: the resolver is not asked.
     pub(super) fn is_complete(&self, protocol: Protocol) -> bool {
-        self.services || !protocol.has_ports()
+        self.services || !protocol.has_services()
     }
 
     /// Returns the ports of the service with this name or alias.

@@ -8,7 +8,6 @@ use super::local::Local;
 use super::pool::ask_all;
 use super::resolver::{self, Answer};
 use super::{Passwd, users};
-use crate::interfaces::Interfaces;
 use crate::query::{Asked, AskedCondition, Condition, Network, Ports};
 use crate::remark::{NameKind, Remark, Sink};
 use crate::socket::Protocol;
@@ -136,7 +135,9 @@ impl Found {
             }
             Condition::Ends(ends) => Condition::Ends(ends.replace(|(address, ports)| {
                 let (networks, ports) = (self.networks(address)?, self.ports(ports)?);
-                let with = |network: Network| ports.iter().map(move |it| (network, it.clone()));
+                let with = |network: Network| {
+                    ports.iter().map(move |ports| (network.clone(), ports.clone()))
+                };
                 Ok::<_, Remark>(networks.into_iter().flat_map(with).collect())
             })?),
             Condition::Users(users) => Condition::Users(users.replace(|user| {
@@ -144,9 +145,7 @@ impl Found {
                 Ok::<_, Remark>(vec![*uid])
             })?),
             Condition::States(states) => Condition::States(states.clone()),
-            Condition::Interfaces(devices) => Condition::Interfaces(
-                devices.replace(|device| Ok::<_, Remark>(vec![index(device)?]))?,
-            ),
+            Condition::Interfaces(devices) => Condition::Interfaces(devices.clone()),
             Condition::Pids { pids, with_children } => {
                 Condition::Pids { pids: pids.clone(), with_children: *with_children }
             }
@@ -171,21 +170,14 @@ impl Found {
 
     fn networks(&self, asked: &Asked<Network>) -> Result<Vec<Network>, Remark> {
         match asked {
-            Asked::Value(network) => Ok(vec![*network]),
-            Asked::OnDevice(network, device) => Ok(vec![network.on(index(device)?)]),
+            Asked::Value(network) => Ok(vec![network.clone()]),
+            Asked::OnDevice(network, device) => Ok(vec![network.clone().on(device.clone())]),
             Asked::Name(name) => {
                 let addresses = get(&self.hosts, name, NameKind::Host)?;
                 Ok(addresses.iter().copied().map(Network::of).collect())
             }
         }
     }
-}
-
-/// Returns the index of the network device with this name.
-fn index(name: &str) -> Result<u32, Remark> {
-    let index = Interfaces::own().index(name);
-    let kind = NameKind::Interface;
-    index.ok_or_else(|| Remark::UnknownName { kind, name: name.to_owned() })
 }
 
 fn get<'a, T>(found: &'a HashMap<String, T>, name: &str, kind: NameKind) -> Result<&'a T, Remark> {

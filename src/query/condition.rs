@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use super::Network;
+use crate::interfaces::Interfaces;
 use crate::process::{Pid, Process, is_unit};
 use crate::socket::{End, Kind, OtherKind, Protocol, Socket, State};
 
@@ -60,7 +61,7 @@ pub enum Asked<T> {
 }
 
 /// A condition as the user gives it.
-pub type AskedCondition = Condition<Asked<Ports>, Asked<Network>, String, String>;
+pub type AskedCondition = Condition<Asked<Ports>, Asked<Network>, String>;
 
 /// The end of a socket that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +74,10 @@ pub enum Side {
     Remote,
 }
 
-/// A condition. `P`, `A`, `U` and `I` are its ports, addresses, users and network devices: as the user
-/// gives them, or as they were found.
+/// A condition. `P`, `A` and `U` are its ports, addresses and users: as the user gives them, or as they
+/// were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition<P = Ports, A = Network, U = u32, I = u32> {
+pub enum Condition<P = Ports, A = Network, U = u32> {
     /// `--port`, `--sport`, `--dport`.
     Ports(Side, Values<P>),
     /// `--address`, `--src`, `--dst`.
@@ -86,7 +87,7 @@ pub enum Condition<P = Ports, A = Network, U = u32, I = u32> {
     /// `--state`.
     States(Values<State>),
     /// `--interface`: the network device that the socket is bound to.
-    Interfaces(Values<I>),
+    Interfaces(Values<String>),
     /// `--user`: the user who opened the socket, or the user of an owner.
     Users(Values<U>),
     /// `--pid`. If `with_children`, the descendants of these processes count as well.
@@ -104,7 +105,7 @@ pub enum Condition<P = Ports, A = Network, U = u32, I = u32> {
     Containers(Values<String>),
 }
 
-impl<P, A, U, I> Condition<P, A, U, I> {
+impl<P, A, U> Condition<P, A, U> {
     /// Returns true if a socket of this kind can meet the condition. Kinds without ports or addresses
     /// are not listed even if the filter only excludes some.
     pub fn can_match(&self, kind: Kind) -> bool {
@@ -157,19 +158,6 @@ pub struct Candidate<'a> {
     pub is_ancestor: bool,
 }
 
-impl AskedCondition {
-    /// Returns true if the condition is about network devices.
-    pub fn is_about_devices(&self) -> bool {
-        let is_on_device = |asked: &Asked<Network>| matches!(asked, Asked::OnDevice(..));
-        match self {
-            Self::Interfaces(_) => true,
-            Self::Addresses(_, addresses) => addresses.all().any(is_on_device),
-            Self::Ends(ends) => ends.all().any(|(address, _)| is_on_device(address)),
-            _ => false,
-        }
-    }
-}
-
 /// What a condition says about an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
@@ -180,8 +168,25 @@ pub(super) struct Verdict {
 }
 
 impl Condition {
-    /// Returns false if this socket cannot meet the condition with any owners.
-    pub(super) fn can_pass(&self, socket: &Socket) -> bool {
+    /// The names of the network devices that the condition is about.
+    pub fn devices(&self) -> Vec<&str> {
+        match self {
+            Self::Interfaces(devices) => devices.all().map(String::as_str).collect(),
+            Self::Addresses(_, networks) => networks.all().filter_map(Network::device).collect(),
+            Self::Ends(ends) => ends.all().filter_map(|(network, _)| network.device()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns false if this socket cannot meet the condition with any owners. `devices` has the
+    /// network devices of its namespace, if they are known.
+    pub(super) fn can_pass(&self, socket: &Socket, devices: Option<&Interfaces>) -> bool {
+        if devices.is_none() && !self.devices().is_empty() {
+            return true;
+        }
+        let is_called =
+            |index, name: &str| devices.is_some_and(|devices| devices.is_called(index, name));
+        let is_in = |network: &Network, address| network.has(address, socket.interface(), devices);
         match self {
             Self::Ports(side, ports) => {
                 ports.accept(|wanted| ends(socket, *side).any(|end| wanted.contain(end)))
@@ -189,19 +194,17 @@ impl Condition {
             Self::Addresses(side, networks) => networks.accept(|wanted| {
                 ends_with_address(socket, *side)
                     .flat_map(addresses)
-                    .any(|address| wanted.has(address, socket.interface()))
+                    .any(|address| is_in(wanted, address))
             }),
             Self::Ends(values) => values.accept(|(network, ports)| {
-                ends_with_address(socket, Side::Either).any(|end| {
-                    ports.contain(end)
-                        && addresses(end).any(|it| network.has(it, socket.interface()))
-                })
+                ends_with_address(socket, Side::Either)
+                    .any(|end| ports.contain(end) && addresses(end).any(|it| is_in(network, it)))
             }),
             Self::States(states) => {
                 states.accept(|wanted| socket.state().is_some_and(|state| wanted.accepts(state)))
             }
-            Self::Interfaces(devices) => {
-                devices.accept(|&device| socket.interface() == Some(device))
+            Self::Interfaces(names) => {
+                names.accept(|name| socket.interface().is_some_and(|index| is_called(index, name)))
             }
             _ => true,
         }
@@ -345,7 +348,7 @@ mod tests {
         let passes = |text, local, remote| {
             let networks = values(vec![network(text)], vec![]);
             let condition: Condition = Condition::Addresses(Side::Either, networks);
-            condition.can_pass(&socket((local, 80), (remote, 80)))
+            condition.can_pass(&socket((local, 80), (remote, 80)), None)
         };
         for (text, unset) in
             [("0.0.0.0/32", "0.0.0.0"), ("0.0.0.0/0", "::ffff:0.0.0.0"), ("::/128", "::")]
@@ -370,16 +373,19 @@ mod tests {
                 let range = [22..=22, 5000..=5000][index].clone();
                 let ports = values(vec![Ports { range, protocol: None }], vec![]);
                 let condition: Condition = Condition::Ports(side, ports);
-                assert_eq!(condition.can_pass(&socket), port[index], "{condition:?}");
+                assert_eq!(condition.can_pass(&socket, None), port[index], "{condition:?}");
                 let networks = vec![network(["10.0.0.0/8", "127.0.0.0/8"][index])];
                 let condition: Condition = Condition::Addresses(side, values(networks, vec![]));
-                assert_eq!(condition.can_pass(&socket), address[index], "{condition:?}");
+                assert_eq!(condition.can_pass(&socket, None), address[index], "{condition:?}");
             }
         }
         for (address, port, matches) in [("10.0.0.1/32", 22, true), ("10.0.0.1/32", 5000, false)] {
             let ports = Ports { range: port..=port, protocol: None };
             let ends = values(vec![(network(address), ports)], vec![]);
-            assert_eq!(Condition::Ends::<Ports, Network, u32>(ends).can_pass(&socket), matches);
+            assert_eq!(
+                Condition::Ends::<Ports, Network, u32>(ends).can_pass(&socket, None),
+                matches
+            );
         }
     }
 
@@ -397,7 +403,7 @@ mod tests {
             let socket = InternetSocket { protocol, local, ..InternetSocket::example() };
             let ports = values(vec![Ports { range: 514..=514, protocol: wanted }], vec![]);
             let condition: Condition = Condition::Ports(Side::Local, ports);
-            assert_eq!(condition.can_pass(&Socket::Internet(socket)), matches, "{socket:?}");
+            assert_eq!(condition.can_pass(&Socket::Internet(socket), None), matches, "{socket:?}");
         }
     }
 

@@ -3,8 +3,9 @@
 mod condition;
 mod network;
 
+use crate::interfaces::Interfaces;
 use crate::process::{Container, Process};
-use crate::socket::{Kind, OtherKind, Protocol, Section, Socket};
+use crate::socket::{Kind, OtherKind, Protocol, Section, Socket, State};
 pub use condition::{Asked, AskedCondition, Candidate, Condition, Ports, Side, Values};
 pub use network::Network;
 
@@ -49,12 +50,18 @@ impl Query {
         sections
     }
 
-    /// Returns true if this socket is selected. Its owners are not considered.
-    pub fn selects(&self, socket: &Socket) -> bool {
+    /// Returns true if this socket is selected. Its owners are not considered, and its network device
+    /// only if `devices` has the devices of its namespace.
+    pub fn selects(&self, socket: &Socket, devices: Option<&Interfaces>) -> bool {
         self.includes(socket.kind())
             && (self.kernel || !is_kernels(socket))
-            && self.scope.includes(is_server(socket))
-            && self.conditions.iter().all(|condition| condition.can_pass(socket))
+            && self.scope.includes(socket)
+            && self.conditions.iter().all(|condition| condition.can_pass(socket, devices))
+    }
+
+    /// The names of the network devices that the conditions are about.
+    pub fn devices(&self) -> impl Iterator<Item = &str> {
+        self.conditions.iter().flat_map(Condition::devices)
     }
 
     /// Returns the query for all sockets.
@@ -122,11 +129,13 @@ impl Query {
 }
 
 impl Scope {
-    fn includes(self, is_server: bool) -> bool {
+    fn includes(self, socket: &Socket) -> bool {
+        // A socket that is only bound is neither.
+        let is_bound = || socket.state() == Some(State::Bound);
         match self {
             Self::All => true,
-            Self::Listening => is_server,
-            Self::Connected => !is_server,
+            Self::Listening => is_server(socket) && !is_bound(),
+            Self::Connected => !is_server(socket) && !is_bound(),
         }
     }
 }
@@ -171,7 +180,7 @@ mod tests {
 
     fn is_shown(scope: Scope, socket: &InternetSocket) -> bool {
         let socket = Socket::Internet(*socket);
-        Query { kinds: vec![socket.kind()], scope, ..Query::default() }.selects(&socket)
+        Query { kinds: vec![socket.kind()], scope, ..Query::default() }.selects(&socket, None)
     }
 
     #[test]
@@ -204,7 +213,7 @@ mod tests {
         let tcp = socket(Protocol::Tcp, PEER, 1);
         let kinds = vec![Kind::Internet(Protocol::Tcp, Family::Ipv4)];
         let query = Query { kinds, ..Query::default() };
-        let selects = |socket| query.selects(&Socket::Internet(socket));
+        let selects = |socket| query.selects(&Socket::Internet(socket), None);
         assert!(selects(tcp));
         assert!(!selects(socket(Protocol::Udp, PEER, 1)));
         assert!(!selects(InternetSocket { family: Family::Ipv6, ..tcp }));

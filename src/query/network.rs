@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
+use crate::interfaces::Interfaces;
+
 /// A network: the addresses that begin with the first bits of `address`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     /// The number of first bits that count.
     prefix: u8,
-    /// The index of a network device, if only its sockets are meant.
-    interface: Option<u32>,
+    /// The name of a network device, if only its sockets are meant.
+    device: Option<String>,
 }
 
 impl Network {
@@ -24,26 +26,39 @@ impl Network {
         (bits <= width(canonical)).then_some(Self {
             address: canonical,
             prefix: bits,
-            interface: None,
+            device: None,
         })
     }
 
     /// Returns the network that consists of one address.
     pub fn of(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self { address, prefix: width(address), interface: None }
+        Self { address, prefix: width(address), device: None }
     }
 
     /// Returns the same addresses, but only of sockets of this network device.
     #[must_use]
-    pub fn on(self, interface: u32) -> Self {
-        Self { interface: Some(interface), ..self }
+    pub fn on(self, device: String) -> Self {
+        Self { device: Some(device), ..self }
+    }
+
+    /// The name of the network device, if only its sockets are meant.
+    pub fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// Returns true if this address of a socket, which is bound to this network device, is in the
     /// network.
-    pub(super) fn has(&self, address: IpAddr, interface: Option<u32>) -> bool {
-        (self.interface.is_none() || self.interface == interface) && self.contains(address)
+    pub(super) fn has(
+        &self,
+        address: IpAddr,
+        interface: Option<u32>,
+        devices: Option<&Interfaces>,
+    ) -> bool {
+        let is_there = |device: &str| {
+            interface.zip(devices).is_some_and(|(it, all)| all.is_called(it, device))
+        };
+        self.device.as_deref().is_none_or(is_there) && self.contains(address)
     }
 
     /// Returns true if this address is in the network.

@@ -25,11 +25,13 @@ const OTHER: &str = "other";
 const MISSING: &str = "-";
 
 /// A value in records and metrics.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(untagged)]
 enum Plain<'a> {
     Missing,
+    Flag(bool),
     Number(u64),
+    Decimal(f64),
     Text(Cow<'a, str>),
 }
 
@@ -43,6 +45,8 @@ impl<'a> Plain<'a> {
             Value::Namespace(Namespace { number: Some(number), .. }) | Value::Number(number) => {
                 Self::Number(*number)
             }
+            Value::Flag(flag) => Self::Flag(*flag),
+            Value::Microseconds(number) => Self::Decimal(f64::from(*number) / 1000.0),
             Value::Pid(Some(owner), _) => Self::Number(owner.process.pid.into()),
             Value::State(state) => Self::Text(State::name(*state).into()),
             Value::Text(text) => Self::Text(String::from_utf8_lossy(text)),
@@ -60,7 +64,9 @@ impl<'a> Plain<'a> {
     fn shown(&self) -> String {
         match self {
             Self::Missing => String::new(),
+            Self::Flag(flag) => flag.to_string(),
             Self::Number(number) => number.to_string(),
+            Self::Decimal(number) => number.to_string(),
             Self::Text(text) => harmless(text.as_bytes()).collect(),
         }
     }
@@ -232,6 +238,8 @@ pub(super) fn write_csv(
             match value {
                 Plain::Number(number) => cells.number(Some(number))?,
                 Plain::Missing => cells.text("")?,
+                Plain::Flag(flag) => cells.text(flag.to_string())?,
+                Plain::Decimal(number) => cells.text(number.to_string())?,
                 Plain::Text(text) => cells.foreign(text.as_bytes())?,
             }
         }

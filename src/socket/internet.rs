@@ -140,9 +140,15 @@ impl Protocol {
         matches!(self, Self::Tcp | Self::Mptcp)
     }
 
-    /// Returns true if ports belong to a service or a program.
-    pub const fn has_ports(self) -> bool {
+    /// Returns true if ports can belong to services.
+    pub const fn has_services(self) -> bool {
         !matches!(self, Self::Raw | Self::Icmp)
+    }
+
+    /// Returns true if ends have ports, which belong to programs. Those of ping sockets are the
+    /// identifiers of their messages.
+    pub const fn has_ports(self) -> bool {
+        !matches!(self, Self::Raw)
     }
 }
 

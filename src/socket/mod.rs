@@ -103,11 +103,12 @@ impl Socket {
         }
     }
 
-    /// Returns true for a TCP server with as many waiting connections as it lets wait.
+    /// Returns true for a TCP server with as many waiting connections as it lets wait. One always can
+    /// wait, also with a limit of 0.
     pub fn has_full_queue(&self) -> bool {
         match self {
             Self::Internet(socket) => {
-                let limit = socket.facts.backlog.filter(|&limit| limit > 0);
+                let limit = socket.facts.backlog.map(|limit| limit.max(1));
                 limit.is_some_and(|limit| socket.queues.receive >= limit)
             }
             Self::Sctp(_) | Self::Unix(_) | Self::Other(_) => false,

@@ -7,12 +7,14 @@ mod chains;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod merge;
+mod pings;
 pub mod policy;
 mod proc_net;
 mod sock_diag;
 mod sockstat;
+mod subflows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -47,6 +49,15 @@ const fn is_optional(kind: Kind) -> bool {
         Kind::Sctp(_) | Kind::Unix => false,
         Kind::Other(_) => true,
     }
+}
+
+/// Returns true for the optional tables whose absence is an error if only these are asked for: without
+/// an option for them, they are not listed, or beside others.
+const fn is_asked_for(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Internet(Protocol::UdpLite | Protocol::Mptcp, _) | Kind::Other(OtherKind::Vsock)
+    )
 }
 
 /// The families that netstat lists without any option for a protocol, and rnetstat does not: their
@@ -120,7 +131,7 @@ impl Tables {
     }
 
     /// Returns true if netlink is used, which [`find_unix_peers`](Self::find_unix_peers) needs.
-    pub fn tell_unix_peers(&self) -> bool {
+    pub fn uses_netlink(&self) -> bool {
         self.policy != Policy::Text
     }
 
@@ -151,15 +162,18 @@ impl Tables {
                 continue;
             };
             is_readable |= outcome.result.is_ok() || outcome.any;
+            let is_text = matches!(outcome.origin, Origin::Text(_));
+            let lacks_devices = is_text && matches!(kind, Kind::Internet(..));
+            if lacks_devices && outcome.any && query.devices().next().is_some() {
+                remark(Remark::DevicesUntold(outcome.origin.clone()));
+            }
             if let Err(error) = outcome.result {
                 failures.push((kind, outcome.origin, error));
             }
         }
-        mark_subflows(
-            query,
-            &failures.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(),
-            &mut sockets,
-        );
+        let failed: Vec<_> = failures.iter().map(|(kind, ..)| *kind).collect();
+        self.mark_subflows(&plan, query, &failed, &mut sockets);
+        pings::drop_twins(&mut sockets);
         if !is_readable {
             self.ensure_only_optional(query, &mut failures)?;
         }
@@ -186,7 +200,7 @@ impl Tables {
 
     /// Sets the other ends of UNIX sockets in rnetstat's own namespace. Only netlink has them.
     pub fn find_unix_peers(&mut self, sockets: &mut [Socket], remark: Sink<'_>) {
-        if !self.tell_unix_peers() {
+        if !self.uses_netlink() {
             return;
         }
         let mut peers = HashMap::new();
@@ -239,7 +253,7 @@ impl Tables {
             outcome.result = Err(io::Error::other(fault));
         }
         match outcome.result {
-            Err(error) if plan.falls_back(&error) => {
+            Err(error) if plan.falls_back(reading.kind, &error) => {
                 reading.sockets.truncate(reading.start);
                 let text = self.read_text(plan, reading, false, remark);
                 if !text.result.as_ref().is_err_and(is_absent) {
@@ -425,10 +439,9 @@ impl Tables {
             let origin = Origin::Text(self.text.directory().to_owned());
             return Err(Remark::NoTable(origin, error));
         }
-        let is_udplite = |kind: &Kind| matches!(kind, Kind::Internet(Protocol::UdpLite, _));
-        let asks_for_udplite = query.kinds.iter().all(is_udplite);
+        let asks_for_these = query.kinds.iter().all(|&kind| is_asked_for(kind));
         let is_fatal = |(kind, _, error): &(Kind, Origin, io::Error)| {
-            asks_for_udplite || !(is_optional(*kind) && is_absent(error))
+            asks_for_these || !(is_optional(*kind) && is_absent(error))
         };
         match failures.iter().position(is_fatal).map(|first| failures.swap_remove(first)) {
             Some((_, origin, error)) => Err(Remark::NoTable(origin, error)),
@@ -438,31 +451,8 @@ impl Tables {
 }
 
 fn keep(sockets: &mut Vec<Socket>, socket: Socket, query: &Query) {
-    if query.selects(&socket) {
+    if query.selects(&socket, None) {
         sockets.push(socket);
-    }
-}
-
-/// Marks the TCP sockets that are subflows of MPTCP sockets: they have the same inode. If the table of
-/// MPTCP was not read, that remains unknown.
-fn mark_subflows(query: &Query, failed: &[Kind], sockets: &mut [Socket]) {
-    let is_known = Kind::all()
-        .filter(|kind| matches!(kind, Kind::Internet(Protocol::Mptcp, _)))
-        .all(|kind| query.includes(kind) && !failed.contains(&kind));
-    if !is_known {
-        return;
-    }
-    let of_protocol = |wanted| move |socket: &Socket| matches!(socket.kind(), Kind::Internet(protocol, _) if protocol == wanted);
-    let is_mptcp = of_protocol(Protocol::Mptcp);
-    let inodes: HashSet<_> =
-        sockets.iter().filter(|it| is_mptcp(it)).map(Socket::inode).filter(|&it| it != 0).collect();
-    for socket in sockets {
-        match socket {
-            Socket::Internet(socket) if socket.protocol == Protocol::Tcp => {
-                socket.facts.mptcp = Some(inodes.contains(&socket.inode));
-            }
-            Socket::Internet(_) | Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => {}
-        }
     }
 }
 

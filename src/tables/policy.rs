@@ -210,7 +210,7 @@ impl Plan {
 
     /// Returns true if the kernel certainly does not have the protocol of a table, so that it need not
     /// load a module to say so.
-    fn lacks_protocol(&self, kind: Kind) -> bool {
+    pub(super) fn lacks_protocol(&self, kind: Kind) -> bool {
         let protocol = match kind {
             Kind::Internet(Protocol::Mptcp, Family::Ipv4) => "MPTCP",
             Kind::Internet(Protocol::Mptcp, Family::Ipv6) => "MPTCPv6",
@@ -233,9 +233,12 @@ impl Plan {
         self.policy == Policy::Netlink
     }
 
-    /// Returns true if this error of netlink means that the text is read instead. If the error is
-    /// about more than one table, netlink is not preferred for the following tables.
-    pub(super) fn falls_back(&mut self, error: &io::Error) -> bool {
+    /// Returns true if this error of netlink means that the text of the table is read instead. If the
+    /// error is about more than one table, netlink is not preferred for the following tables.
+    pub(super) fn falls_back(&mut self, kind: Kind, error: &io::Error) -> bool {
+        if Sources::of(kind) == Sources::OnlyNetlink {
+            return false;
+        }
         let is_of_one_table =
             matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::Unsupported);
         self.prefers_netlink &= is_of_one_table;
@@ -371,12 +374,14 @@ mod tests {
         let refused = io::ErrorKind::PermissionDenied.into();
         let absent = io::ErrorKind::NotFound.into();
         let mut auto = plan(Policy::ByCount, true, Path::new("/nowhere"));
-        assert!(auto.falls_back(&absent));
+        assert!(auto.falls_back(tcp, &absent));
         assert_eq!(auto.method(tcp), Method::Netlink);
-        assert!(auto.falls_back(&refused));
+        assert!(auto.falls_back(tcp, &refused));
         assert_eq!(auto.method(tcp), Method::Text { checked: true });
         let mut netlink = plan(Policy::Netlink, false, Path::new("/nowhere"));
-        assert!(netlink.falls_back(&absent) && !netlink.falls_back(&refused));
+        assert!(netlink.falls_back(tcp, &absent) && !netlink.falls_back(tcp, &refused));
+        let vsock = Kind::Other(OtherKind::Vsock);
+        assert!(!auto.falls_back(vsock, &absent), "it has no text");
         assert_eq!(netlink.method(tcp), Method::Netlink);
     }
 

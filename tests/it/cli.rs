@@ -160,7 +160,8 @@ fn time_after_a_space_is_refused_because_it_could_be_a_port() {
 fn conflicting_options_are_refused() {
     for (flags, message) in [
         ("-c --wait", "cannot be used with"),
-        ("-x --port=80", "UNIX sockets have no ports and addresses"),
+        ("-x --port=80", "none of the chosen kinds of sockets has what the filters ask for"),
+        ("-A packet --address 1.2.3.4", "such as ports or addresses: use --user, --pid"),
         ("-x --src=^::1", "use --user, --pid, --program or --state"),
         ("--children", "--pid <PID>"),
         ("--changes", "--continuous"),

@@ -128,6 +128,79 @@ fn port_of_a_socket_that_does_not_listen_is_found() {
     }
 }
 
+/// A server is not ready before it listens.
+#[test]
+fn socket_that_is_only_bound_is_no_server() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    for flags in ["-tl --sport 6004 -n", "-tln --sport 6004 --json", "-ln 6004"] {
+        assert_eq!(kinds.run(flags).status, Some(1), "{flags}");
+    }
+    assert_eq!(kinds.run("-tln --sport 6004 --wait-gone=5").status, Some(0));
+}
+
+#[test]
+fn sniffer_of_a_device_that_is_gone_is_found() {
+    const SNIFFER: &str = "import socket, sys\n\
+        sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x300)\n\
+        sniffer.bind(('veth7', 3))\n\
+        print('ready', flush=True)\n\
+        sys.stdin.read()";
+    if !needs_root() {
+        return;
+    }
+    let Some(host) = Host::new(&["python3", "ip"]) else { return };
+    let ip = |arguments: &str| host.command("ip").args(arguments.split(' ')).succeed();
+    ip("link add veth7 type veth peer name veth8");
+    ip("link set veth7 up");
+    let mut sniffer = host.start("python3", &["-c", SNIFFER]);
+    assert_eq!(sniffer.line(), "ready");
+    ip("link del veth7");
+    let run = host.rnetstat("-A packet -an --no-header --columns type,local,interface").run();
+    assert_eq!((run.stdout.trim_end(), &run.stderr[..]), ("RAW  all", ""));
+}
+
+/// The kernel puts ping sockets of one family also into the table of the other one.
+#[test]
+fn each_ping_socket_is_listed_once() {
+    const PINGS: &str = "import socket, sys\n\
+        pings = []\n\
+        for family, protocol, address in [(socket.AF_INET, 1, '127.0.0.1'), (socket.AF_INET6, 58, '::1')]:\n\
+        \x20   for number in range(300, 340):\n\
+        \x20       pings.append(socket.socket(family, socket.SOCK_DGRAM, protocol))\n\
+        \x20       pings[-1].bind((address, number))\n\
+        print('ready', flush=True)\n\
+        sys.stdin.read()";
+    let Some(host) = Host::new(&["python3", "sysctl"]) else { return };
+    host.command("sysctl").args(["-qw", "net.ipv4.ping_group_range=0 100"]).succeed();
+    let mut pings = host.start("python3", &["-c", PINGS]);
+    assert_eq!(pings.line(), "ready");
+    let run = host.rnetstat("--icmp -an --group proto --no-header --columns recv-q").succeed();
+    let rows: Vec<Vec<_>> =
+        run.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["icmp", "40", "0"], ["icmp6", "40", "0"]]);
+    let found = host.rnetstat("312 -n --no-header --columns proto,local").succeed().stdout;
+    assert_eq!(found, "icmp   127.0.0.1:312\nicmp6  [::1]:312\n");
+}
+
+#[test]
+fn process_in_another_namespace_is_named() {
+    let Some(host) = Host::new(&["python3", "unshare"]) else { return };
+    let mut other = host.start(
+        "unshare",
+        &[
+            "-n",
+            "python3",
+            "-c",
+            "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()",
+        ],
+    );
+    let pid = other.line();
+    let run = host.rnetstat(&format!("-n --pid {pid}")).run();
+    let hint =
+        format!("rnetstat: process {pid} is in another network namespace: use --netns {pid}\n");
+    assert_eq!((run.status, run.stderr), (Some(1), format!("rnetstat: no socket matches\n{hint}")));
+}
+
 #[test]
 fn sniffer_is_found_with_what_it_reads() {
     let Some(kinds) = Kinds::new(&[]) else { return };
@@ -139,7 +212,7 @@ fn sniffer_is_found_with_what_it_reads() {
     let run = kinds.run("-A packet -anp");
     let mut lines = run.stdout.lines();
     assert_eq!(lines.next(), Some("Active other sockets (servers and established)"));
-    let heading = "Proto      Recv-Q Send-Q Local Address           Foreign Address         State       I-Node   PID/Program name    ";
+    let heading = "Proto       Recv-Q Send-Q Local Address           Foreign Address         State       I-Node   PID/Program name    ";
     assert_eq!(lines.next(), Some(heading));
     assert_eq!(lines.clone().filter(|line| line.contains("/python3")).count(), 3);
 }
@@ -162,6 +235,31 @@ fn queue_of_an_mptcp_connection_is_shown() {
     );
 }
 
+#[test]
+fn subflows_of_mptcp_are_marked() {
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    if !kinds.sockets.iter().any(|(name, _)| name == "mptcp") {
+        return say("this kernel has no MPTCP");
+    }
+    // Without the table of MPTCP as well.
+    for flags in ["-tan --json", "-an --json", "-A all -an --json", "-tan --sport 6030 --json"] {
+        let rows: Vec<Value> = serde_json::from_str(&kinds.run(flags).stdout).unwrap();
+        let tcp = || rows.iter().filter(|row| row["protocol"] == "tcp");
+        let of_port = |row: &&Value, port| {
+            ["local", "remote"].into_iter().any(|end| row[end]["port"] == port)
+        };
+        let subflows: Vec<_> = tcp().filter(|row| of_port(row, 6030)).collect();
+        assert!(subflows.iter().all(|row| row["mptcp"] == true), "{flags}: {subflows:?}");
+        assert!(subflows.len() > 2, "{flags}: {subflows:?}");
+        let others = tcp().filter(|row| !of_port(row, 6030) && row["inode"] != 0);
+        assert!(others.clone().all(|row| row["mptcp"] == false), "{flags}");
+    }
+    let table = kinds.run("-tan --sport 6030 --table").stdout;
+    assert!(table.lines().next().unwrap().contains("  MPTCP  "), "{table}");
+    let table = kinds.run("-tan --sport 6004 --table").stdout;
+    assert!(!table.contains("MPTCP"), "{table}");
+}
+
 /// The kernel can load modules for these families, so only `tests/kernels/run` runs this.
 #[test]
 #[ignore = "makes the kernel load modules: tests/kernels/run runs it"]
@@ -180,8 +278,9 @@ fn sockets_of_every_family_are_found() {
 fn server_with_a_full_queue_is_red() {
     const FULL: &str = "\
         import socket, sys\n\
-        servers = [socket.create_server(('127.0.0.1', port), backlog=2) for port in (7000, 7001)]\n\
-        clients = [socket.create_connection(servers[0].getsockname()) for _ in range(3)]\n\
+        servers = [socket.create_server(('127.0.0.1', port), backlog=backlog)\n\
+        \x20   for port, backlog in ((7000, 2), (7001, 2), (7002, 0))]\n\
+        clients = [socket.create_connection(servers[index].getsockname()) for index in (0, 0, 0, 2)]\n\
         print('ready', flush=True)\n\
         sys.stdin.read()";
     let Some(host) = Host::new(&["python3"]) else { return };
@@ -190,5 +289,8 @@ fn server_with_a_full_queue_is_red() {
     let flags =
         "-tln --table --color always --no-header --sort sport --columns recv-q,backlog,sport";
     let run = host.rnetstat(flags).succeed();
-    assert_eq!(run.stdout, "\x1b[31m3  2  7000\x1b[m\n\x1b[32m0  2  7001\x1b[m\n");
+    let [full, free] = ["\x1b[31m", "\x1b[32m"];
+    let expected = [(full, "3  2  7000"), (free, "0  2  7001"), (full, "1  0  7002")];
+    let expected = expected.map(|(color, row)| format!("{color}{row}\x1b[m\n"));
+    assert_eq!(run.stdout, expected.concat());
 }

@@ -226,6 +226,10 @@ fn netlink_is_asked_in_other_namespaces() {
         setns(green, 0)\n\
         server = socket.create_server(('0.0.0.0', 6000), backlog=7)\n\
         pair = socket.socketpair()\n\
+        sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x300)\n\
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b'lo')\n\
+        bound.bind(('', 6001))\n\
         setns(here, 0)\n\
         print(os.getpid(), flush=True)\n\
         sys.stdin.read()";
@@ -245,6 +249,17 @@ fn netlink_is_asked_in_other_namespaces() {
     let found = list("-x --peers");
     let [one, other] = &found[..] else { panic!("{found:?}") };
     assert_eq!(one["peer"]["inode"], other["inode"]);
+    // The kernel has these only as text, and only for a thread in the namespace.
+    let found = list("-A packet");
+    let [sniffer] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(sniffer["processes"][0]["pid"].to_string(), pid);
+    // Devices have names of their own in each namespace.
+    for flags in ["-u --interface lo", "0.0.0.0%lo:6001", "-u --interface lo --netns all"] {
+        let found = list(flags);
+        assert_eq!((found.len(), &found[0]["interface"]), (1, &"lo".into()), "{flags}");
+    }
+    let refused = host.rnetstat("-uan --netns green --interface lo9").error();
+    assert_eq!(refused, "rnetstat: there is no network device 'lo9': ip link lists them\n");
     // Only the text may be read: it has no backlog, and this namespace has no text.
     let refused = host.rnetstat("-tan --netns green --source text").error();
     assert!(refused.contains("the network namespace green has no process"), "{refused}");

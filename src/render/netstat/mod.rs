@@ -121,8 +121,10 @@ impl<W: Write> Layout<'_, W> {
             }
             Section::Other => {
                 writeln!(self.out, "Active other sockets ({scope})")?;
-                self.row.text("Proto      Recv-Q Send-Q Local Address           Foreign Address");
-                self.row.text("         State       I-Node  ");
+                self.row.text("Proto       Recv-Q Send-Q Local Address           Foreign Address");
+                self.row.text("         State       ");
+                self.row.text(if extended { "User       " } else { "" });
+                self.row.text("I-Node  ");
                 self.more_headings();
             }
         }
@@ -131,8 +133,10 @@ impl<W: Write> Layout<'_, W> {
 
     fn internet(&mut self, entry: &Entry<'_>, socket: &InternetSocket) -> io::Result<()> {
         let Queues { receive, send } = socket.queues;
-        self.row.cell(5, |row| row.text(entry.socket.kind().name()));
-        self.row.text(" ");
+        let name = entry.socket.kind().name();
+        self.row.cell(6, |row| row.text(name));
+        // mptcp6 is longer than the names that netstat has.
+        self.row.text(if name.len() > 5 && receive > 99_999 { " " } else { "" });
         self.row.right(6, receive);
         self.row.text(" ");
         self.row.right(6, send);
@@ -212,13 +216,18 @@ impl<W: Write> Layout<'_, W> {
     fn extended(&mut self, uid: u32, inode: u64) {
         if self.look.extended {
             self.row.text(" ");
-            self.row.cell(10, |row| match self.names.get(Number::User(uid)) {
-                Some(name) => row.foreign(name.as_bytes()),
-                None => row.number(uid),
-            });
+            self.user(Some(uid));
             self.row.text(" ");
             self.row.cell(10, |row| row.number(inode));
         }
+    }
+
+    fn user(&mut self, uid: Option<u32>) {
+        self.row.cell(10, |row| match uid.map(|uid| (uid, self.names.get(Number::User(uid)))) {
+            Some((_, Some(name))) => row.foreign(name.as_bytes()),
+            Some((uid, None)) => row.number(uid),
+            None => {}
+        });
     }
 
     fn unix(&mut self, entry: &Entry<'_>, socket: &UnixSocket) -> io::Result<()> {
@@ -246,7 +255,7 @@ impl<W: Write> Layout<'_, W> {
     }
 
     fn other(&mut self, entry: &Entry<'_>, socket: &OtherSocket) -> io::Result<()> {
-        self.row.cell(10, |row| match &socket.protocol {
+        self.row.cell(11, |row| match &socket.protocol {
             Some(protocol) => row.foreign(protocol.as_bytes()),
             None => row.text(Kind::Other(socket.kind).name()),
         });
@@ -267,6 +276,10 @@ impl<W: Write> Layout<'_, W> {
         self.row.text(" ");
         self.row.cell(11, |row| row.text(socket.state.map_or("", State::name)));
         self.row.text(" ");
+        if self.look.extended {
+            self.user(socket.uid);
+            self.row.text(" ");
+        }
         self.row.cell(8, |row| row.number(socket.inode));
         self.more(entry);
         self.row.end(&mut self.out)

@@ -1,12 +1,12 @@
 //! The columns of each section.
 
 use crate::fields::{
-    COMMAND, DROPS, FD, FOREIGN, Field, INODE, INTERFACE, LOCAL, NETNS, PATH, PEER, PID, PROTO,
-    RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
+    COMMAND, DROPS, FD, FOREIGN, Field, INODE, INTERFACE, LOCAL, MPTCP, NETNS, PATH, PEER, PID,
+    PROTO, RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
 };
 use crate::listing::{Entry, Mark};
 use crate::request::{Columns, Look};
-use crate::socket::Section;
+use crate::socket::{Section, Socket};
 
 /// A field in the table.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,38 @@ pub(super) struct Column {
     pub(super) priority: u8,
 }
 
+/// The columns that are shown if some socket has such a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnDemand {
+    /// Dropped datagrams.
+    pub(super) drops: bool,
+    /// Subflows of MPTCP.
+    pub(super) subflows: bool,
+}
+
+impl OnDemand {
+    pub(super) const ALL: Self = Self { drops: true, subflows: true };
+    const NONE: Self = Self { drops: false, subflows: false };
+
+    /// Returns the columns that these sockets need. All lines of changes have the same columns, as only
+    /// the first ones have a heading.
+    pub(super) fn of(entries: &[(Entry<'_>, Mark)], look: &Look) -> Self {
+        if look.changes {
+            return Self::NONE;
+        }
+        let any = |has: fn(&Socket) -> bool| entries.iter().any(|(entry, _)| has(entry.socket));
+        Self {
+            drops: any(|socket| socket.drops().is_some_and(|drops| drops > 0)),
+            subflows: any(|socket| match socket {
+                Socket::Internet(socket) => socket.facts.mptcp == Some(true),
+                Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => false,
+            }),
+        }
+    }
+}
+
 /// Returns the columns of a section. The last of the usual ones has the command.
-pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column> {
+pub(super) fn of(section: Section, look: &Look, on_demand: OnDemand) -> Vec<Column> {
     let usual = |field: &'static Field| Some(Column { field, priority: field.priority });
     // A column that the user asked for is never hidden.
     let asked_for = |is_shown: bool, field| is_shown.then_some(Column { field, priority: 0 });
@@ -34,14 +64,15 @@ pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column>
         Section::Internet => {
             let first = [&PROTO, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE].map(usual);
             let timer = asked_for(look.timers, &TIMER);
-            let [inode, drops] = [(look.extended, &INODE), (with_drops, &DROPS)]
-                .map(|(is_shown, field)| asked_for(is_shown, field));
+            let [inode, drops, subflow] =
+                [(look.extended, &INODE), (on_demand.drops, &DROPS), (on_demand.subflows, &MPTCP)]
+                    .map(|(is_shown, field)| asked_for(is_shown, field));
             let owner = [timer, usual(&PID), usual(&FD), usual(&USER)];
-            [&first[..], &owner, &[inode, drops, peer, netns, usual(&COMMAND)]].concat()
+            [&first[..], &owner, &[inode, drops, subflow, peer, netns, usual(&COMMAND)]].concat()
         }
         Section::Other => {
             let first = [&PROTO, &TYPE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE].map(usual);
-            let drops = asked_for(with_drops, &DROPS);
+            let drops = asked_for(on_demand.drops, &DROPS);
             let owner = [&INTERFACE, &PID, &FD, &USER, &INODE].map(usual);
             [&first[..], &owner, &[drops, peer, netns, usual(&COMMAND)]].concat()
         }
@@ -60,9 +91,4 @@ pub(super) fn of(section: Section, look: &Look, with_drops: bool) -> Vec<Column>
     }
     columns.extend(last);
     columns
-}
-
-/// Returns true if some socket dropped a datagram.
-pub(super) fn any_drops(entries: &[(Entry<'_>, Mark)]) -> bool {
-    entries.iter().any(|(entry, _)| entry.socket.drops().is_some_and(|drops| drops > 0))
 }

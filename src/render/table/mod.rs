@@ -17,6 +17,7 @@ use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::Look;
 use crate::socket::{Section, State};
+use columns::OnDemand;
 use sheet::Sheet;
 
 /// The screen that shows the table.
@@ -35,7 +36,8 @@ pub(super) fn styled_heading(heading: &str, screen: Screen) -> String {
 
 /// The fields that the table can show, with the drops, which only a table with drops shows.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
-    let columns = look.sections.iter().flat_map(|&section| columns::of(section, look, true));
+    let columns =
+        look.sections.iter().flat_map(|&section| columns::of(section, look, OnDemand::ALL));
     columns.map(|column| column.field).collect()
 }
 
@@ -106,8 +108,7 @@ pub fn for_each_line(
         if number > 0 {
             each("")?;
         }
-        // All lines of changes have the same columns, as only the first ones have a heading.
-        let columns = columns::of(section, look, !look.changes && columns::any_drops(entries));
+        let columns = columns::of(section, look, OnDemand::of(entries, look));
         let sheet = Sheet { columns, is_marked, names, wide: look.wide, entries };
         for title in sheet.write(screen, look.header, each)? {
             if !hidden.contains(&title) {

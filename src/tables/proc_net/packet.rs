@@ -27,7 +27,7 @@ pub(super) fn parse(line: &[u8]) -> Result<OtherSocket, Fault> {
     words.next("reference count", Some)?;
     let kind: u16 = words.next("type", decimal)?;
     let protocol: u16 = words.next("protocol", hex)?;
-    let interface: u32 = words.next("interface", decimal)?;
+    let interface = words.next("interface", device)?;
     words.next("running", Some)?;
     let receive = words.next("receive queue", unsigned)?;
     let uid = words.next("uid", unsigned)?;
@@ -41,6 +41,12 @@ pub(super) fn parse(line: &[u8]) -> Result<OtherSocket, Fault> {
         interface: (interface != 0).then_some(interface),
         ..OtherSocket::new(OtherKind::Packet, inode)
     })
+}
+
+/// Parses the index of the network device; 0 stands for none. The kernel prints -1 if the device is
+/// gone.
+fn device(word: &[u8]) -> Option<u32> {
+    decimal(if word == b"-1" { b"0" } else { word })
 }
 
 /// Returns the name of a protocol of Ethernet.
@@ -96,16 +102,17 @@ pub(super) mod tests {
     fn protocol_of_a_packet_socket_has_a_name() {
         let text = b"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n\
             0000000000000000 3      3    0003   0     1 0      0      21577 \n\
-            0000000000000000 3      2    88b5   2     1 768    1000   21578 \n";
+            0000000000000000 3      2    88b5   2     1 768    1000   21578 \n\
+            0000000000000000 3      3    0003   -1    0 2304   0      21579 \n";
         let (sockets, faults) = read(Kind::Other(OtherKind::Packet), text);
         assert_eq!(faults, [""; 0]);
-        let expected = [("all", None, 0), ("0x88b5", Some(2), 768)];
+        let expected = [("all", None, 0), ("0x88b5", Some(2), 768), ("all", None, 2304)];
         for (socket, (protocol, interface, receive)) in sockets.iter().zip(expected) {
             let Socket::Other(socket) = socket else { panic!("{socket:?}") };
             let address = &socket.local.as_ref().unwrap().address;
             let found = (&address[..], socket.interface, socket.receive);
             assert_eq!(found, (protocol, interface, Some(receive)));
         }
-        assert_eq!(sockets.len(), 2);
+        assert_eq!(sockets.len(), 3);
     }
 }

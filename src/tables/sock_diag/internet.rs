@@ -23,6 +23,11 @@ const INET_DIAG_INFO: u16 = 2;
 const INET_DIAG_CONG: u16 = 4;
 /// The attribute that says whether an IPv6 socket is closed to IPv4. It comes without a request.
 const INET_DIAG_SKV6ONLY: u16 = 11;
+/// The attribute with what uses the connection of TCP, from Linux 5.4 on. The kernel tells it only to
+/// administrators.
+const INET_DIAG_ULP_INFO: u16 = 19;
+/// The attribute in it with its name, `INET_ULP_INFO_NAME`.
+const ULP_NAME: u16 = 1;
 /// The attribute with what the kernel counts about the memory of a socket, an array of numbers.
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// The index of the dropped datagrams in that array, `SK_MEMINFO_DROPS` (`linux/sock_diag.h`).
@@ -42,12 +47,18 @@ pub(super) struct InternetDump<'a> {
     unknown: Option<Reason>,
 }
 
+/// Returns true if MPTCP uses the connection.
+fn is_of_mptcp(info: &[u8]) -> bool {
+    attributes(info).any(|(kind, name)| kind == ULP_NAME && name.starts_with(b"mptcp\0"))
+}
+
 /// The attributes of a message that are used.
 #[derive(Default)]
 struct Attributes<'a> {
     info: Option<&'a [u8]>,
     cc: Option<[u8; 16]>,
     ipv6_only: Option<bool>,
+    is_subflow: bool,
     drops: Option<u32>,
 }
 
@@ -103,7 +114,7 @@ impl<'a> InternetDump<'a> {
     /// Returns the attributes of a message, if any are wanted.
     fn attributes<'m>(&self, rest: &'m [u8]) -> Attributes<'m> {
         let mut found = Attributes::default();
-        if self.extensions() == 0 && !(self.wants.facts && self.family == Family::Ipv6) {
+        if self.extensions() == 0 && !self.wants.facts {
             return found;
         }
         for (kind, value) in attributes(rest) {
@@ -111,6 +122,7 @@ impl<'a> InternetDump<'a> {
                 INET_DIAG_INFO => found.info = Some(value),
                 INET_DIAG_CONG => found.cc = tcp_info::congestion_control(value),
                 INET_DIAG_SKV6ONLY => found.ipv6_only = value.first().map(|&it| it != 0),
+                INET_DIAG_ULP_INFO => found.is_subflow = is_of_mptcp(value),
                 INET_DIAG_SKMEMINFO if self.counts_drops() => {
                     found.drops = value.as_chunks().0.get(DROPS).copied().map(u32::from_ne_bytes);
                 }
@@ -143,6 +155,7 @@ impl<'a> InternetDump<'a> {
             interface: NonZeroU32::new(device),
             backlog: is_server.then_some(send),
             ipv6_only: found.ipv6_only,
+            mptcp: found.is_subflow.then_some(true),
             ..Facts::default()
         };
         if let Some(info) = found.info.filter(|_| self.wants.tcp && !is_server) {

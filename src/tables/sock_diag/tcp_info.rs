@@ -13,19 +13,23 @@ pub(super) fn timer_counts(info: &[u8]) -> Option<(u32, u32)> {
 
 /// Parses the struct, as far as the kernel sends it.
 pub(super) fn parse(info: &[u8]) -> TcpInfo {
+    let (received, sent) = (u64_at(info, 128), u64_at(info, 200));
+    // Before the first measurement, the variation is the kernel's first guess.
+    let rtt = u32_at(info, 68).filter(|&rtt| rtt != 0);
     TcpInfo {
         mss: u32_at(info, 16),
         lost: u32_at(info, 32),
-        last_tx: u32_at(info, 44),
-        last_rx: u32_at(info, 52),
-        rtt: u32_at(info, 68),
-        rtt_var: u32_at(info, 72),
+        // Without data, the kernel counts from the start of the connection, or of the machine.
+        last_tx: u32_at(info, 44).filter(|_| sent != Some(0)),
+        last_rx: u32_at(info, 52).filter(|_| received != Some(0)),
+        rtt,
+        rtt_var: rtt.and_then(|_| u32_at(info, 72)),
         cwnd: u32_at(info, 80),
         retrans: u32_at(info, 100),
-        received: u64_at(info, 128),
+        received,
         min_rtt: u32_at(info, 148).filter(|&it| it != UNKNOWN),
         // From Linux 4.19 on.
-        sent: u64_at(info, 200),
+        sent,
         ..TcpInfo::default()
     }
 }
@@ -69,6 +73,12 @@ mod tests {
         let mut unmeasured = info.clone();
         unmeasured[148..152].fill(0xff);
         assert_eq!(parse(&unmeasured).min_rtt, None);
+        for (place, length) in [(68, 4), (128, 8), (200, 8)] {
+            unmeasured[place..place + length].fill(0);
+        }
+        let TcpInfo { rtt, rtt_var, last_rx, last_tx, received, .. } = parse(&unmeasured);
+        assert_eq!((rtt, rtt_var, last_rx, last_tx), (None, None, None, None));
+        assert_eq!(received, Some(0));
     }
 
     #[test]

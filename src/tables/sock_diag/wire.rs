@@ -73,10 +73,12 @@ pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
 /// message. Stops at an attribute that is cut off.
 pub(super) fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     const HEADER: usize = 4;
+    /// Without the flags of nested attributes and of the byte order.
+    const NLA_TYPE_MASK: u16 = 0x3fff;
     std::iter::from_fn(move || {
         let mut fields = Payload(rest);
         let length = fields.u16("length").ok()?;
-        let kind = fields.u16("type").ok()?;
+        let kind = fields.u16("type").ok()? & NLA_TYPE_MASK;
         Some((kind, cut(&mut rest, length.into())?.get(HEADER..)?))
     })
 }
