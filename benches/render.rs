@@ -48,7 +48,7 @@ fn listing(root: &TempDir, family: Family, address: IpAddr) -> Listing {
     let detail = Detail { user: true, ..Detail::default() };
     let owners = sweep.owners(&sockets, detail, &mut |remark| panic!("{remark}"));
     let parts = vec![Part { sockets, ..Part::default() }];
-    Listing::new(parts, Some(owners), &Query::default(), Extent::Selected, UNIX_EPOCH)
+    Listing::new(parts, Some(owners.into()), &Query::default(), Extent::Selected, UNIX_EPOCH)
 }
 
 fn layouts(criterion: &mut Criterion) {

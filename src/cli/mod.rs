@@ -314,7 +314,10 @@ mod tests {
             ("rnetstat --port 80", WITH_PORTS),
             ("rnetstat --port ^80", WITH_PORTS),
             ("rnetstat 5000", WITH_PORTS),
-            ("rnetstat --address ::1", &WITH_PORTS.replace("icmp icmp6 vsock", "raw raw6 icmp icmp6")),
+            (
+                "rnetstat --address ::1",
+                &WITH_PORTS.replace("icmp icmp6 vsock", "raw raw6 icmp icmp6"),
+            ),
             ("rnetstat --user root", &format!("{SEARCH} other")),
             ("rnetstat receiver.py", &format!("{SEARCH} other")),
             ("rnetstat --pid 1 --table", &format!("{SEARCH} other")),

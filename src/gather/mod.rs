@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod lookups;
+mod owners;
 mod rates;
 mod unlisted;
 
@@ -15,8 +16,7 @@ use crate::interfaces::Interfaces;
 use crate::listing::{Extent, Listing, Part};
 use crate::names::{self, Names, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
-use crate::owners::Sweep;
-use crate::process::{Detail, Runtimes};
+use crate::process::Runtimes;
 use crate::query::{Condition, Query};
 use crate::remark::{NameKind, Remark, Sink};
 use crate::render;
@@ -25,6 +25,7 @@ use crate::root::Root;
 use crate::socket::{Kind, OtherKind, Socket};
 use crate::tables::policy::{Conditions, Source};
 use crate::tables::{ByteOrder, Tables, Wants, detect_byte_order};
+use owners::Kept;
 use rates::Rates;
 
 /// Gathers listings for one request. Keeps names and buffers for the next listing.
@@ -48,6 +49,10 @@ pub struct Gatherer<'a> {
     lacks_unix_peers: bool,
     /// When the time of `--wait` or `--wait-gone` is over.
     end: Option<Instant>,
+    /// Owners are taken from the previous listing.
+    keeps_owners: bool,
+    /// The owners of the previous listing, if they can be taken again.
+    kept: Option<Kept>,
     /// The number of names that came too late for the previous listing.
     late: usize,
 }
@@ -124,6 +129,8 @@ impl<'a> Gatherer<'a> {
             rates: Rates::default(),
             lacks_unix_peers: false,
             end,
+            keeps_owners: false,
+            kept: None,
             late: 0,
         })
     }
@@ -138,37 +145,7 @@ impl<'a> Gatherer<'a> {
         };
         let (time, start) = (SystemTime::now(), Instant::now());
         let (mut parts, owners) = if self.needs.include(Needs::OWNERS) {
-            let root = &self.root.path.clone();
-            let wants_unlisted = self.query.includes(Kind::Other(OtherKind::Generic));
-            let before = if wants_unlisted { self.counters() } else { None };
-            // [`Sweep::run`] reads the tables while it sweeps, if there are many processes.
-            let (sweep, parts) = Sweep::run(root, || self.read(remark));
-            let mut parts = parts?;
-            if wants_unlisted {
-                self.add_unlisted(&sweep, &mut parts, before.as_ref());
-            }
-            let sockets = parts.iter().flat_map(|part| &part.sockets);
-            let detail = Detail {
-                searched_command: self.needs.include(Needs::SEARCHED_COMMANDS),
-                user: self.needs.include(Needs::PROCESS_USERS),
-                service: self.needs.include(Needs::SERVICES),
-                cwd: self.needs.include(Needs::DIRECTORIES),
-                ancestors: self.needs.include(Needs::ANCESTORS),
-            };
-            let mut owners = sweep.owners(sockets.clone(), detail, remark);
-            owners.name_containers(&mut self.runtimes);
-            if self.needs.include(Needs::SERVICES)
-                && let Some(host) = self.root.host()
-            {
-                owners.read_activation(&host);
-            }
-            if !owners.are_saved() && self.request.asks_for_owners() {
-                return Err(Remark::OwnersNotSaved(root.to_owned()));
-            }
-            if let Some((name, ids)) = self.query.ambiguous_container(owners.processes()) {
-                return Err(Remark::AmbiguousContainer { name: name.to_owned(), ids });
-            }
-            owners.report_hidden(root, sockets.map(Socket::inode), remark);
+            let (parts, owners) = self.read_with_owners(remark)?;
             (parts, Some(owners))
         } else {
             (self.read(remark)?, None)

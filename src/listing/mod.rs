@@ -4,6 +4,7 @@ mod changes;
 mod peers;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::interfaces::Interfaces;
@@ -50,7 +51,7 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct Listing {
     parts: Vec<Part>,
-    owners: Option<Owners>,
+    owners: Option<Arc<Owners>>,
     peers: Option<Peers>,
     /// The processes that the owner filter matches, in order of PID; empty without a filter.
     matching: Vec<Pid>,
@@ -165,7 +166,7 @@ impl Listing {
     /// asked for.
     pub fn new(
         parts: Vec<Part>,
-        owners: Option<Owners>,
+        owners: Option<Arc<Owners>>,
         query: &Query,
         extent: Extent,
         time: SystemTime,
@@ -261,7 +262,7 @@ impl Listing {
     }
 
     fn owners_of(&self, inode: u64) -> SocketOwners<'_> {
-        SocketOwners { inode, owners: self.owners.as_ref(), matching: &self.matching }
+        SocketOwners { inode, owners: self.owners.as_deref(), matching: &self.matching }
     }
 }
 

@@ -17,10 +17,11 @@ use nix::errno::Errno;
 use nix::unistd::Uid;
 use rustix::thread::{CapabilitySet, capabilities};
 
-use crate::directory::{hides_processes, is_procfs};
+use crate::directory::{Directory, hides_processes, is_procfs};
 use crate::process::{self, Activation, Detail, Pid, Process, Runtimes};
 use crate::remark::{Remark, Sink};
 use crate::socket::Socket;
+use link::socket_inode;
 use sweep::Findings;
 
 /// A file descriptor of a process that refers to a socket.
@@ -204,6 +205,23 @@ impl Owners {
         &self.processes
     }
 
+    /// Returns true if these sockets, given by their inodes in order, still have all the owners that
+    /// they had. Other owners are not searched.
+    pub fn are_unchanged(&self, root: &Path, wanted: &[u64]) -> bool {
+        let mut known = self.sockets.clone();
+        keep_wanted(&mut known, wanted);
+        known.sort_unstable_by_key(|&(_, descriptor)| descriptor);
+        known.chunk_by(|(_, one), (_, other)| one.pid == other.pid).all(|of_process| {
+            let Some((_, Descriptor { pid, .. })) = of_process.first() else { return true };
+            let directory = Directory::open(&process::file(root, *pid, "fd"));
+            let has = |&(inode, Descriptor { fd, .. }): &(u64, Descriptor)| {
+                let link = directory.as_ref().ok().map(|it| it.link(fd, socket_inode));
+                matches!(link, Some(Ok(Some(found))) if found == inode)
+            };
+            of_process.iter().all(has)
+        })
+    }
+
     /// Reads what systemd listens on, on the host with this root directory, if it owns a socket.
     pub fn read_activation(&mut self, host: &Path) {
         if position(&self.processes, 1).is_some() {
@@ -307,7 +325,7 @@ fn position(processes: &[Process], pid: Pid) -> Option<usize> {
 }
 
 /// The inodes of these sockets, in order, without 0.
-fn inodes<'s>(sockets: impl IntoIterator<Item = &'s Socket>) -> Vec<u64> {
+pub(crate) fn inodes<'s>(sockets: impl IntoIterator<Item = &'s Socket>) -> Vec<u64> {
     let mut inodes: Vec<_> = sockets.into_iter().map(Socket::inode).collect();
     inodes.retain(|&inode| inode != 0);
     inodes.sort_unstable();

@@ -6,10 +6,12 @@
 //! - `churn`: complete listings while sockets and processes come and go
 //! - `cli`: options, error messages, exit status, help and the manual page
 //! - `completions`: the completions in real shells
+//! - `connections`: timers, and how connections are doing, compared with ss
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
 //! - `hostile`: names and lines that a hostile process chooses
 //! - `injection`: system calls that fail
+//! - `kinds`: sockets that netstat does not list
 //! - `lab`: the tasks of the lab in the README, such as finding the owner of port 5000
 //! - `live`: the live view in a real terminal
 //! - `names`: looking up the names of hosts, services and users
@@ -18,6 +20,7 @@
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
 //! - `questions`: questions about a host, and the answers of other programs
+//! - `rounds`: rounds of the live view, which take the owners of the previous round
 //! - `sources`: when a table is read as text, by netlink, or both
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
@@ -58,4 +61,5 @@ mod output;
 mod parity;
 mod privilege;
 mod questions;
+mod rounds;
 mod sources;
