@@ -165,7 +165,7 @@ mod tests {
             assert!(result.is_ok(), "{} is the input", input.display());
             inputs += 1;
         }
-        assert!(inputs >= 10, "only {inputs} inputs for {name} were found");
+        assert!(inputs >= 20, "only {inputs} inputs for {name} were found");
         // `eprintln!` would be captured by the test harness.
         let _ = writeln!(io::stderr(), "{inputs} inputs of the corpus tried on {name}");
     }
