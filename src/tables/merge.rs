@@ -84,22 +84,22 @@ fn append(sockets: &mut Vec<Socket>, start: usize, mut more: Vec<Socket>) {
 
 /// Reads a table again and appends the sockets that were missed, until two successive readings have
 /// the same sockets, one fails, or the table was read as often as it may be. It is not enough that
-/// a reading has no new sockets: if sockets went away meanwhile, it can have skipped others.
-///
-/// Each reading misses at most about a hundred of several thousand sockets, at random, so a few
-/// readings find every long-lived one.
+/// a reading has no new sockets: if sockets went away meanwhile, it can have skipped others. They are
+/// those after the end of a piece. So `read` gets the number of earlier readings, and the pieces of
+/// each reading end at other sockets: no two readings skip the same socket, unless hundreds of
+/// others went away between two calls.
 pub(super) fn read_again(
     sockets: &mut Vec<Socket>,
     start: usize,
     again: Again,
-    mut read: impl FnMut(&mut Vec<Socket>) -> bool,
+    mut read: impl FnMut(&mut Vec<Socket>, usize) -> bool,
 ) {
     let first = sockets.iter().skip(start).filter(|socket| again.scope.includes(socket));
     let mut seen: HashSet<_> = first.filter_map(RowKey::of).collect();
     let mut previous = None;
-    for _ in 1..again.most {
+    for round in 1..again.most {
         let mut more = Vec::new();
-        if !read(&mut more) {
+        if !read(&mut more, round) {
             return;
         }
         let current: HashSet<_> = more.iter().filter_map(RowKey::of).collect();
@@ -248,7 +248,7 @@ mod tests {
             let mut sockets = vec![unix(1), unix(2)];
             let mut readings = readings.into_iter();
             let again = Again { scope: Scope::All, most: 5 };
-            read_again(&mut sockets, 1, again, |more| {
+            read_again(&mut sockets, 1, again, |more, _| {
                 more.extend(readings.next().unwrap().iter().copied().map(unix));
                 true
             });

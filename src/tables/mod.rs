@@ -105,10 +105,10 @@ impl Reading<'_> {
     }
 
     /// Reads the table again with `read`, and appends the sockets that were missed.
-    fn complete(&mut self, again: Again, mut read: impl FnMut(&mut Reading<'_>) -> bool) {
+    fn complete(&mut self, again: Again, mut read: impl FnMut(&mut Reading<'_>, usize) -> bool) {
         let Reading { kind, query, start, .. } = *self;
-        merge::read_again(self.sockets, start, again, |sockets| {
-            read(&mut Reading { kind, query, sockets, start: 0 })
+        merge::read_again(self.sockets, start, again, |sockets, round| {
+            read(&mut Reading { kind, query, sockets, start: 0 }, round)
         });
     }
 }
@@ -155,7 +155,7 @@ impl Tables {
             let outcome = (!is_empty).then(|| self.read_table(&mut plan, &mut reading, remark));
             if plan.lists_bound(kind) {
                 // An old kernel has none, and without netlink they are not known.
-                let _ = self.dump(&mut reading, Scope::Bound, &mut |_| ());
+                let _ = self.dump(&mut reading, Scope::Bound, 0, &mut |_| ());
             }
             let Some(outcome) = outcome else {
                 is_readable = true;
@@ -205,9 +205,9 @@ impl Tables {
         }
         let mut peers = HashMap::new();
         let mut result = Ok(false);
-        for _ in 0..policy::MOST_READINGS {
+        for round in 0..policy::MOST_READINGS {
             let known = peers.len();
-            result = self.netlink.read(Kind::Unix, Scope::All, |_, socket| match socket {
+            result = self.netlink.read(Kind::Unix, Scope::All, round, |_, socket| match socket {
                 Ok(Socket::Unix(socket)) if socket.inode != 0 => {
                     peers.extend(socket.peer.map(|peer| (socket.inode, peer)));
                 }
@@ -329,7 +329,7 @@ impl Tables {
 
     fn read_text_again(&mut self, reading: &mut Reading<'_>) {
         let again = Again { scope: Scope::All, most: policy::MOST_READINGS };
-        reading.complete(again, |more| self.read_text_once(more, &mut |_| ()).0.result.is_ok());
+        reading.complete(again, |more, _| self.read_text_once(more, &mut |_| ()).0.result.is_ok());
     }
 
     /// Cross-checks the text of a table against netlink, and appends the sockets that the text
@@ -345,7 +345,7 @@ impl Tables {
         let mut chains = plan.chains(reading.kind);
         let mut check = |socket: &Socket| is_forged |= can_forge_rows(socket);
         let mut dump = reading.other(&mut more);
-        let result = self.dump(&mut dump, Scope::All, &mut |socket| {
+        let result = self.dump(&mut dump, Scope::All, 0, &mut |socket| {
             chains.add(socket);
             check(socket);
         });
@@ -374,7 +374,7 @@ impl Tables {
         let mut chains = plan.chains(kind);
         let result = merge::retry_if_interrupted(reading.sockets, |sockets| {
             faults.clear();
-            self.netlink.read(kind, Scope::All, |number, socket| {
+            self.netlink.read(kind, Scope::All, 0, |number, socket| {
                 any = true;
                 match socket {
                     Ok(socket) => {
@@ -406,7 +406,8 @@ impl Tables {
             merge::drop_repeated(reading.sockets, reading.start, RowsFrom::Netlink);
         }
         for again in again {
-            reading.complete(again, |more| self.dump(more, again.scope, check).is_ok());
+            reading
+                .complete(again, |more, round| self.dump(more, again.scope, round, check).is_ok());
         }
     }
 
@@ -416,9 +417,10 @@ impl Tables {
         &mut self,
         reading: &mut Reading<'_>,
         scope: Scope,
+        round: usize,
         check: &mut dyn FnMut(&Socket),
     ) -> io::Result<bool> {
-        self.netlink.read(reading.kind, scope, |_, socket| {
+        self.netlink.read(reading.kind, scope, round, |_, socket| {
             if let Ok(socket) = socket {
                 check(&socket);
                 keep(reading.sockets, socket, reading.query);

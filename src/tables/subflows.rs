@@ -53,7 +53,7 @@ impl Tables {
         inodes: &mut HashSet<u64>,
     ) -> io::Result<()> {
         if !plan.lacks_protocol(kind) {
-            self.netlink.read(kind, Scope::All, |_, socket| {
+            self.netlink.read(kind, Scope::All, 0, |_, socket| {
                 inodes.extend(socket.ok().map(|it| it.inode()));
             })?;
         }

@@ -32,8 +32,15 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const DUMP: u16 = 0x301;
 /// The flag of a message if the table changed during the dump (`linux/netlink.h`).
 const NLM_F_DUMP_INTR: u16 = 0x10;
+/// A message that does nothing, `NLMSG_NOOP` (`linux/netlink.h`).
+const NOOP: u16 = 1;
+/// The flags of a request for an acknowledgement, `NLM_F_REQUEST | NLM_F_ACK` (`linux/netlink.h`).
+const ACKNOWLEDGED: u16 = 5;
 /// The sequence number of our request, and of the answers to it.
 const SEQUENCE: u32 = 1;
+/// By how much the pieces of each further reading are shifted, in bytes. The kernel's largest piece
+/// has 32 KiB, so the pieces of five readings all end at different places.
+const SHIFT: usize = 6 * 1024 + 512;
 /// A datagram shorter than this, in bytes, had room for another socket. The kernel's smallest
 /// buffer is nearly a page (`NLMSG_GOODSIZE`).
 const NOT_FULL: usize = 2048;
@@ -99,7 +106,8 @@ impl Netlink {
 
     /// Calls `each` for every socket in a table and for every malformed message: with its number,
     /// from 1, and with the socket or the fault. Returns true if these are certainly all sockets that
-    /// existed during the whole reading: the kernel gave them in one piece.
+    /// existed during the whole reading: the kernel gave them in one piece. `round` is the number of
+    /// earlier readings: the pieces of each round end at other sockets.
     ///
     /// Fails with `NotFound` if the kernel or rnetstat cannot list this table. Two errors come only after all
     /// sockets: `Interrupted` if the table changed during the dump, and `Unsupported` if the user
@@ -108,12 +116,13 @@ impl Netlink {
         &mut self,
         kind: Kind,
         scope: Scope,
+        round: usize,
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<bool> {
         let mut is_whole = false;
         let Self { buffer, wants, entrance, infos } = self;
         let dump = |request: &[u8], take: &mut dyn FnMut(&[u8])| {
-            is_whole = Self::dump(buffer, entrance.as_ref(), request, take)?;
+            is_whole = Self::dump(buffer, entrance.as_ref(), round, request, take)?;
             Ok(())
         };
         for_each_socket(kind, scope, *wants, infos, dump, each)?;
@@ -124,6 +133,7 @@ impl Netlink {
     fn dump(
         buffer: &mut [u8],
         entrance: Option<&Entrance>,
+        round: usize,
         request: &[u8],
         each: impl FnMut(&[u8]),
     ) -> io::Result<bool> {
@@ -138,8 +148,15 @@ impl Netlink {
             )
         };
         let socket = entrance.map_or_else(|| Ok(open()), |entrance| entrance.inside(open))??;
-        let request = wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request);
-        sendto(socket.as_raw_fd(), &request, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+        let kernel = NetlinkAddr::new(0, 0);
+        let send = |message: &[u8]| sendto(socket.as_raw_fd(), message, &kernel, MsgFlags::empty());
+        if let Some(first) = buffer.get_mut(..SHIFT * round).filter(|it| !it.is_empty()) {
+            // The first piece of a dump is as large as the largest buffer before. If this fails, the
+            // pieces are those of the first reading.
+            let noop = wire::request(NOOP, ACKNOWLEDGED, SEQUENCE + 1, &[]);
+            let _ = send(&noop).and_then(|_| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), first));
+        }
+        send(&wire::request(SOCK_DIAG_BY_FAMILY, DUMP, SEQUENCE, request))?;
         receive(buffer, |buffer| recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer), each)
     }
 }
