@@ -56,7 +56,7 @@ pub(super) fn parse(line: &[u8]) -> Result<OtherSocket, Fault> {
     words.next("groups", Some)?;
     let receive = words.next("receive queue", unsigned)?;
     let send = words.next("send queue", unsigned)?;
-    words.next("dump", Some)?;
+    words.next("dump flag", Some)?;
     words.next("reference count", Some)?;
     let drops = words.next("number of drops", unsigned)?;
     let inode = words.next("inode", decimal)?;

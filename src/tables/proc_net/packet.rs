@@ -28,7 +28,7 @@ pub(super) fn parse(line: &[u8]) -> Result<OtherSocket, Fault> {
     let kind: u16 = words.next("type", decimal)?;
     let protocol: u16 = words.next("protocol", hex)?;
     let interface = words.next("interface", device)?;
-    words.next("running", Some)?;
+    words.next("running flag", Some)?;
     let receive = words.next("receive queue", unsigned)?;
     let uid = words.next("uid", unsigned)?;
     let inode = words.next("inode", decimal)?;
