@@ -1,6 +1,7 @@
 //! Sockets that netstat does not list: they are found by a search, a family, or another format.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -105,6 +106,44 @@ fn flags_of_netstat_list_only_what_netstat_lists() {
         let different = difference(&without_timers(&expected), &without_timers(&found));
         assert_eq!(different, None, "{flags}");
     }
+}
+
+/// Descriptors tell of sockets that no table had. The tables are then read again, so that a socket that
+/// was opened after its table was read is not taken for one without a table.
+#[test]
+fn every_socket_is_listed_once_while_others_move() {
+    const TIME: Duration = Duration::from_secs(5);
+    let Some(kinds) = Kinds::new(&[]) else { return };
+    let mut programs: Vec<_> = (0..2).map(|_| kinds.host.python("moving.py", &[])).collect();
+    for program in &mut programs {
+        assert_eq!(program.line(), "ready");
+    }
+    let expected = kinds.rows("-A all -an --json");
+    let (start, mut listings, mut seen) = (Instant::now(), 0, 0);
+    while start.elapsed() < TIME || listings < 10 {
+        let mut rows = kinds.rows("-A all -an --json");
+        // Sockets of the kernel, and closed connections.
+        rows.remove(&0);
+        for (name, inode) in &kinds.sockets {
+            assert_eq!(rows.get(inode), expected.get(inode), "{name} in listing {listings}");
+        }
+        for (inode, protocols) in &rows {
+            // An MPTCP socket and its subflow share an inode.
+            let is_once = protocols.len() == 1 || protocols[..] == ["tcp", "mptcp"];
+            assert!(is_once, "the socket {inode}: {protocols:?}");
+            // These have a row of their table as long as they exist.
+            let has_table = |name: &String| ["PACKET", "UNIX", "UNIX-STREAM"].contains(&&name[..]);
+            assert!(!protocols.iter().any(has_table), "the socket {inode}: {protocols:?}");
+        }
+        seen += rows.len();
+        listings += 1;
+    }
+    let moved: u32 = programs.into_iter().map(|it| it.end().trim().parse::<u32>().unwrap()).sum();
+    assert!(moved > 1000, "only {moved} sockets moved");
+    say(&format!(
+        "{listings} listings, {seen} rows: {} sockets each once, while {moved} others moved",
+        kinds.sockets.len()
+    ));
 }
 
 /// The kernel lists them from Linux 6.8 on.

@@ -22,6 +22,7 @@
 //! - `questions`: questions about a host, and the answers of other programs
 //! - `rounds`: rounds of the live view, which take the owners of the previous round
 //! - `sources`: when a table is read as text, by netlink, or both
+//! - `ss`: the same values as ss
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
 //!
@@ -63,3 +64,4 @@ mod privilege;
 mod questions;
 mod rounds;
 mod sources;
+mod ss;
