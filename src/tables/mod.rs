@@ -281,7 +281,7 @@ impl Tables {
         // not used, and its faults are not reported.
         let mut faults = Vec::new();
         let keeps_faults = checked && policy::needs_check(reading.kind, true);
-        let (outcome, is_whole) = self.read_text_once(reading, &mut |fault| {
+        let (outcome, is_whole) = self.read_text_once(reading, 0, &mut |fault| {
             if keeps_faults { faults.push(fault) } else { remark(fault) }
         });
         if outcome.result.is_err() {
@@ -309,11 +309,16 @@ impl Tables {
     }
 
     /// Reads the text of a table once. The returned bool is true if no socket can be missing.
-    fn read_text_once(&mut self, reading: &mut Reading<'_>, remark: Sink<'_>) -> (Outcome, bool) {
+    fn read_text_once(
+        &mut self,
+        reading: &mut Reading<'_>,
+        round: usize,
+        remark: Sink<'_>,
+    ) -> (Outcome, bool) {
         let mut any = false;
         let Reading { kind, query, .. } = *reading;
         let origin = Origin::Text(self.text.file(kind));
-        let result = self.text.read(kind, |number, socket| {
+        let result = self.text.read(kind, round, |number, socket| {
             any = true;
             match socket {
                 Ok(socket) => keep(reading.sockets, socket, query),
@@ -328,8 +333,10 @@ impl Tables {
     }
 
     fn read_text_again(&mut self, reading: &mut Reading<'_>) {
-        let again = Again { scope: Scope::All, most: policy::MOST_READINGS };
-        reading.complete(again, |more, _| self.read_text_once(more, &mut |_| ()).0.result.is_ok());
+        let again = Again { scope: Scope::All, most: policy::MOST_READINGS_OF_TEXT };
+        reading.complete(again, |more, round| {
+            self.read_text_once(more, round, &mut |_| ()).0.result.is_ok()
+        });
     }
 
     /// Cross-checks the text of a table against netlink, and appends the sockets that the text

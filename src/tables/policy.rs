@@ -18,6 +18,9 @@ use crate::socket::{Family, Kind, OtherKind, Protocol};
 
 /// How often a table is read at most, if each single reading can miss sockets.
 pub(super) const MOST_READINGS: usize = 5;
+/// How often a text is read at most. Its pieces are small, so that each reading misses more: beside
+/// busy programs 10 of 1,500 raw sockets.
+pub(super) const MOST_READINGS_OF_TEXT: usize = 8;
 /// How often a table with short hash chains is read at most. It is very unlikely that two readings
 /// miss a socket.
 const MOST_OF_SHORT_CHAINS: usize = 2;

@@ -1,5 +1,6 @@
 //! When a table is read as text, by netlink, or both.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::common::host::Host;
@@ -163,4 +164,33 @@ fn source_netlink_is_refused_with_proc_dir() {
     let message = rnetstat("-tan --source netlink --proc fixtures/01-lab/proc").error();
     let reason = "--source netlink reads only this host and not --proc DIR: use --source text";
     assert_eq!(message, format!("rnetstat: {reason}\n"));
+}
+
+/// If sockets go away, the kernel skips others after the end of a piece. The next reading must not skip
+/// the same ones.
+#[test]
+fn pieces_of_each_reading_by_netlink_end_at_other_sockets() {
+    let Some(host) = Host::new(&["python3", "strace"]) else { return };
+    let mut program = host.python("chain.py", &["udp", "1500"]);
+    while program.line() != "ready" {}
+    let (_, calls) = traced(&host, "-uan --source netlink", None);
+    let (mut readings, mut places) = (0, HashSet::new());
+    for reading in calls.split("socket(AF_NETLINK").skip(1) {
+        let sizes = reading.lines().filter(|line| line.contains("recvfrom("));
+        let sizes = sizes.filter_map(|line| line.rsplit_once("= ")?.1.trim().parse::<usize>().ok());
+        // Not the acknowledgement before the first piece, and the end of the dump.
+        let sizes: Vec<_> = sizes.filter(|&size| size > 100).collect();
+        let Some((_, before_last)) = sizes.split_last().filter(|(_, it)| it.len() > 2) else {
+            continue;
+        };
+        let ends = before_last.iter().scan(0, |end, size| {
+            *end += size;
+            Some(*end)
+        });
+        for end in ends {
+            assert!(places.insert(end), "two pieces end after {end} bytes\n{calls}");
+        }
+        readings += 1;
+    }
+    assert!(readings >= 2, "only {readings} readings\n{calls}");
 }

@@ -50,14 +50,15 @@ impl Text {
 
     /// Calls `each` for every line of a table except headings and blank lines: with its number, from
     /// 1, and with its socket or fault. If a read fails, `each` has already been called for the lines
-    /// before.
+    /// before. `round` is the number of earlier readings: the pieces of each round end at other rows.
     pub(super) fn read(
         &mut self,
         kind: Kind,
+        round: usize,
         each: impl FnMut(u64, Result<Socket, Fault>),
     ) -> io::Result<Coverage> {
         let has_long_rows = matches!(kind, Kind::Sctp(_));
-        let mut file = TableFile::new(files::open(&self.file(kind))?, has_long_rows);
+        let mut file = TableFile::new(files::open(&self.file(kind))?, has_long_rows, round);
         let is_empty = for_each_socket(kind, self.order, &mut file, &mut self.buffer, each)?;
         Ok(Coverage { is_whole: file.is_whole(), is_empty })
     }
