@@ -7,6 +7,7 @@
 //! - `cli`: options, error messages, exit status, help and the manual page
 //! - `completions`: the completions in real shells
 //! - `connections`: timers, and how connections are doing, compared with ss
+//! - `documented`: the sources and fields in `docs/sources.md`
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
 //! - `hostile`: names and lines that a hostile process chooses
@@ -49,6 +50,7 @@ mod churn;
 mod cli;
 mod completions;
 mod connections;
+mod documented;
 mod faults;
 mod fixtures;
 mod hostile;

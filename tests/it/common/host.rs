@@ -27,13 +27,23 @@ impl Host {
     /// Makes a host with a working loopback device. Reports the test as skipped and returns `None`
     /// if a tool is missing or namespaces cannot be made.
     pub fn new(tools: &[&str]) -> Option<Self> {
+        Self::with(tools, "-npmf")
+    }
+
+    /// Makes a host like [`Host::new`], but with the network of this machine.
+    pub fn with_network_of_machine(tools: &[&str]) -> Option<Self> {
+        Self::with(tools, "-pmf")
+    }
+
+    /// Makes a host in new namespaces, which these options of unshare name.
+    fn with(tools: &[&str], namespaces: &str) -> Option<Self> {
         if !have(&["unshare", "nsenter", "ip", "sh"]) || !have(tools) {
             return None;
         }
         let user: &[&str] = if is_root() { &[] } else { &["-Ur"] };
         let mut keeper = Command::new("unshare")
             .args(user)
-            .args(["-npmf", "--mount-proc", "--kill-child", "sh", "-c"])
+            .args([namespaces, "--mount-proc", "--kill-child", "sh", "-c"])
             .arg("ip link set lo up && echo ready && exec cat")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

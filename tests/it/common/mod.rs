@@ -1,6 +1,7 @@
 //! Helpers for all tests: skipped tests, missing tools, differences between texts, and files.
 
 pub mod host;
+pub mod kinds;
 pub mod pty;
 pub mod rows;
 pub mod run;
