@@ -75,7 +75,8 @@ fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
         Repeat::Rounds(rounds) if is_live => {
-            let seen = live::run(rounds, &mut gatherer, &request.look, color)?;
+            let settings = live::Settings { request, rounds, color, parse: cli::word };
+            let seen = live::run(settings, &mut gatherer)?;
             seen.remarks.into_iter().for_each(print);
             seen.any
         }

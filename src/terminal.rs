@@ -2,11 +2,13 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::panic;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{getpgrp, tcgetpgrp};
+use nix::unistd::{Pid, getpgrp, getpid, tcgetpgrp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr, write};
 use rustix::termios::{
@@ -31,24 +33,37 @@ pub fn size(terminal: impl AsFd) -> Option<Size> {
     (columns > 0 && lines > 0).then_some(Size { columns, lines })
 }
 
-/// Switches to the alternate screen, hides the cursor, and cuts lines at the edge of the screen.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l";
+/// Switches to the alternate screen, hides the cursor, cuts lines at the edge of the screen, and asks
+/// for the buttons and the wheel of the mouse (1000) in the form of SGR (1006).
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1000h\x1b[?1006h";
 /// Undoes [`ENTER`].
-const LEAVE: &[u8] = b"\x1b[?7h\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] = b"\x1b[?1006l\x1b[?1000l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 /// What happened while a live view waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The time is over.
     Timeout,
+    /// The user pressed keys: these bytes came.
+    Keys(Vec<u8>),
     /// The frame must be drawn again: the size changed, or the program was stopped and continued.
     Resized,
-    /// The user pressed `q` or Ctrl-C, or a signal that ends programs arrived.
+    /// A signal that ends programs arrived, such as that of Ctrl-C, or the terminal is gone.
     Quit,
 }
 
+/// What [`Terminal::suspend`] stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stops {
+    /// This program, as `kill -TSTP` does.
+    Program,
+    /// Also a script that runs it, as the key Ctrl-Z does: else the script would wait, and the shell
+    /// with it.
+    Group,
+}
+
 /// The signals that a view handles. The first ones end it: all that would end the program and leave
-/// the screen of the view to the shell, except those of a crash.
+/// the screen of the view to the shell, except those of a crash. A panic has a hook of its own.
 const HANDLED: [Signal; 18] = [
     Signal::SIGINT,
     Signal::SIGTERM,
@@ -95,6 +110,7 @@ impl Terminal {
             SignalFd::with_flags(&handled, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         wait_for_foreground(&handled)?;
         let before = tcgetattr(io::stdin())?;
+        restore_after_panics(&before);
         let mut terminal = Self { before, handled, signals };
         terminal.enter()?;
         Ok(terminal)
@@ -106,44 +122,20 @@ impl Terminal {
         quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // 0 disables the key that suspends. The key would also stop a program that runs this one,
-        // such as a script, and leave the screen of the view to the shell.
+        // 0 disables the key that suspends: the program must leave the terminal before it stops.
         quiet.special_codes[SpecialCodeIndex::VSUSP] = 0;
         tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
         self.show(ENTER)
     }
 
-    /// Restores the modes and the screen. If the terminal is gone, there is nothing to restore.
-    fn leave(&mut self) {
-        let end = Instant::now().checked_add(LAST);
-        let _ = self.write(LEAVE, end, false);
-        // After a stop, the shell can have set modes of its own, with a key that suspends.
-        let is_ours = |now: &Termios| now.special_codes[SpecialCodeIndex::VSUSP] == 0;
-        if tcgetattr(io::stdin()).is_ok_and(|now| is_ours(&now)) {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
-        }
-    }
-
     /// Writes these bytes. Returns false if a signal came while the terminal took no output:
     /// [`Self::wait`] reports it.
-    pub fn show(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        self.write(bytes, None, true)
-    }
-
-    /// Writes bytes as the terminal takes them, at most until `end`. Returns false if a signal came,
-    /// which counts only if `heeds_signals`, or if the time is over.
-    fn write(
-        &mut self,
-        mut bytes: &[u8],
-        end: Option<Instant>,
-        heeds_signals: bool,
-    ) -> io::Result<bool> {
+    pub fn show(&mut self, mut bytes: &[u8]) -> io::Result<bool> {
         let stdout = io::stdout();
         while !bytes.is_empty() {
-            let asked = if heeds_signals { PollFlags::IN } else { PollFlags::empty() };
             let mut waiting =
-                [PollFd::new(&stdout, PollFlags::OUT), PollFd::new(&self.signals, asked)];
-            poll(&mut waiting, left(end).as_ref())?;
+                [PollFd::new(&stdout, PollFlags::OUT), PollFd::new(&self.signals, PollFlags::IN)];
+            poll(&mut waiting, None)?;
             if waiting[0].revents().is_empty() {
                 return Ok(false);
             }
@@ -177,19 +169,40 @@ impl Terminal {
                     // The program was stopped by SIGSTOP, which cannot be blocked. It can be in the
                     // background now.
                     Ok(Ok(Signal::SIGCONT)) => return self.resume(),
-                    Ok(Ok(Signal::SIGTSTP | Signal::SIGTTOU)) => {}
+                    Ok(Ok(Signal::SIGTSTP)) => return self.suspend(Stops::Program),
+                    Ok(Ok(Signal::SIGTTOU)) => {}
                     _ => return Ok(Event::Quit),
                 }
             }
-            if keys && is_in_foreground() && is_quit(&stdin)? {
-                return Ok(Event::Quit);
+            if keys && is_in_foreground() {
+                // The standard library's `Stdin` could keep keys in its buffer, where `poll` does
+                // not see them.
+                let mut pressed = [0; 256];
+                let count = retry_on_intr(|| rustix::io::read(&stdin, &mut pressed))?;
+                return Ok(match pressed.get(..count) {
+                    None | Some([]) => Event::Quit,
+                    Some(pressed) => Event::Keys(pressed.to_vec()),
+                });
             }
         }
     }
 
+    /// Leaves the terminal, and stops until a shell continues the program in the foreground.
+    pub fn suspend(&mut self, stops: Stops) -> io::Result<Event> {
+        restore(&self.before);
+        let target = match stops {
+            Stops::Program => getpid(),
+            Stops::Group => Pid::from_raw(0),
+        };
+        // The signal is blocked, so it has its effect in `resume`. It has none if no shell could
+        // continue the program (an orphaned process group).
+        kill(target, Signal::SIGTSTP)?;
+        self.resume()
+    }
+
     /// Leaves the terminal, waits for the foreground, and takes it again.
     fn resume(&mut self) -> io::Result<Event> {
-        self.leave();
+        restore(&self.before);
         wait_for_foreground(&self.handled)?;
         self.enter()?;
         Ok(Event::Resized)
@@ -198,7 +211,10 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.leave();
+        restore(&self.before);
+        if !thread::panicking() {
+            drop(panic::take_hook());
+        }
         // What remains to be done can take long, such as to unload the modules of the resolver.
         let _ = self.handled.thread_unblock();
     }
@@ -228,15 +244,34 @@ fn wait_for_foreground(signals: &SigSet) -> io::Result<()> {
             return Ok(());
         }
         // SIGTTOU is ignored.
-        std::thread::sleep(PAUSE);
+        thread::sleep(PAUSE);
     }
 }
 
-/// Reads the pressed keys. Returns true if `q` is among them, or if the terminal is gone.
-fn is_quit(keys: impl AsFd) -> io::Result<bool> {
-    // The standard library's `Stdin` could keep keys in its buffer, where `poll` does not see them.
-    let mut pressed = [0; 64];
-    let count = rustix::io::read(keys, &mut pressed)?;
-    let pressed = pressed.get(..count).unwrap_or_default();
-    Ok(pressed.is_empty() || pressed.iter().any(|key| matches!(key, b'q' | b'Q')))
+/// Restores the modes and the screen. If the terminal is gone, there is nothing to restore. Waits a
+/// short time for a terminal that takes no output.
+fn restore(before: &Termios) {
+    let stdout = io::stdout();
+    let last = Timespec::try_from(LAST).ok();
+    // These few bytes have room in a terminal that takes output.
+    if retry_on_intr(|| poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], last.as_ref()))
+        .is_ok_and(|ready| ready > 0)
+    {
+        let _ = retry_on_intr(|| write(&stdout, LEAVE));
+    }
+    // After a stop, the shell can have set modes of its own, with a key that suspends.
+    let is_ours = |now: &Termios| now.special_codes[SpecialCodeIndex::VSUSP] == 0;
+    if tcgetattr(io::stdin()).is_ok_and(|now| is_ours(&now)) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+    }
+}
+
+/// Makes a panic restore the terminal before its message is printed. A release build aborts then, so
+/// nothing is dropped.
+fn restore_after_panics(before: &Termios) {
+    let (before, print) = (before.clone(), panic::take_hook());
+    panic::set_hook(Box::new(move |panic| {
+        restore(&before);
+        print(panic);
+    }));
 }

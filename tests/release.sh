@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The number of crates in a build, without rnetstat. Say why if it rises, here and in the README.
-BUDGET=44
+# 26 of them came with the live view: ratatui-core and crossterm.
+BUDGET=70
 
 fail() { echo "release: $*" >&2; exit 1; }
 metadata() { cargo metadata --locked --format-version 1 "$@" | python3 -c "$READ"; }

@@ -39,7 +39,7 @@ fn values<'a, T: Clone + 'a>(items: impl IntoIterator<Item = &'a Item<T>>) -> Op
 
 /// Parses a bare word: ports, addresses, an end with both, or text to find in the command line. `^`
 /// before it, or before a part of a list, excludes.
-pub(super) fn word(word: &str) -> Result<AskedCondition, Remark> {
+pub fn word(word: &str) -> Result<AskedCondition, Remark> {
     let items = || {
         word.split(',').map(|part| match part.strip_prefix('^') {
             Some(text) => (true, text),

@@ -23,6 +23,7 @@ use crate::remark::Remark;
 use crate::request::{Columns, Format, Look, Repeat, Request, Rounds};
 
 use arguments::{Arguments, command};
+pub use filters::word;
 use refused::{REFUSED, refusal};
 pub use values::Artefact;
 

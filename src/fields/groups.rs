@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::value::Rank;
 use super::{Field, RECV_Q, SEND_Q, Subject, Value};
-use crate::listing::Listing;
+use crate::listing::{Entry, Listing};
 
 /// The sum of a field, as a gauge in the `OpenMetrics` text format.
 #[derive(Debug)]
@@ -141,12 +141,17 @@ impl<'a> Groups<'a> {
     /// Groups the sockets of a listing. A socket with several owners counts for the one that the
     /// table shows.
     pub fn new(listing: &'a Listing, grouping: &'a Grouping) -> Self {
+        Self::of(listing.entries(), grouping)
+    }
+
+    /// Groups these sockets.
+    pub fn of(entries: impl Iterator<Item = Entry<'a>>, grouping: &'a Grouping) -> Self {
         let Grouping { keys, sums: fields, order, limit } = grouping;
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut positions: HashMap<Vec<Rank<'a>>, usize> = HashMap::new();
         let mut total = Sums::new(grouping);
         let mut identity = Vec::new();
-        for entry in listing.entries() {
+        for entry in entries {
             let subject = Subject::new(entry);
             total.add_socket(&subject, fields);
             identity.extend(keys.iter().map(|key| (key.value)(&subject).identity()));

@@ -10,6 +10,8 @@ mod tcp;
 mod timer;
 mod value;
 
+use std::cmp::Reverse;
+
 use crate::listing::{Entry, Listing};
 use crate::owners::Owner;
 pub(crate) use groups::USUAL_SUMS;
@@ -161,7 +163,7 @@ impl Needs {
 
 /// Fields to sort by, the most significant first; `true` means in descending order. If there are no
 /// fields, sockets stay in the order of the kernel.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order(pub Vec<(&'static Field, bool)>);
 
 impl Order {
@@ -170,6 +172,19 @@ impl Order {
         for &(field, is_descending) in self.0.iter().rev() {
             let rank = |entry: &Entry<'_>| (field.value)(&Subject::new(*entry)).rank().into_owned();
             listing.sort_by_key(rank, is_descending);
+        }
+    }
+
+    /// Sorts rows that each have a socket, all sections together. Rows that are equal in all fields
+    /// keep their order.
+    pub fn sort_rows<'a, T>(&self, rows: &mut [T], entry: impl Fn(&T) -> Entry<'a>) {
+        for &(field, is_descending) in self.0.iter().rev() {
+            let rank = |row: &T| (field.value)(&Subject::new(entry(row))).rank();
+            if is_descending {
+                rows.sort_by_cached_key(|row| Reverse(rank(row)));
+            } else {
+                rows.sort_by_cached_key(rank);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ impl Gatherer<'_> {
 
     /// Looks up the names in counts of sockets. Waits at most `--resolve-timeout`.
     pub fn look_up_groups(&mut self, groups: &Groups<'_>, remark: Sink<'_>) {
-        let naming = self.request.look.naming;
+        let naming = self.naming;
         let values = groups.groups.iter().flat_map(|group| &group.values);
         let numbers = values.flat_map(|value| match value {
             Value::Address(end) | Value::End(end) => of_end(Some(*end), naming).collect(),
@@ -48,7 +48,7 @@ impl Gatherer<'_> {
     /// Looks up the names in a listing. Waits at most this long; the next listing has the answers
     /// that come later.
     pub fn look_up_within(&mut self, timeout: Duration, listing: &Listing) -> Missing {
-        let naming = self.request.look.naming;
+        let naming = self.naming;
         if naming == Naming::default() {
             return Missing::default();
         }

@@ -14,7 +14,7 @@ use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
 use crate::fields::{Grouping, Needs};
 use crate::interfaces::Interfaces;
 use crate::listing::{Extent, Listing, Part};
-use crate::names::{self, Names, Passwd};
+use crate::names::{self, Names, Naming, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
 use crate::process::Runtimes;
 use crate::query::{Condition, Query};
@@ -37,10 +37,16 @@ pub struct Gatherer<'a> {
     /// The sockets to read: those to list, and with `--peers` those that can be other ends. All, to
     /// know which sockets no table has.
     reading: Query,
+    /// What the request needs.
+    own_needs: Needs,
+    /// What is gathered: what the request needs, and what [`Self::also_gather`] adds.
     needs: Needs,
     extent: Extent,
+    byte_order: ByteOrder,
     tables: Tables,
     names: Names,
+    /// Which names are looked up.
+    naming: Naming,
     runtimes: Runtimes,
     /// The number of the namespace that `--netns` names, once it is found.
     found: Option<String>,
@@ -91,28 +97,9 @@ impl<'a> Gatherer<'a> {
         }
         let first = if is_about_devices { Needs::FACTS } else { Needs::default() };
         let needs = first.and(needs(request));
-        let conditions = Conditions {
-            source: request.source,
-            wants: Wants {
-                timers: needs.include(Needs::TIMERS),
-                facts: needs.include(Needs::FACTS),
-                tcp: needs.include(Needs::TCP),
-            },
-            other_root: request.proc.is_some(),
-        };
-        let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
-        let extent = match (needs.include(Needs::PEERS), wants_unlisted) {
-            (true, _) => Extent::WithPeers,
-            (false, false) if !is_about_devices => Extent::Selected,
-            (false, _) => Extent::Wider,
-        };
-        let reading = match extent {
-            _ if wants_unlisted => Query::all(),
-            Extent::WithPeers => query.with_other_ends(),
-            Extent::Wider | Extent::Selected => query.clone(),
-        };
+        let (extent, reading) = extent(needs, &query);
         let byte_order = byte_order(request, &root, remark);
-        let tables = Tables::new(&root.tables, byte_order, conditions)?;
+        let tables = Tables::new(&root.tables, byte_order, conditions(request, needs))?;
         let names = Names::new(passwd);
         let runtimes = Runtimes::new(root.host());
         Ok(Self {
@@ -120,10 +107,13 @@ impl<'a> Gatherer<'a> {
             root,
             query,
             reading,
+            own_needs: needs,
             needs,
             extent,
+            byte_order,
             tables,
             names,
+            naming: request.look.naming,
             runtimes,
             found: None,
             rates: Rates::default(),
@@ -133,6 +123,26 @@ impl<'a> Gatherer<'a> {
             kept: None,
             late: 0,
         })
+    }
+
+    /// Gathers more than the request needs, from the next listing on. Replaces what an earlier call
+    /// added. Fails like [`Tables::new`].
+    pub fn also_gather(&mut self, more: Needs) -> Result<(), Remark> {
+        let needs = self.own_needs.and(more);
+        if needs != self.needs {
+            let conditions = conditions(self.request, needs);
+            self.tables = Tables::new(&self.root.tables, self.byte_order, conditions)?;
+            (self.extent, self.reading) = extent(needs, &self.query);
+            self.needs = needs;
+            self.kept = None;
+        }
+        Ok(())
+    }
+
+    /// Looks up these names from now on, instead of those of the request, and shows no others.
+    pub fn show_names(&mut self, naming: Naming) {
+        self.naming = naming;
+        self.names.show(naming);
     }
 
     /// Gathers a listing, without names. Fails if no table can be read or the namespace is unknown.
@@ -252,6 +262,36 @@ impl<'a> Gatherer<'a> {
             self.tables.find_unix_peers(&mut sockets, remark);
         }
         Ok(sockets)
+    }
+}
+
+/// Returns which sockets must be there for these needs, and the query that reads them.
+fn extent(needs: Needs, query: &Query) -> (Extent, Query) {
+    let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
+    let is_about_devices = query.devices().next().is_some();
+    let extent = match (needs.include(Needs::PEERS), wants_unlisted) {
+        (true, _) => Extent::WithPeers,
+        (false, false) if !is_about_devices => Extent::Selected,
+        (false, _) => Extent::Wider,
+    };
+    let reading = match extent {
+        _ if wants_unlisted => Query::all(),
+        Extent::WithPeers => query.with_other_ends(),
+        Extent::Wider | Extent::Selected => query.clone(),
+    };
+    (extent, reading)
+}
+
+/// Returns what decides which source the tables are read from.
+fn conditions(request: &Request, needs: Needs) -> Conditions {
+    Conditions {
+        source: request.source,
+        wants: Wants {
+            timers: needs.include(Needs::TIMERS),
+            facts: needs.include(Needs::FACTS),
+            tcp: needs.include(Needs::TCP),
+        },
+        other_root: request.proc.is_some(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::{Entry, Listing};
-use crate::socket::{Endpoint, InternetSocket, Kind, SctpEnd, Socket};
+use crate::socket::{Endpoint, InternetSocket, Kind, SctpEnd, Socket, State};
 
 /// What has changed about a socket since the previous listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,27 @@ impl Mark {
     }
 }
 
+/// A socket of a listing, or one that is gone since the previous listing.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// The socket.
+    pub entry: Entry<'a>,
+    /// What has changed.
+    pub mark: Mark,
+    /// The identity of the socket.
+    pub key: SocketKey,
+    /// The state in the previous listing, if it was another one.
+    pub former_state: Option<State>,
+}
+
 /// Returns the sockets of a listing and those that are gone since the previous one, section by
 /// section.
 pub fn changes<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<(Entry<'a>, Mark)> {
+    compare(before, now).into_iter().map(|it| (it.entry, it.mark)).collect()
+}
+
+/// Returns the same as [`changes`], and how to recognize the sockets in later listings.
+pub fn compare<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<Change<'a>> {
     let now: Vec<_> = now.entries().map(|entry| (entry, key(&entry))).collect();
     let before = before.map(|before| before.entries().map(|it| (it, key(&it))).collect::<Vec<_>>());
     let (before, now) = match before {
@@ -49,10 +67,17 @@ pub fn changes<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<(Entry<
         }
         None => (None, now),
     };
+    let states: HashMap<SocketKey, Option<State>> =
+        before.iter().flatten().map(|(entry, key)| (key.clone(), entry.socket.state())).collect();
     let entries = mark(before, now, |(_, key)| key.clone());
-    let mut entries: Vec<_> = entries.into_iter().map(|((entry, _), mark)| (entry, mark)).collect();
-    entries.sort_by_key(|(entry, _)| entry.socket.kind().section());
-    entries
+    let change = |((entry, key), mark): ((Entry<'a>, SocketKey), Mark)| {
+        let former = states.get(&key).copied().flatten();
+        let former_state = former.filter(|state| entry.socket.state() != Some(*state));
+        Change { entry, mark, key, former_state }
+    };
+    let mut changes: Vec<_> = entries.into_iter().map(change).collect();
+    changes.sort_by_key(|change| change.entry.socket.kind().section());
+    changes
 }
 
 /// Returns the entries of `now` with their marks, and the closed entries at their former places.
@@ -116,27 +141,39 @@ fn with_inodes<'a>(
 
 /// The identity of a socket as long as it exists, within its namespace. Several sockets can have the
 /// same ends, so their inodes tell them apart.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum SocketKey {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SocketKey(KeyKind);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum KeyKind {
     Internet(Option<NamespaceKey>, Kind, Endpoint, Option<Endpoint>, u64),
     Inode(Option<NamespaceKey>, u64, Option<Box<[u8]>>),
 }
 
 impl SocketKey {
+    /// Returns true if this is a socket with the same ends, and one of both has no inode, as before a
+    /// connection is accepted.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let lacks_inode = |key: &Self| matches!(key.0, KeyKind::Internet(.., 0));
+        (lacks_inode(self) || lacks_inode(other))
+            && self.without_inode().is_some()
+            && self.without_inode() == other.without_inode()
+    }
+
     /// Returns the key of a socket with the same ends and without an inode; `None` for a socket without
     /// ends.
     fn without_inode(&self) -> Option<Self> {
-        match self {
-            Self::Internet(namespace, kind, local, remote, _) => {
-                Some(Self::Internet(namespace.clone(), *kind, *local, *remote, 0))
+        match &self.0 {
+            KeyKind::Internet(namespace, kind, local, remote, _) => {
+                Some(Self(KeyKind::Internet(namespace.clone(), *kind, *local, *remote, 0)))
             }
-            Self::Inode(..) => None,
+            KeyKind::Inode(..) => None,
         }
     }
 
     fn with_inode(mut self, number: u64) -> Self {
-        match &mut self {
-            Self::Internet(.., inode) | Self::Inode(_, inode, _) => *inode = number,
+        match &mut self.0 {
+            KeyKind::Internet(.., inode) | KeyKind::Inode(_, inode, _) => *inode = number,
         }
         self
     }
@@ -144,7 +181,7 @@ impl SocketKey {
 
 /// The identity of a namespace. Several can have the same label, so it is used only if the number is
 /// hidden.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum NamespaceKey {
     Number(u64),
     Label(String),
@@ -155,18 +192,18 @@ fn key(entry: &Entry<'_>) -> SocketKey {
         Some(number) => NamespaceKey::Number(number),
         None => NamespaceKey::Label(namespace.label().into_owned()),
     });
-    match entry.socket {
+    SocketKey(match entry.socket {
         Socket::Internet(socket) => {
             let InternetSocket { local, remote, inode, .. } = *socket;
-            SocketKey::Internet(namespace, entry.socket.kind(), local, Some(remote), inode)
+            KeyKind::Internet(namespace, entry.socket.kind(), local, Some(remote), inode)
         }
         Socket::Sctp(socket) => {
             let (local, remote) = (socket.local.first(), socket.remote().map(SctpEnd::first));
-            SocketKey::Internet(namespace, entry.socket.kind(), local, remote, socket.inode)
+            KeyKind::Internet(namespace, entry.socket.kind(), local, remote, socket.inode)
         }
-        Socket::Unix(socket) => SocketKey::Inode(namespace, socket.inode, socket.path.clone()),
-        Socket::Other(socket) => SocketKey::Inode(namespace, socket.inode, None),
-    }
+        Socket::Unix(socket) => KeyKind::Inode(namespace, socket.inode, socket.path.clone()),
+        Socket::Other(socket) => KeyKind::Inode(namespace, socket.inode, None),
+    })
 }
 
 #[cfg(test)]
@@ -228,6 +265,39 @@ mod tests {
         }
         let server = |inode| Socket::Sctp(SctpSocket { inode, ..SctpSocket::at("::1:9", None) });
         assert_eq!(marks(vec![server(7), server(8)], vec![server(7)]), " -");
+    }
+
+    #[test]
+    fn former_state_is_that_of_the_same_socket() {
+        let listing = |state, inode| {
+            let socket = InternetSocket { state, inode, ..InternetSocket::example() };
+            let parts = vec![Part { sockets: vec![Socket::Internet(socket)], ..Part::default() }];
+            let query = Query::default();
+            Listing::new(parts, None, &query, Extent::Selected, SystemTime::now())
+        };
+        let before = listing(State::Established, 7);
+        let former = |now: &Listing| -> Vec<_> {
+            compare(Some(&before), now).iter().map(|change| change.former_state).collect()
+        };
+        assert_eq!(former(&listing(State::CloseWait, 7)), [Some(State::Established)]);
+        // The connection has no inode any more.
+        assert_eq!(former(&listing(State::FinWait2, 0)), [Some(State::Established)]);
+        assert_eq!(former(&listing(State::Established, 7)), [None]);
+        assert_eq!(former(&listing(State::CloseWait, 8)), [None, None]);
+    }
+
+    #[test]
+    fn key_with_an_inode_may_be_the_same_socket_without_one() {
+        let of = |inode, port| {
+            let local = Endpoint { port, ..InternetSocket::example().local };
+            let socket = InternetSocket { local, inode, ..InternetSocket::example() };
+            let parts = vec![Part { sockets: vec![Socket::Internet(socket)], ..Part::default() }];
+            let query = Query::default();
+            let listing = Listing::new(parts, None, &query, Extent::Selected, SystemTime::now());
+            listing.entries().map(|entry| key(&entry)).next().unwrap()
+        };
+        assert!(of(7, 1).may_be(&of(0, 1)) && of(0, 1).may_be(&of(7, 1)));
+        assert!(!of(7, 1).may_be(&of(8, 1)) && !of(7, 1).may_be(&of(0, 2)));
     }
 
     /// Compares two listings of letters. Puts `+` before a new letter, `-` before a closed one.

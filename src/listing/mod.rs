@@ -2,6 +2,7 @@
 
 mod changes;
 mod peers;
+mod selection;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use std::time::SystemTime;
 use crate::interfaces::Interfaces;
 use crate::namespaces::Namespace;
 use crate::owners::{Owner, Owners};
-use crate::process::{Pid, Process};
-use crate::query::{Candidate, Query};
+use crate::process::Pid;
+use crate::query::Query;
 use crate::socket::{Socket, TcpInfo, TcpInfos};
-pub use changes::{Mark, changes};
+pub use changes::{Change, Mark, SocketKey, changes, compare};
 use peers::Peers;
+use selection::Owned;
+pub use selection::Selection;
 
 /// The sockets of one network namespace.
 #[derive(Debug, Default)]
@@ -123,42 +126,6 @@ impl<'a> SocketOwners<'a> {
     }
 }
 
-/// The owners that a query asks for, or those that it excludes.
-struct Chosen<'a> {
-    query: &'a Query,
-    owners: &'a Owners,
-    is_such: fn(&Query, Candidate<'_>) -> bool,
-    /// In order.
-    pids: Vec<Pid>,
-}
-
-impl<'a> Chosen<'a> {
-    fn new(
-        query: &'a Query,
-        owners: &'a Owners,
-        is_such: fn(&Query, Candidate<'_>) -> bool,
-    ) -> Self {
-        let mut chosen = Self { query, owners, is_such, pids: Vec::new() };
-        // Skip rnetstat itself: its own command line contains the searched text.
-        let others = owners.processes().iter().filter(|&process| !owners.is_own(process));
-        let pids = others.filter(|it| chosen.is_chosen(it, it.service.unit.as_deref()));
-        chosen.pids = pids.map(|process| process.pid).collect();
-        chosen
-    }
-
-    fn is_chosen(&self, process: &Process, unit: Option<&str>) -> bool {
-        let is_ancestor = self.owners.is_ancestor(process);
-        (self.is_such)(self.query, Candidate { process, unit, is_ancestor })
-    }
-
-    fn includes(&self, Owner { process, .. }: Owner<'_>, socket: &Socket) -> bool {
-        match self.owners.socket_unit(process, socket) {
-            None => self.pids.binary_search(&process.pid).is_ok(),
-            unit => self.is_chosen(process, unit),
-        }
-    }
-}
-
 impl Listing {
     /// Lists the sockets that `query` selects, section by section, each in the kernel's order.
     ///
@@ -197,22 +164,12 @@ impl Listing {
     /// Keeps the sockets whose owners and users the query selects.
     fn keep_owned(&mut self, query: &Query) {
         let Some(owners) = &self.owners else { return };
-        let wanted = Chosen::new(query, owners, Query::wants);
-        let excluded = Chosen::new(query, owners, Query::excludes);
-        let wants_owner = query.wants_owner();
+        let owned = Owned::new(query, owners);
         let parts = &self.parts;
         self.positions.retain(|&position| {
-            let Some(socket) = socket_at(parts, position) else { return false };
-            let of_socket = || owners.of(socket.inode());
-            (!wants_owner || of_socket().any(|owner| wanted.includes(owner, socket)))
-                && !of_socket().any(|owner| excluded.includes(owner, socket))
-                && query.selects_users(socket.user(), &|uid| {
-                    of_socket().any(|owner| owner.process.uid == Some(uid))
-                })
+            socket_at(parts, position).is_some_and(|socket| owned.includes(socket))
         });
-        if wants_owner {
-            self.matching = wanted.pids;
-        }
+        self.matching = owned.into_wanted();
     }
 
     /// Sorts the sockets of each section by a key. Sockets with equal keys keep their order.

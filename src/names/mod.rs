@@ -70,6 +70,11 @@ pub struct Naming {
     pub users: bool,
 }
 
+impl Naming {
+    /// All names.
+    pub const ALL: Self = Self { hosts: true, sctp_hosts: true, ports: true, users: true };
+}
+
 /// The names that are known so far.
 ///
 /// A call of the resolver cannot be interrupted, so it runs on another thread. rnetstat waits for
@@ -78,6 +83,8 @@ pub struct Naming {
 /// The names of the last two listings are kept: the live view shows a closed socket once more.
 pub struct Names {
     numbers: HashMap<Number, Entry>,
+    /// Which names are shown.
+    shown: Naming,
     /// The number of calls of [`Self::look_up`].
     round: u64,
     /// The names of ports from the files in `/etc`; read when the first port is looked up.
@@ -164,6 +171,7 @@ impl Names {
         let (answer, answers) = mpsc::channel();
         Self {
             numbers: HashMap::new(),
+            shown: Naming::ALL,
             round: 0,
             local: OnceLock::new(),
             passwd,
@@ -299,8 +307,21 @@ impl Names {
         }
     }
 
-    /// Returns the name of a number, if it is known.
+    /// Shows only these names, although more are known.
+    pub fn show(&mut self, shown: Naming) {
+        self.shown = shown;
+    }
+
+    /// Returns the name of a number, if it is known and shown.
     pub fn get(&self, number: Number) -> Option<&str> {
+        let is_shown = match number {
+            Number::Host(_) => self.shown.hosts || self.shown.sctp_hosts,
+            Number::Port(..) => self.shown.ports,
+            Number::User(_) => self.shown.users,
+        };
+        if !is_shown {
+            return None;
+        }
         match &self.numbers.get(&number)?.state {
             State::Known(name) => name.as_deref(),
             State::Pending | State::Failed(_) => None,

@@ -9,7 +9,7 @@ pub mod table;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use crate::fields::{Field, Groups};
+use crate::fields::{Field, Groups, Value};
 use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Format, Look};
@@ -110,6 +110,12 @@ impl Renderer {
         }
         out.flush()
     }
+}
+
+/// Returns the text of a value in the table, harmless for a terminal. Shows all addresses of an end if
+/// `wide`.
+pub(crate) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
+    table::cell::text(value, names, wide)
 }
 
 /// The fields that a layout shows.

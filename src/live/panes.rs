@@ -1,0 +1,211 @@
+//! The panes that take the place of the rows: the keys, the columns to choose, and everything about a
+//! socket.
+
+use ratatui_core::style::{Modifier, Style};
+use ratatui_core::text::{Line, Span};
+use unicode_width::UnicodeWidthChar;
+
+use crate::fields::{
+    ALL, COMMAND, CONTAINER, CWD, FD, Field, Needs, PID, PROCESS_USER, PROGRAM, Subject, UNIT,
+    Value,
+};
+use crate::harmless::harmless;
+use crate::listing::{Change, Mark, SocketOwners};
+use crate::names::Names;
+use crate::owners::Owner;
+use crate::render;
+use crate::socket::State;
+
+/// The keys, and what they do.
+const KEYS: [(&str, &str); 22] = [
+    ("Up Down, wheel", "move the cursor; it stays on its socket when others come and go"),
+    ("PgUp PgDn", "move it by a screen"),
+    ("Home End", "move it to the first or the last row"),
+    ("Left Right", "scroll sideways, to columns that do not fit and to the end of commands"),
+    ("/", "filter while you type: words as on the command line, such as :443 nginx ^10.0.0.0/8"),
+    ("", "Enter keeps the filter, Esc removes it"),
+    ("s", "sort by the next column; after the last one, no more"),
+    ("S", "reverse the order"),
+    ("g", "count the sockets by program, state, dst, user, unit, container; then list them again"),
+    ("c", "choose the columns"),
+    ("Enter", "show everything about the socket"),
+    ("m", "move new and closed rows to the top, or back"),
+    ("w", "show whole addresses, or shorten those that do not fit"),
+    ("n", "show names, or numbers"),
+    ("Space", "pause, or go on"),
+    ("Ctrl-L", "draw the screen again"),
+    ("Ctrl-Z", "suspend; fg goes on"),
+    ("Esc", "close a pane or the prompt; else quit"),
+    ("q Ctrl-C", "quit"),
+    ("+ -", "before a row: the socket is new, or closed since the last listing"),
+    ("~", "its state has changed"),
+    ("!", "CLOSE_WAIT, or a server whose accept queue is full"),
+];
+
+/// What the details need besides what the rows do.
+pub(super) const DETAIL_NEEDS: Needs = Needs::SERVICES
+    .and(Needs::DIRECTORIES)
+    .and(Needs::PROCESS_USERS)
+    .and(Needs::PEERS)
+    .and(Needs::TIMERS)
+    .and(Needs::NAMESPACES)
+    .and(Needs::TCP);
+
+/// A line of a pane: a label, and text that can need several lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) label: String,
+    pub(super) text: String,
+}
+
+impl Entry {
+    fn new(label: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { label: label.into(), text: text.into() }
+    }
+}
+
+/// Returns the list of the keys.
+pub(super) fn help() -> Vec<Entry> {
+    KEYS.iter().map(|&(key, text)| Entry::new(key, text)).collect()
+}
+
+/// Returns all fields as check boxes.
+pub(super) fn columns(chosen: &[&Field]) -> Vec<Entry> {
+    let boxes = ALL.iter().map(|field| {
+        let sign = if chosen.contains(field) { "[x]" } else { "[ ]" };
+        Entry::new(format!("{sign} {}", field.key), field.title)
+    });
+    boxes.collect()
+}
+
+/// Returns everything about a socket.
+pub(super) fn details(row: &Change<'_>, names: &Names) -> Vec<Entry> {
+    let of_owners: [&Field; 9] = [
+        &PID,
+        &PROGRAM,
+        &COMMAND,
+        &FD,
+        &PROCESS_USER,
+        &UNIT,
+        &CONTAINER,
+        &CWD,
+        &crate::fields::PEER,
+    ];
+    let text = |field: &Field, subject: &Subject<'_>| match (field.value)(subject) {
+        Value::Missing => String::new(),
+        value => render::text(&value, names, true),
+    };
+    let mut entries = Vec::new();
+    if row.mark == Mark::Closed {
+        add_closed(&mut entries);
+    }
+    let socket = Subject { entry: row.entry, owner: None };
+    for field in ALL.iter().filter(|field| !of_owners.contains(field) && field.key != "cgroup") {
+        let text = text(field, &socket);
+        let former = row.former_state.filter(|_| field.key == "state");
+        let former = former.map_or(String::new(), |it| format!(" (was {})", State::name(it)));
+        if !text.is_empty() {
+            entries.push(Entry::new(field.title, text + &former));
+        }
+    }
+    entries.extend(owners("owner", row.entry.owners, |owner, field| {
+        text(field, &Subject { entry: row.entry, owner: Some(owner) })
+    }));
+    if let Some(peer) = row.entry.peer {
+        entries.extend(owners("other end", peer, |owner, field| {
+            text(field, &Subject { entry: row.entry, owner: Some(owner) })
+        }));
+    }
+    entries
+}
+
+/// Adds that the socket is gone, once.
+pub(super) fn add_closed(entries: &mut Vec<Entry>) {
+    let closed = Entry::new("Closed", "the socket is gone");
+    if entries.first() != Some(&closed) {
+        entries.insert(0, closed);
+    }
+}
+
+/// Returns the owners of a socket or of its other end, a blank line before each.
+fn owners<'a>(
+    title: &str,
+    owners: SocketOwners<'a>,
+    text: impl Fn(Owner<'a>, &'static Field) -> String,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for owner in owners.all() {
+        let process = owner.process;
+        entries.push(Entry::default());
+        entries.push(Entry::new(title, process.pid.to_string()));
+        let command: String = harmless(&process.command.joined()).collect();
+        entries.push(Entry::new(COMMAND.title, command));
+        for field in [&PROCESS_USER, &UNIT, &CONTAINER, &CWD] {
+            let text = text(owner, field);
+            if !text.is_empty() {
+                entries.push(Entry::new(field.title, text));
+            }
+        }
+        let fds: Vec<_> = owner.fds().map(|fd| fd.to_string()).collect();
+        entries.push(Entry::new("Descriptors", fds.join(", ")));
+    }
+    if entries.is_empty() {
+        let none = if owners.are_known() { "none" } else { "hidden: sudo shows more" };
+        entries.extend([Entry::default(), Entry::new(title, none)]);
+    }
+    entries
+}
+
+/// Returns the lines of a pane of this width.
+pub(super) fn lines(entries: &[Entry], width: u16) -> Vec<Line<'static>> {
+    const GAP: usize = 2;
+    let width = usize::from(width);
+    let longest = entries.iter().map(|entry| entry.label.chars().count()).max().unwrap_or(0);
+    let margin = if longest + GAP < width { longest + GAP } else { 0 };
+    let bold = Style::default().add_modifier(Modifier::BOLD);
+    let mut lines = Vec::new();
+    for Entry { label, text } in entries {
+        let mut label = Span::styled(format!("{label:margin$}"), bold);
+        let parts = wrapped(text, (width - margin).max(1));
+        for part in parts {
+            lines.push(Line::from(vec![label, Span::raw(part)]));
+            label = Span::raw(" ".repeat(margin));
+        }
+    }
+    lines
+}
+
+/// Splits text into lines of this width; at least one.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for char in text.chars() {
+        let next = char.width().unwrap_or(0);
+        if used + next > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        used += next;
+        if let Some(line) = lines.last_mut() {
+            line.push(char);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_continues_below_itself() {
+        let entries = [Entry::new("ab", "12345"), Entry::new("", "日本")];
+        let shown = |width| -> Vec<String> {
+            lines(&entries, width).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(shown(20), ["ab  12345", "    日本"]);
+        assert_eq!(shown(7), ["ab  123", "    45", "    日", "    本"]);
+        assert_eq!(shown(1).len(), 8);
+        assert_eq!(shown(0).len(), 8);
+    }
+}
