@@ -135,7 +135,7 @@ impl Terminal {
         while !bytes.is_empty() {
             let mut waiting =
                 [PollFd::new(&stdout, PollFlags::OUT), PollFd::new(&self.signals, PollFlags::IN)];
-            poll(&mut waiting, None)?;
+            retry_on_intr(|| poll(&mut waiting, None))?;
             if waiting[0].revents().is_empty() {
                 return Ok(false);
             }
@@ -159,8 +159,11 @@ impl Terminal {
             let stdin = io::stdin();
             let mut waiting =
                 [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
-            if poll(&mut waiting, left(end).as_ref())? == 0 {
-                return Ok(Event::Timeout);
+            match poll(&mut waiting, left(end).as_ref()) {
+                Ok(0) => return Ok(Event::Timeout),
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
             }
             let [keys, signals] = waiting.map(|fd| !fd.revents().is_empty());
             if signals && let Some(signal) = self.signals.read_signal()? {

@@ -22,7 +22,7 @@ impl<'a> Selection<'a> {
 
     /// Returns true if this socket of the listing is selected.
     pub fn includes(&self, entry: &Entry<'_>) -> bool {
-        self.query.selects(entry.socket)
+        self.query.selects(entry.socket, Some(entry.interfaces))
             && self.owned.as_ref().is_none_or(|owned| owned.includes(entry.socket))
     }
 }

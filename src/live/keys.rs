@@ -36,8 +36,13 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Returns the keys that are complete with these bytes.
     pub(super) fn keys(&mut self, bytes: &[u8]) -> Vec<Key> {
-        self.pending.extend_from_slice(bytes);
         let mut keys = Vec::new();
+        if self.pending == b"\x1b" && !matches!(bytes, [] | [b'[' | b'O', ..]) {
+            // Only a whole escape sequence can be cut by a slow line. Alt with a letter comes at once.
+            self.pending.clear();
+            keys.push(Key::Esc);
+        }
+        self.pending.extend_from_slice(bytes);
         let mut rest = &self.pending[..];
         while let Some((length, key)) = first(rest) {
             keys.extend(key);
@@ -201,6 +206,7 @@ mod tests {
         }
         assert_eq!(keys(&[b"\x1b\x1b[A"]), [Key::Esc, Key::Up]);
         assert_eq!(keys(&[b"\x1b", b"\x1b"]), [Key::Esc, Key::Esc]);
+        assert_eq!(keys(&[b"\x1b", b"g"]), [Key::Esc, Key::Char('g')]);
         assert_eq!(keys(&[b"\x1b\x1a"]), [Key::Esc, Key::Ctrl('z')]);
         assert_eq!(keys(&[b"ab\x1b[Ac"]).len(), 4);
     }

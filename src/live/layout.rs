@@ -6,7 +6,9 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The characters of the last column that are always shown, if it has as many.
-pub(super) const BEGINNING: usize = 16;
+pub(super) const BEGINNING: usize = 12;
+/// So many characters of it are worth more than wide gaps.
+const ENOUGH: usize = 24;
 /// How far one step of scrolling moves the text of the last column.
 const STEP: usize = 16;
 /// What stands for text that is left out.
@@ -41,6 +43,8 @@ pub(super) struct Layout {
     pub(super) shown: Vec<(usize, usize)>,
     /// The characters at the beginning of the last column that are not shown.
     pub(super) offset: usize,
+    /// The indices of the columns that do not fit.
+    pub(super) left_out: Vec<usize>,
     /// The most steps that can be scrolled to the right.
     pub(super) most_steps: usize,
 }
@@ -62,13 +66,16 @@ pub(super) fn arrange(columns: &[Column], width: usize, steps: usize) -> Layout 
         _ if is_whole => start,
         steps => arranger.fitting((steps - extra).min(arranger.others.len()), 0),
     };
-    let fits_loosely = arranger.needed(2, &indices, BEGINNING) <= width;
+    let fits_loosely = arranger.needed(2, &indices, ENOUGH) <= width;
     let gap = if fits_loosely && indices.len() == columns.len() { 2 } else { 1 };
     let shown = arranger.widths(&indices, gap, if steps == 0 { BEGINNING } else { 0 });
     let hidden = arranger.hidden(&arranger.widths(&arranger.pinned, 1, 0));
     let moved = steps.saturating_sub(last_step) * STEP;
     let most_steps = if is_whole { 0 } else { last_step + hidden.div_ceil(STEP) };
-    Layout { gap, shown, offset: if is_whole { 0 } else { moved.min(hidden) }, most_steps }
+    let offset = if is_whole { 0 } else { moved.min(hidden) };
+    let is_left_out = |index: &usize| shown.iter().all(|(shown, _)| shown != index);
+    let left_out = (0..columns.len()).filter(is_left_out).collect();
+    Layout { gap, shown, offset, left_out, most_steps }
 }
 
 struct Arranger<'a> {
@@ -260,6 +267,7 @@ mod tests {
         assert_eq!(arranged(60, 1), ("p5 a6 q10 c7 r26".into(), 0, 3));
         assert_eq!(arranged(60, 3), ("p5 q10 r41".into(), 0, 3));
         assert_eq!(arranged(46, 0), ("p5 q10 b9 r17".into(), 0, 4));
+        assert_eq!(arranged(50, 0), ("p5 a6 q10 b9 r14".into(), 0, 4));
         assert_eq!(arranged(46, 1), ("p5 a6 q10 c7 r12".into(), 0, 4));
         assert_eq!(arranged(46, 3), ("p5 q10 r27".into(), 0, 4));
         assert_eq!(arranged(46, 4), ("p5 q10 r27".into(), 13, 4));

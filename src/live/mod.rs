@@ -2,6 +2,7 @@
 //!
 //! - `keys` turns the bytes of the terminal into keys.
 //! - `state` has what the user has chosen, and what each key changes.
+//! - `usual` has the columns that are shown if he chooses none.
 //! - `filter` parses the filter that the user types.
 //! - `model` has the rows of a listing: filtered, in order, with the changes.
 //! - `sheet` turns them into text in columns, which `layout` arranges.
@@ -20,6 +21,7 @@ mod screen;
 mod session;
 mod sheet;
 mod state;
+mod usual;
 mod view;
 
 pub use filter::Parse;

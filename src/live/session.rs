@@ -54,13 +54,12 @@ pub struct Settings<'a> {
 /// Shows listings on the terminal, until all rounds are done or the user quits. Then restores the
 /// terminal, also after an error.
 pub fn run(settings: Settings<'_>, gatherer: &mut Gatherer<'_>) -> Result<Seen, Remark> {
-    let Request { look, order, .. } = settings.request;
     let mut session = Session {
         settings,
-        look,
+        look: &settings.request.look,
         terminal: Terminal::take()?,
         decoder: Decoder::default(),
-        state: State::new(look, order),
+        state: State::new(settings.request),
         filter: None,
         error: None,
         details: Vec::new(),
@@ -108,6 +107,7 @@ enum Next {
 impl Session<'_> {
     /// Lists and shows until all rounds are done or the user quits.
     fn run(&mut self, gatherer: &mut Gatherer<'_>) -> Result<(), Remark> {
+        gatherer.keep_owners();
         let mut before: Option<Listing> = None;
         let mut left = self.settings.rounds.count;
         while left != Some(0) {

@@ -7,7 +7,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::{BEGINNING, Column, Layout, Place, SHORTEST_ADDRESS, arrange, cut, shorten};
 use crate::fields::{
-    Align, DST, FOREIGN, Field, Groups, LOCAL, PID, PROTO, SRC, STATE, Subject, Value,
+    Align, DST, FOREIGN, Field, Groups, LOCAL, PID, PROTO, RATE_IN, RATE_OUT, SRC, STATE, Subject,
+    Value,
 };
 use crate::listing::{Change, Mark};
 use crate::names::Names;
@@ -23,9 +24,23 @@ struct Head {
     title: String,
     align: Align,
     place: Place,
-    /// Its cells are addresses, which can be shortened.
-    has_addresses: bool,
+    /// What its cells can be shortened to.
+    short: Short,
 }
+
+/// What the cells of a column can be shortened to, if not all columns fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Short {
+    /// They stay whole.
+    Never,
+    /// Addresses share the room.
+    Address,
+    /// Text of any length is cut.
+    Text,
+}
+
+/// The width to which text of any length is cut.
+const SHORT_TEXT: usize = 24;
 
 /// A row of text.
 struct Line {
@@ -48,6 +63,8 @@ pub(super) struct Sheet {
 #[derive(Clone, Copy)]
 pub(super) struct Manner<'a> {
     pub(super) fields: &'a [&'static Field],
+    /// Those that the user asks for besides the usual ones.
+    pub(super) asked: &'a [&'static Field],
     pub(super) names: &'a Names,
     pub(super) wide: bool,
     pub(super) color: bool,
@@ -68,12 +85,16 @@ impl Sheet {
         let heads = (0..).zip(manner.fields).map(|(index, &field)| Head {
             title: field.title.to_owned(),
             align: field.align,
-            place: place(field, index + 1 == manner.fields.len(), || {
-                lines.iter().all(|line| {
-                    line.cells.get(index).is_none_or(|cell| cell.is_empty() || cell == "0")
-                })
+            place: place(field, manner, index + 1 == manner.fields.len(), || {
+                let is_zero = |cell: &str| cell == "0" && field.align == Align::Right;
+                let mut cells = lines.iter().filter_map(|line| line.cells.get(index));
+                cells.all(|cell| cell.is_empty() || is_zero(cell))
             }),
-            has_addresses: [&LOCAL, &FOREIGN, &SRC, &DST].contains(&field),
+            short: match field {
+                _ if [&LOCAL, &FOREIGN, &SRC, &DST].contains(&field) => Short::Address,
+                _ if field.is_text && index + 1 < manner.fields.len() => Short::Text,
+                _ => Short::Never,
+            },
         });
         Self { heads: heads.collect(), first, lines }
     }
@@ -87,7 +108,7 @@ impl Sheet {
         let titles = [keys, vec![("Sockets", Align::Right)], sums].concat();
         let heads = titles.into_iter().map(|(title, align)| {
             let (title, place) = (title.to_owned(), Place::Pinned);
-            Head { title, align, place, has_addresses: false }
+            Head { title, align, place, short: Short::Never }
         });
         let lines = groups.groups.iter().map(|group| {
             let keys = group.values.iter().map(|value| match render::text(value, names, true) {
@@ -103,16 +124,16 @@ impl Sheet {
     }
 
     /// Draws the heading in the first line of an area, and below it the rows from `top` on. Returns the
-    /// most steps that the columns can be scrolled.
+    /// most steps that the columns can be scrolled, and the titles of those that do not fit.
     pub(super) fn draw(
         mut self,
         buffer: &mut Buffer,
         area: Rect,
         scroll: Scroll,
         wide: bool,
-    ) -> usize {
+    ) -> (usize, Vec<String>) {
         if !wide {
-            self.shorten_addresses(area.width.into());
+            self.shorten(area.width.into());
         }
         let width = usize::from(area.width);
         let layout = arrange(&self.columns(), width, scroll.steps);
@@ -134,7 +155,8 @@ impl Sheet {
                 mark_changed(buffer, &layout, changed, Rect { y, height: 1, ..area });
             }
         }
-        layout.most_steps
+        let left_out = layout.left_out.iter().filter_map(|&index| self.heads.get(index));
+        (layout.most_steps, left_out.map(|head| head.title.clone()).collect())
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -146,22 +168,34 @@ impl Sheet {
         columns.collect()
     }
 
-    /// Shortens the addresses if not all columns fit.
-    fn shorten_addresses(&mut self, width: usize) {
+    /// Shortens addresses and long texts if not all columns fit.
+    fn shorten(&mut self, width: usize) {
         let columns = self.columns();
         let layout = arrange(&columns, width, 0);
         if layout.shown.len() == columns.len() && layout.most_steps == 0 {
             return;
         }
+        let least = |(column, head): (&Column, &Head)| match (column.place, head.short) {
+            (Place::Rest, _) => column.width.min(BEGINNING),
+            (_, Short::Text) => column.width.min(SHORT_TEXT),
+            _ => column.width,
+        };
         let others = columns.iter().zip(&self.heads).filter(|(_, head)| {
-            head.place == Place::Pinned && !head.has_addresses || head.place == Place::Rest
+            head.short != Short::Address && !matches!(head.place, Place::Other(2..))
         });
-        let others: usize = others.map(|(column, _)| column.width.min(BEGINNING) + 1).sum();
-        let count = self.heads.iter().filter(|head| head.has_addresses).count().max(1);
+        let others: usize = others.map(|it| least(it) + 1).sum();
+        let is_address = |head: &&Head| head.short == Short::Address;
+        let count = self.heads.iter().filter(is_address).count().max(1);
         let room = (width.saturating_sub(others + 1) / count).saturating_sub(1);
-        for (index, _) in (0..).zip(&self.heads).filter(|(_, head)| head.has_addresses) {
+        for (index, head) in (0..).zip(&self.heads) {
             let cells = self.lines.iter_mut().filter_map(|line| line.cells.get_mut(index));
-            shorten(&mut cells.collect::<Vec<_>>(), room.max(SHORTEST_ADDRESS));
+            match head.short {
+                Short::Never => {}
+                Short::Address => {
+                    shorten(&mut cells.collect::<Vec<_>>(), room.max(SHORTEST_ADDRESS));
+                }
+                Short::Text => cells.for_each(|cell| *cell = cut(cell, SHORT_TEXT)),
+            }
         }
     }
 }
@@ -174,8 +208,13 @@ pub(super) struct Scroll {
     pub(super) steps: usize,
 }
 
-/// Returns how a column gives way. Queues that are all empty are the first to do so.
-fn place(field: &'static Field, is_last: bool, is_zero: impl Fn() -> bool) -> Place {
+/// Returns how a column gives way. Those without values, and queues that are all 0, are the first.
+fn place(
+    field: &'static Field,
+    manner: Manner<'_>,
+    is_last: bool,
+    is_empty: impl Fn() -> bool,
+) -> Place {
     if is_last && field.is_text {
         return Place::Rest;
     }
@@ -183,9 +222,12 @@ fn place(field: &'static Field, is_last: bool, is_zero: impl Fn() -> bool) -> Pl
         return Place::Pinned;
     }
     Place::Other(match field {
-        _ if field.align == Align::Right && is_zero() => 2,
         _ if *field == FOREIGN => 0,
-        _ => 1,
+        _ if manner.asked.contains(&field) => 1,
+        // They have values only from the second listing on.
+        _ if [&RATE_IN, &RATE_OUT].contains(&field) => 1,
+        _ if is_empty() => 3,
+        _ => 2,
     })
 }
 

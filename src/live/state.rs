@@ -1,16 +1,14 @@
 //! What the user has chosen in the view, and what each key changes. Nothing here touches a terminal.
 
 use super::keys::Key;
+use super::usual::{Shown, WIDE, usual_fields};
 use crate::fields::{
-    ALL, Align, COMMAND, CONTAINER, DROPS, DST, FD, FOREIGN, Field, INODE, LOCAL, NETNS, Order,
-    PEER, PID, PROGRAM, PROTO, RATE_IN, RATE_OUT, RECV_Q, SEND_Q, STATE, TIMER, TYPE, UNIT, USER,
+    ALL, Align, COMMAND, CONTAINER, DST, Field, Order, PROGRAM, RECV_Q, SEND_Q, STATE, UNIT, USER,
 };
 use crate::listing::SocketKey;
-use crate::request::{Columns, Look};
+use crate::request::{Look, Request};
 use crate::socket::Section;
 
-/// From this width on, the usual columns include the rates.
-const WIDE: u16 = 120;
 /// How far a turn of the mouse wheel scrolls.
 const WHEEL: usize = 3;
 /// The longest filter.
@@ -91,6 +89,8 @@ pub(super) struct State {
     pub(super) columns: Option<Vec<&'static Field>>,
     /// What the sockets are counted by.
     pub(super) group: Option<&'static Field>,
+    /// The rates of connections can become known.
+    pub(super) has_rates: bool,
     /// Some socket dropped datagrams.
     pub(super) has_drops: bool,
     /// The text of the filter.
@@ -99,15 +99,18 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(look: &Look, order: &Order) -> Self {
-        let naming = look.naming;
-        let names = naming.hosts || naming.ports;
-        Self { wide: look.wide, names, order: order.clone(), ..Self::default() }
+    pub(super) fn new(request: &Request) -> Self {
+        let Request { look, order, proc, .. } = request;
+        let names = look.naming.hosts || look.naming.ports;
+        // Saved files do not change.
+        let has_rates = proc.is_none() && look.sections.contains(&Section::Internet);
+        Self { wide: look.wide, names, has_rates, order: order.clone(), ..Self::default() }
     }
 
     /// Returns the columns on a screen of this width.
     pub(super) fn fields(&self, look: &Look, width: u16) -> Vec<&'static Field> {
-        self.columns.clone().unwrap_or_else(|| usual_fields(look, width, self.has_drops))
+        let shown = Shown { rates: self.has_rates && width >= WIDE, drops: self.has_drops };
+        self.columns.clone().unwrap_or_else(|| usual_fields(look, shown))
     }
 
     /// Changes what a key changes.
@@ -153,6 +156,10 @@ impl State {
             }
             Key::Char('m') => {
                 self.changed_first = !self.changed_first;
+                if self.changed_first {
+                    // The user wants to see them.
+                    (self.key, self.index, self.top) = (None, 0, 0);
+                }
                 return Effect::Rows;
             }
             Key::Char('s') => {
@@ -257,7 +264,7 @@ impl State {
     /// Keeps the cursor within this many rows, and on the screen.
     pub(super) fn keep_visible(&mut self, rows: usize, page: usize) {
         self.index = self.index.min(rows.saturating_sub(1));
-        let lowest = (self.index + 1).saturating_sub(page);
+        let lowest = (self.index + 1).saturating_sub(page.max(1));
         self.top = self.top.clamp(lowest, self.index.max(lowest));
         // Leave no lines empty below the last row.
         self.top = self.top.min(rows.saturating_sub(page).max(lowest));
@@ -296,41 +303,188 @@ fn place(fields: &[&Field], field: &Field) -> usize {
     fields.iter().position(|it| *it == field).unwrap_or(fields.len())
 }
 
-/// Returns the columns that are shown if the user chooses none.
-fn usual_fields(look: &Look, width: u16, has_drops: bool) -> Vec<&'static Field> {
-    let added = match &look.columns {
-        Columns::Only(fields) => return fields.clone(),
-        Columns::UsualAnd(fields) => fields,
-    };
-    let has = |section| look.sections.contains(&section);
-    let has_internet = has(Section::Internet);
-    let has_ends = has_internet || has(Section::Other);
-    let has_more = has(Section::Unix) || has(Section::Other);
-    let has_rates = has_internet && width >= WIDE;
-    let usual: [(bool, &'static Field); 17] = [
-        (true, &PROTO),
-        (has_more, &TYPE),
-        (has_ends, &RECV_Q),
-        (has_ends, &SEND_Q),
-        (true, &LOCAL),
-        (has_ends, &FOREIGN),
-        (true, &STATE),
-        (look.timers, &TIMER),
-        (true, &PID),
-        (true, &FD),
-        (has_ends, &USER),
-        (look.extended || has_more, &INODE),
-        (has_drops, &DROPS),
-        (look.peers, &PEER),
-        (look.namespaces, &NETNS),
-        (has_rates, &RATE_IN),
-        (has_rates, &RATE_OUT),
-    ];
-    let mut fields: Vec<_> =
-        usual.into_iter().filter_map(|(is_shown, field)| is_shown.then_some(field)).collect();
-    let more: Vec<_> =
-        added.iter().copied().filter(|it| !fields.contains(it) && **it != COMMAND).collect();
-    fields.extend(more);
-    fields.push(&COMMAND);
-    fields
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::{self, Task};
+
+    /// Returns the request of a command line.
+    fn request(line: &str) -> Request {
+        match cli::parse(line.split(' ').map(OsString::from)).unwrap() {
+            Task::List(request) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A view whose keys are pressed.
+    struct Pressed {
+        request: Request,
+        state: State,
+        seen: Seen,
+    }
+
+    impl Pressed {
+        fn new(line: &str, rows: usize) -> Self {
+            let request = request(line);
+            let state = State::new(&request);
+            Self { state, request, seen: Seen { rows, page: 10, most_steps: 2, width: 80 } }
+        }
+
+        fn press(&mut self, key: Key) -> Effect {
+            self.state.press(key, &self.request.look, self.seen)
+        }
+
+        fn type_text(&mut self, text: &str) -> Effect {
+            text.chars().map(|char| self.press(Key::Char(char))).last().unwrap()
+        }
+    }
+
+    #[test]
+    fn cursor_moves_within_the_rows() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 25);
+        for (key, index) in [
+            (Key::Up, 0),
+            (Key::Down, 1),
+            (Key::Char('j'), 2),
+            (Key::Char('k'), 1),
+            (Key::PageDown, 11),
+            (Key::WheelDown, 14),
+            (Key::WheelUp, 11),
+            (Key::End, 24),
+            (Key::PageDown, 24),
+            (Key::Down, 24),
+            (Key::PageUp, 14),
+            (Key::Home, 0),
+        ] {
+            assert_eq!(view.press(key), Effect::Draw);
+            assert_eq!(view.state.index, index, "{key:?}");
+        }
+        view.seen.rows = 0;
+        view.press(Key::End);
+        assert_eq!(view.state.index, 0);
+    }
+
+    #[test]
+    fn row_at_the_cursor_keeps_its_line_and_stays_on_the_screen() {
+        let mut state = State { index: 30, top: 25, ..State::default() };
+        // Four rows came before it.
+        state.follow(Some(34));
+        assert_eq!((state.index, state.top), (34, 29));
+        state.keep_visible(100, 10);
+        assert_eq!((state.index, state.top), (34, 29));
+        // The rows below it are gone.
+        state.keep_visible(35, 10);
+        assert_eq!((state.index, state.top), (34, 25));
+        state.keep_visible(3, 10);
+        assert_eq!((state.index, state.top), (2, 0));
+        // At the top, new rows before it are shown.
+        state.follow(Some(5));
+        state.keep_visible(20, 10);
+        assert_eq!((state.index, state.top), (5, 0));
+        state.follow(None);
+        state.keep_visible(0, 0);
+        assert_eq!((state.index, state.top), (0, 0));
+    }
+
+    #[test]
+    fn esc_closes_what_is_open_before_it_quits() {
+        for open in ['/', '?', 'c', '\n'] {
+            let mut view = Pressed::new("rnetstat -tanc --table", 3);
+            view.press(if open == '\n' { Key::Enter } else { Key::Char(open) });
+            assert_ne!(view.state.pane, Pane::Rows, "{open}");
+            assert_ne!(view.press(Key::Esc), Effect::Quit, "{open}");
+            assert_eq!(view.state.pane, Pane::Rows, "{open}");
+            assert_eq!(view.press(Key::Esc), Effect::Quit);
+        }
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        assert_eq!(view.press(Key::Char('q')), Effect::Quit);
+        assert_eq!(view.press(Key::Ctrl('z')), Effect::Suspend);
+        view.press(Key::Char('/'));
+        assert_eq!(view.press(Key::Ctrl('c')), Effect::Quit);
+    }
+
+    #[test]
+    fn prompt_takes_visible_characters_and_keeps_or_removes_the_filter() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        view.press(Key::Char('/'));
+        assert_eq!(view.type_text("qn :80"), Effect::Rows);
+        assert_eq!(view.state.filter, "qn :80");
+        view.type_text("\u{202e}\u{9b}\u{7f}");
+        assert_eq!(view.state.filter, "qn :80");
+        view.press(Key::Backspace);
+        assert_eq!(view.state.filter, "qn :8");
+        view.press(Key::Ctrl('w'));
+        assert_eq!(view.state.filter, "qn ");
+        assert_eq!(view.press(Key::Down), Effect::Draw);
+        assert_eq!(view.state.index, 1);
+        assert_eq!(view.press(Key::Enter), Effect::Draw);
+        assert_eq!((&view.state.pane, &*view.state.filter), (&Pane::Rows, "qn "));
+        view.press(Key::Char('/'));
+        assert_eq!(view.press(Key::Esc), Effect::Rows);
+        assert_eq!((&view.state.pane, &*view.state.filter), (&Pane::Rows, ""));
+        view.press(Key::Char('/'));
+        view.type_text(&"x".repeat(10_000));
+        assert_eq!(view.state.filter.len(), LONGEST_FILTER);
+    }
+
+    #[test]
+    fn keys_for_the_order_go_through_the_columns() {
+        let mut view = Pressed::new("rnetstat -tanc --columns proto,recv-q,command", 3);
+        let mut orders = Vec::new();
+        for _ in 0..4 {
+            assert_eq!(view.press(Key::Char('s')), Effect::Rows);
+            orders.push(view.state.order.0.first().map(|&(field, it)| (field.key, it)));
+        }
+        let expected = [Some(("proto", false)), Some(("recv-q", true)), Some(("command", false))];
+        assert_eq!(orders, [&expected[..], &[None]].concat());
+        let mut view = Pressed::new("rnetstat -tanc --table --sort -pid", 3);
+        view.press(Key::Char('S'));
+        assert_eq!(view.state.order.0, [(&crate::fields::PID, false)]);
+    }
+
+    #[test]
+    fn groups_come_one_after_the_other() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        let mut keys = Vec::new();
+        for _ in 0..7 {
+            assert_eq!(view.press(Key::Char('g')), Effect::List);
+            keys.push(view.state.group.map_or("", |field| field.key));
+        }
+        assert_eq!(keys, ["program", "state", "dst", "user", "unit", "container", ""]);
+        view.press(Key::Char('g'));
+        // A group is no socket.
+        assert_eq!(view.press(Key::Enter), Effect::Draw);
+        assert_eq!(view.state.pane, Pane::Rows);
+    }
+
+    #[test]
+    fn columns_are_chosen_with_check_boxes() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        let keys = |view: &Pressed| -> Vec<_> {
+            let fields = view.state.fields(&view.request.look, 80);
+            fields.iter().map(|field| field.key).collect()
+        };
+        let usual = keys(&view);
+        view.press(Key::Char('c'));
+        // The first field is the protocol, and the second one the type.
+        assert_eq!(view.press(Key::Char(' ')), Effect::List);
+        view.press(Key::Down);
+        view.press(Key::Char(' '));
+        let chosen = keys(&view);
+        assert!(!chosen.contains(&"proto"), "{chosen:?}");
+        assert_eq!(chosen[chosen.len() - 2..], ["type", "command"]);
+        view.press(Key::Char('r'));
+        assert_eq!(keys(&view), usual);
+    }
+
+    #[test]
+    fn pause_ends_with_a_new_listing() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        assert_eq!(view.press(Key::Char(' ')), Effect::Draw);
+        assert!(view.state.is_paused);
+        assert_eq!(view.press(Key::Char(' ')), Effect::List);
+        assert!(!view.state.is_paused);
+    }
 }

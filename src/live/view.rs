@@ -15,7 +15,7 @@ use crate::fields::{Field, Groups};
 use crate::harmless::harmless;
 use crate::listing::Change;
 use crate::names::Names;
-use crate::request::Look;
+use crate::request::{Columns, Look};
 
 /// Everything that a frame shows.
 #[derive(Clone, Copy)]
@@ -50,8 +50,9 @@ impl View<'_> {
         let body = Rect { height: area.height - 1, ..area };
         let last = Rect { y: body.bottom(), height: 1, ..area };
         let width = area.width;
+        let mut left_out = Vec::new();
         let seen = match &self.state.pane {
-            Pane::Rows | Pane::Prompt => self.draw_rows(buffer, body),
+            Pane::Rows | Pane::Prompt => self.draw_rows(buffer, body, &mut left_out),
             Pane::Help(top) => draw_pane(buffer, body, &panes::help(), *top, None),
             Pane::Details(top) => draw_pane(buffer, body, self.details, *top, None),
             Pane::Columns(index) => {
@@ -61,7 +62,7 @@ impl View<'_> {
                 draw_pane(buffer, body, &entries, top, Some(*index))
             }
         };
-        let text: String = harmless(self.last_line().as_bytes()).collect();
+        let text: String = harmless(self.last_line(&left_out).as_bytes()).collect();
         let style = match self.state.pane {
             Pane::Prompt => Style::default(),
             _ => Style::default().add_modifier(Modifier::REVERSED),
@@ -70,28 +71,33 @@ impl View<'_> {
         seen
     }
 
-    fn draw_rows(&self, buffer: &mut Buffer, area: Rect) -> Seen {
+    fn draw_rows(&self, buffer: &mut Buffer, area: Rect, left_out: &mut Vec<String>) -> Seen {
         let State { top, index: cursor, steps, wide, .. } = *self.state;
         let page = page(area.height + 1);
         let fields: Vec<&Field> = self.state.fields(self.look, area.width);
         let (rows, sheet) = if let Some(groups) = self.groups {
             (groups.groups.len(), Sheet::of_groups(groups, self.names))
         } else {
-            let manner = Manner { fields: &fields, names: self.names, wide, color: self.color };
+            let asked: &[_] = match &self.look.columns {
+                Columns::UsualAnd(fields) => fields,
+                Columns::Only(_) => &[],
+            };
+            let (names, color) = (self.names, self.color);
+            let manner = Manner { fields: &fields, asked, names, wide, color };
             (self.rows.len(), Sheet::of_sockets(self.rows, manner, top, page))
         };
         let mut seen = Seen { rows, page, most_steps: 0, width: area.width };
         if area.height > 0 {
             let scroll = Scroll { top, cursor, steps };
-            seen.most_steps = sheet.draw(buffer, area, scroll, wide);
+            (seen.most_steps, *left_out) = sheet.draw(buffer, area, scroll, wide);
         }
         seen
     }
 
     /// Returns the text of the last line.
-    fn last_line(&self) -> String {
+    fn last_line(&self, left_out: &[String]) -> String {
         match self.state.pane {
-            Pane::Rows => self.status(),
+            Pane::Rows => self.status(left_out),
             Pane::Prompt => {
                 let error = self.error.map_or(String::new(), |error| format!("  ({error})"));
                 format!("/{}_{error}", self.state.filter)
@@ -105,7 +111,7 @@ impl View<'_> {
     }
 
     /// Returns the text with the numbers of sockets and changes, and what the user has chosen.
-    fn status(&self) -> String {
+    fn status(&self, left_out: &[String]) -> String {
         let Counts { present, new, closed } = Counts::of(self.rows);
         let sockets = if present == 1 { "socket" } else { "sockets" };
         let mut notes = vec![format!("{present} {sockets}, {new} new, {closed} closed")];
@@ -122,7 +128,10 @@ impl View<'_> {
             notes.push(format!("sorted by {sign}{}", field.key));
         }
         notes.push(format!("every {:?}", self.interval));
-        notes.push("q quits, ? lists the keys".to_owned());
+        notes.push("q quits, ? lists keys".to_owned());
+        if !left_out.is_empty() {
+            notes.push(format!("→ {}", left_out.join(", ")));
+        }
         notes.extend(self.remark.map(ToOwned::to_owned));
         notes.join("; ")
     }

@@ -16,7 +16,7 @@ fn live_view_marks_new_and_closed_sockets() {
     let Some(terminal) = Terminal::new() else { return };
     terminal.enter(&format!("{RNETSTAT} {WATCH}"));
     let heading = "   Proto  Recv-Q  Send-Q  Local  Foreign  State  PID  FD  User  Command";
-    let status = "0 sockets, 0 new, 0 closed; every 1s; q quits, ? lists the keys";
+    let status = "0 sockets, 0 new, 0 closed; every 1s; q quits, ? lists keys";
     let blank = String::new;
     let empty = [vec![heading.to_owned()], vec![blank(); 6], vec![status.to_owned()]].concat();
     terminal.until("an empty table", |screen| screen == empty);
@@ -36,11 +36,11 @@ fn live_view_marks_new_and_closed_sockets() {
     let has_status = |line: &str, screen: &[String]| screen[7] == line;
     terminal.until("a new socket", |screen| {
         row("+", screen)
-            && has_status("1 socket, 1 new, 0 closed; every 1s; q quits, ? lists the keys", screen)
+            && has_status("1 socket, 1 new, 0 closed; every 1s; q quits, ? lists keys", screen)
     });
     terminal.until("a socket that stays", |screen| {
         row(" ", screen)
-            && has_status("1 socket, 0 new, 0 closed; every 1s; q quits, ? lists the keys", screen)
+            && has_status("1 socket, 0 new, 0 closed; every 1s; q quits, ? lists keys", screen)
     });
 
     // The view adapts to the size of the terminal.
@@ -61,7 +61,7 @@ fn live_view_marks_new_and_closed_sockets() {
     terminal.host.kill(&pid);
     terminal.until("a closed socket", |screen| {
         row("-", screen)
-            && has_status("0 sockets, 0 new, 1 closed; every 1s; q quits, ? lists the keys", screen)
+            && has_status("0 sockets, 0 new, 1 closed; every 1s; q quits, ? lists keys", screen)
     });
     terminal.until("an empty table", |screen| screen == empty);
 

@@ -15,6 +15,7 @@
 //! - `kinds`: sockets that netstat does not list
 //! - `lab`: the tasks of the lab in the README, such as finding the owner of port 5000
 //! - `live`: the live view in a real terminal
+//! - `live_keys`: what the keys of the live view do
 //! - `names`: looking up the names of hosts, services and users
 //! - `namespaces`: sockets of other network namespaces
 //! - `output`: pipes, full disks, and /proc trees with missing or strange files
@@ -22,6 +23,7 @@
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
 //! - `questions`: questions about a host, and the answers of other programs
 //! - `rounds`: rounds of the live view, which take the owners of the previous round
+//! - `screens`: the screens of the live view, for saved trees
 //! - `sources`: when a table is read as text, by netlink, or both
 //! - `ss`: the same values as ss
 //!
@@ -58,6 +60,7 @@ mod injection;
 mod kinds;
 mod lab;
 mod live;
+mod live_keys;
 mod names;
 mod namespaces;
 mod output;
@@ -65,5 +68,6 @@ mod parity;
 mod privilege;
 mod questions;
 mod rounds;
+mod screens;
 mod sources;
 mod ss;

@@ -137,6 +137,11 @@ const ALLOWED: &[&str] = &[
     "getxattr",
     // With --netns, to ask netlink in another network namespace; only a thread enters it.
     "setns",
+    // The signals of the live view, and whether the terminal is its own. It sends a signal (kill) only
+    // to suspend itself.
+    "getpgid",
+    "getpgrp",
+    "signalfd4",
     // System calls that write the listing and remarks.
     "write",
     // System calls of netlink and of the resolver.
@@ -175,6 +180,7 @@ fn only_allowed_system_calls_are_made() {
     let mut elsewhere = host.start("unshare", &["-n", "sh", "-c", "echo ready; exec cat"]);
     assert_eq!(elsewhere.line(), "ready");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    const LIVE: &str = "-tuan -c --table --count 2 --interval 0.1";
     for (flags, asks_for_names) in [
         ("-tuxanpe", false),
         ("-tuxanp --source netlink", false),
@@ -190,8 +196,13 @@ fn only_allowed_system_calls_are_made() {
         ("--nosuch", false),
         ("-tuxape", true),
         ("-ta --format table --user root", true),
+        (LIVE, false),
     ] {
-        let (run, trace) = host.strace("-s 256", flags);
+        let (run, trace) = if flags == LIVE {
+            host.strace_in_terminal("-s 256", flags)
+        } else {
+            host.strace("-s 256", flags)
+        };
         assert!(matches!(run.status, Some(0..=2)), "{flags}: {run:?}");
         for (name, arguments) in calls(&trace) {
             let call = format!("{flags}: {name}({arguments}");

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::NamedTempFile;
 
+use super::pty::Pty;
 use super::run::{RNETSTAT, Run, RunCommand};
 use super::{NOBODY, have, is_root, skipped, words};
 
@@ -106,10 +107,26 @@ impl Host {
 
     /// Runs the program under test in strace. Returns also the trace of all its threads.
     pub fn strace(&self, options: &str, flags: &str) -> (Run, String) {
+        self.strace_by(options, flags, RunCommand::run)
+    }
+
+    /// Runs the program under test in strace and a terminal.
+    pub fn strace_in_terminal(&self, options: &str, flags: &str) -> (Run, String) {
+        self.strace_by(options, flags, |command| {
+            Pty::new(100).run_interactive(command.env("TERM", "xterm"))
+        })
+    }
+
+    fn strace_by(
+        &self,
+        options: &str,
+        flags: &str,
+        run: impl FnOnce(&mut Command) -> Run,
+    ) -> (Run, String) {
         let log = NamedTempFile::new().unwrap();
         let mut command = self.command("strace");
         command.arg("-f").args(words(options)).arg("-o").arg(log.path());
-        let run = command.arg(RNETSTAT).args(words(flags)).run();
+        let run = run(command.arg(RNETSTAT).args(words(flags)));
         (run, fs::read_to_string(log.path()).unwrap())
     }
 

@@ -1,0 +1,83 @@
+//! The columns that the view shows if the user chooses none.
+
+use crate::fields::{
+    COMMAND, DROPS, FD, FOREIGN, Field, INODE, LOCAL, NETNS, PEER, PID, PROTO, RATE_IN, RATE_OUT,
+    RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
+};
+use crate::request::{Columns, Look};
+use crate::socket::Section;
+
+/// From this width on, the rates are among them.
+pub(super) const WIDE: u16 = 120;
+
+/// Which columns are shown that are not always useful.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) rates: bool,
+    pub(super) drops: bool,
+}
+
+/// Returns the columns that are shown if the user chooses none.
+pub(super) fn usual_fields(look: &Look, shown: Shown) -> Vec<&'static Field> {
+    let added = match &look.columns {
+        Columns::Only(fields) => return fields.clone(),
+        Columns::UsualAnd(fields) => fields,
+    };
+    let has = |section| look.sections.contains(&section);
+    let has_internet = has(Section::Internet);
+    let has_ends = has_internet || has(Section::Other);
+    let has_more = has(Section::Unix) || has(Section::Other);
+    let usual: [(bool, &'static Field); 17] = [
+        (true, &PROTO),
+        (has_more, &TYPE),
+        (has_ends, &RECV_Q),
+        (has_ends, &SEND_Q),
+        (true, &LOCAL),
+        (has_ends, &FOREIGN),
+        (true, &STATE),
+        (look.timers, &TIMER),
+        (true, &PID),
+        (true, &FD),
+        (has_ends, &USER),
+        (look.extended || has_more, &INODE),
+        (shown.drops, &DROPS),
+        (look.peers, &PEER),
+        (look.namespaces, &NETNS),
+        (shown.rates, &RATE_IN),
+        (shown.rates, &RATE_OUT),
+    ];
+    let mut fields: Vec<_> =
+        usual.into_iter().filter_map(|(is_shown, field)| is_shown.then_some(field)).collect();
+    let more: Vec<_> =
+        added.iter().copied().filter(|it| !fields.contains(it) && **it != COMMAND).collect();
+    fields.extend(more);
+    fields.push(&COMMAND);
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::{self, Task};
+    use crate::live::state::State;
+
+    #[test]
+    fn rates_are_usual_from_120_columns_on() {
+        for (line, width, has_rates) in [
+            ("rnetstat -tanc --table", 119, false),
+            ("rnetstat -tanc --table", 120, true),
+            ("rnetstat -xanc --table", 200, false),
+            ("rnetstat -tanc --table --proc fixtures/01-lab/proc", 200, false),
+            ("rnetstat -tanc --columns pid,command", 200, false),
+        ] {
+            let Task::List(request) = cli::parse(line.split(' ').map(OsString::from)).unwrap()
+            else {
+                panic!("{line}")
+            };
+            let fields = State::new(&request).fields(&request.look, width);
+            assert_eq!(fields.contains(&&RATE_IN), has_rates, "{line} {width}");
+        }
+    }
+}
