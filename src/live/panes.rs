@@ -48,7 +48,6 @@ pub(super) const DETAIL_NEEDS: Needs = Needs::SERVICES
     .and(Needs::PROCESS_USERS)
     .and(Needs::PEERS)
     .and(Needs::TIMERS)
-    .and(Needs::NAMESPACES)
     .and(Needs::TCP);
 
 /// A line of a pane: a label, and text that can need several lines.

@@ -153,7 +153,9 @@ impl Session<'_> {
             Some(query) if query.is_about_owners() => Needs::SEARCHED_COMMANDS,
             _ => Needs::default(),
         };
-        fields.fold(details.and(filter), |needs, field| needs.and(field.needs))
+        // A socket has the same identity only in listings that all know its namespace.
+        let first = Needs::NAMESPACES.and(details).and(filter);
+        fields.fold(first, |needs, field| needs.and(field.needs))
     }
 
     /// Shows a listing until the next one is due.

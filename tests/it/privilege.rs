@@ -158,6 +158,9 @@ const ALLOWED: &[&str] = &[
     "socket",
 ];
 
+/// The flags of a live view that ends by itself.
+const LIVE: &str = "-tuan -c --table --count 2 --interval 0.1";
+
 /// Returns the name and the arguments of each call in a trace, whose lines are such as `4711
 /// openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
 fn calls(trace: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -180,7 +183,6 @@ fn only_allowed_system_calls_are_made() {
     let mut elsewhere = host.start("unshare", &["-n", "sh", "-c", "echo ready; exec cat"]);
     assert_eq!(elsewhere.line(), "ready");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    const LIVE: &str = "-tuan -c --table --count 2 --interval 0.1";
     for (flags, asks_for_names) in [
         ("-tuxanpe", false),
         ("-tuxanp --source netlink", false),
