@@ -87,7 +87,7 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     pub(super) listening: bool,
 
-    /// Show numbers instead of names for hosts, ports and users
+    /// Show numbers instead of names for hosts, ports and users. The table still shows users by name
     #[arg(short, long)]
     pub(super) numeric: bool,
 
@@ -133,7 +133,7 @@ pub(super) struct Arguments {
     #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',', value_parser = Families)]
     pub(super) protocol: Vec<String>,
 
-    /// Show whole addresses, even if they are wider than their columns
+    /// Show whole addresses, even if they are wider than their columns, or than a line of the table
     #[arg(short = 'W', visible_short_alias = 'T', long, alias = "notrim")]
     pub(super) wide: bool,
 

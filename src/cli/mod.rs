@@ -125,12 +125,18 @@ impl TryFrom<Arguments> for Request {
         if !arguments.columns.is_empty() && !has_columns && look.grouping.is_none() {
             return Err(Remark::ColumnsWithoutTable);
         }
+        let order = match look.format {
+            _ if look.grouping.is_some() => Order::Kernel,
+            _ if !arguments.sort.is_empty() => Order::Fields(arguments.sort),
+            Format::Table => Order::People,
+            _ => Order::Kernel,
+        };
         let count = if arguments.continuous { arguments.count } else { Some(1) };
         let rounds = Rounds { interval: arguments.interval, count };
         Ok(Self {
             query,
             conditions,
-            order: Order(if look.grouping.is_some() { Vec::new() } else { arguments.sort }),
+            order,
             look,
             color: arguments.color,
             netns: arguments.netns.map(|wanted| match wanted.as_str() {
@@ -196,6 +202,7 @@ fn look(
     let Arguments { numeric, numeric_hosts, numeric_ports, numeric_users, .. } = *arguments;
     let format = format(arguments);
     let shows_users = arguments.extend || format != Format::Netstat;
+    let lists_for_people = format == Format::Table && arguments.group.is_empty();
     let shows_programs = arguments.programs
         || arguments.program.iter().any(Option::is_none)
         || !arguments.words.is_empty()
@@ -223,7 +230,8 @@ fn look(
             // With any of these options, netstat shows the hosts of SCTP as numbers.
             sctp_hosts: hosts && !(format == Format::Netstat && (numeric_ports || numeric_users)),
             ports: !(numeric || numeric_ports),
-            users: shows_users && !(numeric || numeric_users),
+            // In a table for people, numbers of users only hide who it is.
+            users: shows_users && !(numeric && !lists_for_people || numeric_users),
         },
         grouping,
     }

@@ -14,6 +14,8 @@ use std::cmp::Reverse;
 
 use crate::listing::{Entry, Listing};
 use crate::owners::Owner;
+use crate::query::Scope;
+use crate::socket::{End, Kind};
 pub(crate) use groups::USUAL_SUMS;
 pub use groups::{Column, Gauge, Group, Grouping, Groups, Sums};
 pub(crate) use owner::*;
@@ -51,7 +53,8 @@ pub struct Field {
     pub align: Align,
     /// The values are text that another process chose, of any length.
     pub is_text: bool,
-    /// The order in which a narrow table hides columns: the highest number first, 0 never.
+    /// The order in which a narrow table hides columns: the highest number first, 0 never. Those
+    /// with 1 are hidden only after addresses are shortened.
     pub priority: u8,
     /// What must be gathered before the value is known.
     pub needs: Needs,
@@ -161,15 +164,32 @@ impl Needs {
     }
 }
 
-/// Fields to sort by, the most significant first; `true` means in descending order. If there are no
-/// fields, sockets stay in the order of the kernel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Order(pub Vec<(&'static Field, bool)>);
+/// The order of the sockets in each section of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As the kernel lists them.
+    Kernel,
+    /// By protocol; servers before connections; by the port on this host.
+    People,
+    /// By these fields, the most significant first; `true` means in descending order.
+    Fields(Vec<(&'static Field, bool)>),
+}
 
 impl Order {
-    /// Sorts a listing. Sockets that are equal in all fields keep their order.
+    /// The fields that the order needs.
+    pub fn fields(&self) -> &[(&'static Field, bool)] {
+        match self {
+            Self::Kernel | Self::People => &[],
+            Self::Fields(fields) => fields,
+        }
+    }
+
+    /// Sorts a listing. Sockets that are equal in this order keep theirs.
     pub fn sort(&self, listing: &mut Listing) {
-        for &(field, is_descending) in self.0.iter().rev() {
+        if let Self::People = self {
+            listing.sort_by_key(for_people, false);
+        }
+        for &(field, is_descending) in self.fields().iter().rev() {
             let rank = |entry: &Entry<'_>| (field.value)(&Subject::new(*entry)).rank().into_owned();
             listing.sort_by_key(rank, is_descending);
         }
@@ -178,7 +198,10 @@ impl Order {
     /// Sorts rows that each have a socket, all sections together. Rows that are equal in all fields
     /// keep their order.
     pub fn sort_rows<'a, T>(&self, rows: &mut [T], entry: impl Fn(&T) -> Entry<'a>) {
-        for &(field, is_descending) in self.0.iter().rev() {
+        if let Self::People = self {
+            rows.sort_by_cached_key(|row| for_people(&entry(row)));
+        }
+        for &(field, is_descending) in self.fields().iter().rev() {
             let rank = |row: &T| (field.value)(&Subject::new(entry(row))).rank();
             if is_descending {
                 rows.sort_by_cached_key(|row| Reverse(rank(row)));
@@ -187,6 +210,18 @@ impl Order {
             }
         }
     }
+}
+
+/// Returns the place of a socket in [`Order::People`].
+fn for_people(entry: &Entry<'_>) -> (Option<usize>, bool, u32) {
+    let kind = entry.socket.kind();
+    let port = match entry.socket.local() {
+        Some(End::Internet(_, end)) => end.port.into(),
+        Some(End::Sctp(end)) => end.port.into(),
+        Some(End::Other(end)) => end.port.unwrap_or(0),
+        Some(End::Path(_)) | None => 0,
+    };
+    (Kind::all().position(|it| it == kind), !Scope::Listening.includes(entry.socket), port)
 }
 
 #[cfg(test)]

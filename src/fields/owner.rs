@@ -95,7 +95,7 @@ pub(crate) static PROCESS_USER: Field = Field {
 
 pub(crate) static FD: Field = Field {
     needs: Needs::OWNERS,
-    priority: 1,
+    priority: 4,
     csv: &["fds"],
     ..field("fd", "FD", |it| of_owner(it, |owner| Some(Value::Fds(owner))))
 };

@@ -33,7 +33,7 @@ pub(crate) static STATE: Field = Field {
 /// Bytes that the program has not read yet.
 pub(crate) static RECV_Q: Field = Field {
     align: Align::Right,
-    priority: 2,
+    priority: 1,
     csv: &["recv_q"],
     gauge: Some(Gauge {
         name: "receive_queue_bytes",
@@ -45,7 +45,7 @@ pub(crate) static RECV_Q: Field = Field {
 /// Bytes that the other end has not acknowledged yet.
 pub(crate) static SEND_Q: Field = Field {
     align: Align::Right,
-    priority: 2,
+    priority: 1,
     csv: &["send_q"],
     gauge: Some(Gauge {
         name: "send_queue_bytes",
@@ -101,14 +101,14 @@ pub(crate) static DPORT: Field = Field {
 };
 
 pub(crate) static USER: Field = Field {
-    priority: 3,
+    priority: 5,
     csv: &["uid", "user"],
     ..field("user", "User", |it| it.entry.socket.user().map_or(Value::Missing, Value::User))
 };
 
 pub(crate) static INODE: Field = Field {
     align: Align::Right,
-    priority: 3,
+    priority: 6,
     csv: &["inode"],
     ..field("inode", "Inode", |it| Value::Number(it.entry.socket.inode()))
 };
@@ -125,6 +125,7 @@ pub(crate) static TIMER: Field = Field {
 /// Received datagrams that were dropped.
 pub(crate) static DROPS: Field = Field {
     align: Align::Right,
+    priority: 1,
     csv: &["drops"],
     gauge: Some(Gauge {
         name: "dropped_datagrams",

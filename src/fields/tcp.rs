@@ -24,6 +24,7 @@ pub(crate) static IPV6_ONLY: Field = Field {
 /// Whether a TCP socket is a subflow of an MPTCP socket.
 pub(crate) static MPTCP: Field = Field {
     needs: Needs::FACTS,
+    priority: 1,
     csv: &["mptcp"],
     ..field("mptcp", "MPTCP", |it| {
         facts(it).and_then(|it| it.mptcp).map_or(Value::Missing, Value::Flag)

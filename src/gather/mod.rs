@@ -322,7 +322,8 @@ fn read_passwd(root: &Root, remark: Sink<'_>) -> Passwd {
 /// Returns what the shown fields, the order and the filters need.
 fn needs(request: &Request) -> Needs {
     let Request { look, conditions, order, query, .. } = request;
-    let fields = render::fields(look).into_iter().chain(order.0.iter().map(|&(field, _)| field));
+    let fields =
+        render::fields(look).into_iter().chain(order.fields().iter().map(|&(field, _)| field));
     let wants_unlisted = query.includes(Kind::Other(OtherKind::Generic));
     let first = if wants_unlisted { Needs::OWNERS } else { Needs::default() };
     let needs = conditions.iter().fold(first, |needs, condition| {
@@ -347,7 +348,7 @@ fn only_by_netlink(request: &Request) -> Vec<&'static str> {
     let look = &request.look;
     let (Columns::UsualAnd(columns) | Columns::Only(columns)) = &look.columns;
     let counted = look.grouping.iter().flat_map(Grouping::fields);
-    let sorted = request.order.0.iter().map(|&(field, _)| field);
+    let sorted = request.order.fields().iter().map(|&(field, _)| field);
     let mut keys: Vec<_> = columns
         .iter()
         .copied()
@@ -363,7 +364,7 @@ fn only_by_netlink(request: &Request) -> Vec<&'static str> {
 
 /// Returns true if the program file gives this process privileges that its caller lacks:
 /// capabilities, or another user or group.
-fn has_elevated_privileges() -> bool {
+pub fn has_elevated_privileges() -> bool {
     let is_other = Uid::current() != Uid::effective() || Gid::current() != Gid::effective();
     // The caller of a program has its ambient capabilities too. A program file with privileges of
     // its own has none (`man 7 capabilities`).

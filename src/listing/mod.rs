@@ -189,7 +189,7 @@ impl Listing {
     }
 
     /// The listed sockets.
-    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> + Clone {
         self.positions.iter().filter_map(|&position| self.entry(position))
     }
 

@@ -129,7 +129,8 @@ impl Query {
 }
 
 impl Scope {
-    fn includes(self, socket: &Socket) -> bool {
+    /// Returns true if the scope has this socket.
+    pub(crate) fn includes(self, socket: &Socket) -> bool {
         // A socket that is only bound is neither.
         let is_bound = || socket.state() == Some(State::Bound);
         match self {
@@ -142,8 +143,7 @@ impl Scope {
 
 /// Returns true if netstat regards this socket as a server: a UNIX socket that listens, an SCTP
 /// socket that is no association, a TCP socket without a remote port, or another socket without a
-/// remote address. To netstat, an
-/// IPv4-mapped `0.0.0.0` is an address.
+/// remote address. To netstat, an IPv4-mapped `0.0.0.0` is an address.
 fn is_server(socket: &Socket) -> bool {
     match socket {
         Socket::Internet(socket) => match socket.protocol {

@@ -73,8 +73,8 @@ impl Renderer {
         match look.format {
             Format::Netstat => netstat::write_changes(&look, &entries, names, &mut out)?,
             Format::Table => {
-                let mut each = |line: &str| writeln!(out, "{line}");
-                table::for_each_line(&look, self.screen, names, true, &entries, &mut each)?;
+                let entries = entries.iter().copied();
+                table::write_rows(&look, self.screen, names, true, &entries, &mut out)?;
             }
             Format::Json | Format::Jsonl | Format::Csv | Format::Openmetrics => {
                 records::write_entries(&look, &entries, time, names, &mut out)?;

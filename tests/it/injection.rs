@@ -92,7 +92,7 @@ fn every_failed_system_call_is_harmless_or_reported() {
         "-tuxanp",
         "-tuxanp --source netlink",
         "-tuxan --format jsonl --netns all",
-        "-tuxan --format table",
+        "-tuxan --format table --numeric-users",
     ];
     let traced = layouts.map(|flags| {
         let options = format!("-e trace=rt_sigaction,{}", CALLS.join(","));

@@ -266,7 +266,7 @@ fn sockets_of_every_family_are_found() {
 
 /// The kernel lets one connection more wait than the backlog says.
 #[test]
-fn server_with_a_full_queue_is_red() {
+fn server_with_a_full_queue_is_red_and_bold() {
     const FULL: &str = "\
         import socket, sys\n\
         servers = [socket.create_server(('127.0.0.1', port), backlog=backlog)\n\
@@ -280,7 +280,7 @@ fn server_with_a_full_queue_is_red() {
     let flags =
         "-tln --table --color always --no-header --sort sport --columns recv-q,backlog,sport";
     let run = host.rnetstat(flags).succeed();
-    let [full, free] = ["\x1b[31m", "\x1b[32m"];
+    let [full, free] = ["\x1b[1;31m", "\x1b[32m"];
     let expected = [(full, "3  2  7000"), (free, "0  2  7001"), (full, "1  0  7002")];
     let expected = expected.map(|(color, row)| format!("{color}{row}\x1b[m\n"));
     assert_eq!(run.stdout, expected.concat());

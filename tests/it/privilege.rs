@@ -186,9 +186,11 @@ fn only_allowed_system_calls_are_made() {
     for (flags, asks_for_names) in [
         ("-tuxanpe", false),
         ("-tuxanp --source netlink", false),
-        ("-tuxan --format table --peers", false),
+        // The table shows users by name, also with -n.
+        ("-tuxan --format table --peers", true),
+        ("-tuxan --format table --peers --numeric-users", false),
         ("-tuxan --format json --netns all", false),
-        ("-A all -an --table", false),
+        ("-A all -an --table --numeric-users", false),
         ("-n --format csv --program receiver", false),
         ("-tan --wait=0.1 --port 9", false),
         ("-tancp --count 2 --interval 0.1", false),
@@ -279,7 +281,6 @@ fn environment_and_working_directory_have_no_influence() {
         ("TERM", "evil"),
         ("TERMINFO", evil),
         ("CLICOLOR", "1"),
-        ("CLICOLOR_FORCE", "1"),
         ("FORCE_COLOR", "1"),
         ("COLORTERM", "truecolor"),
         ("RUST_LOG", "trace"),
@@ -303,7 +304,7 @@ fn environment_and_working_directory_have_no_influence() {
     for flags in [
         "-tuxanpe",
         "-n",
-        "-tuan --format table --sort -pid",
+        "-tuan --format table --sort -pid --numeric-users",
         "-tuxan --format json --netns all",
         "-tuan --port 5000",
         "--help",

@@ -11,7 +11,19 @@ use crate::harmless::harmless;
 const PORT: usize = 18;
 /// The row so far, in UTF-8.
 #[derive(Default)]
-pub(super) struct RowBuffer(Vec<u8>);
+pub(in crate::render) struct RowBuffer(Vec<u8>);
+
+impl From<Vec<u8>> for RowBuffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<RowBuffer> for Vec<u8> {
+    fn from(row: RowBuffer) -> Self {
+        row.0
+    }
+}
 
 impl RowBuffer {
     /// Writes the row and a newline, and begins the next row.
@@ -22,6 +34,25 @@ impl RowBuffer {
         written
     }
 
+    /// The row so far.
+    pub(in crate::render) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Moves the last bytes to the left: those from `start` on of this length go to the end.
+    pub(in crate::render) fn rotate(&mut self, start: usize, length: usize) {
+        if let Some(bytes) = self.0.get_mut(start..)
+            && length < bytes.len()
+        {
+            bytes.rotate_left(length);
+        }
+    }
+
+    /// Shortens the row to this length. Between characters, it stays UTF-8.
+    pub(in crate::render) fn truncate(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+
     /// Appends the first `length` of these `N` bytes. It is faster to copy all `N`, then cut.
     fn start_of<const N: usize>(&mut self, bytes: &[u8; N], length: usize) {
         let end = self.0.len() + length;
@@ -30,31 +61,31 @@ impl RowBuffer {
     }
 
     /// The number of bytes in the row so far.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::render) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::render) fn text(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    pub(super) fn number(&mut self, number: impl itoa::Integer) {
+    pub(in crate::render) fn number(&mut self, number: impl itoa::Integer) {
         self.text(itoa::Buffer::new().format(number));
     }
 
     /// Appends formatted text. This is slower than `text` and `number`.
-    pub(super) fn format(&mut self, text: fmt::Arguments<'_>) {
+    pub(in crate::render) fn format(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a vector cannot fail.
         let _ = self.0.write_fmt(text);
     }
 
     /// Appends foreign text, harmless for a terminal.
-    pub(super) fn foreign(&mut self, text: &[u8]) {
+    pub(in crate::render) fn foreign(&mut self, text: &[u8]) {
         self.foreign_within(text, usize::MAX);
     }
 
     /// Appends foreign text, harmless for a terminal. Cuts it to `most` bytes, between characters.
-    pub(super) fn foreign_within(&mut self, text: &[u8], most: usize) {
+    pub(in crate::render) fn foreign_within(&mut self, text: &[u8], most: usize) {
         let shown = text.get(..most).unwrap_or(text);
         if shown.iter().all(|byte| (b' '..=b'~').contains(byte)) {
             return self.0.extend_from_slice(shown);
@@ -101,7 +132,7 @@ impl RowBuffer {
         }
     }
 
-    fn ipv4(&mut self, octets: [u8; 4]) {
+    pub(in crate::render) fn ipv4(&mut self, octets: [u8; 4]) {
         for octet in octets {
             let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
             let [hundreds, tens, ones] = digits;
@@ -116,7 +147,7 @@ impl RowBuffer {
     }
 
     /// Appends an IPv6 address. `::` replaces the first of the longest runs of two or more zeros.
-    fn ipv6(&mut self, groups: [u16; 8]) {
+    pub(in crate::render) fn ipv6(&mut self, groups: [u16; 8]) {
         let (mut left_out, mut run) = (0..0, 0..0);
         for (place, &group) in groups.iter().enumerate() {
             run = if group == 0 { run.start..place + 1 } else { place + 1..place + 1 };
@@ -172,7 +203,7 @@ impl RowBuffer {
         row.drain(kept..colon);
     }
 
-    fn spaces(&mut self, count: usize) {
+    pub(in crate::render) fn spaces(&mut self, count: usize) {
         self.0.resize(self.0.len() + count, b' ');
     }
 }

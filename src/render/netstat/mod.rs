@@ -3,7 +3,7 @@
 //! Internet sockets and UNIX sockets have a section each, with its own columns. A value wider than
 //! its column moves the rest of its row to the right; the other rows stay as they are.
 
-mod cells;
+pub(super) mod cells;
 
 use std::io::{self, Write};
 use std::net::IpAddr;

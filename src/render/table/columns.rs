@@ -4,52 +4,74 @@ use crate::fields::{
     COMMAND, DROPS, FD, FOREIGN, Field, INODE, INTERFACE, LOCAL, MPTCP, NETNS, PATH, PEER, PID,
     PROTO, RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
 };
-use crate::listing::{Entry, Mark};
+use crate::listing::Entry;
+use crate::query::Scope;
 use crate::request::{Columns, Look};
 use crate::socket::{Section, Socket};
 
 /// A field in the table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    pub(super) field: &'static Field,
+pub(crate) struct Column {
+    pub(crate) field: &'static Field,
     /// The order of hiding, see [`Field::priority`]. A column that the user asked for has 0, so it
     /// is never hidden.
-    pub(super) priority: u8,
+    pub(crate) priority: u8,
 }
 
-/// The columns that are shown if some socket has such a value.
+impl Column {
+    /// The column has whole ends of sockets, which can be shortened.
+    pub(crate) fn has_ends(&self) -> bool {
+        [&LOCAL, &FOREIGN].contains(&self.field)
+    }
+}
+
+/// What the columns depend on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OnDemand {
-    /// Dropped datagrams.
-    pub(super) drops: bool,
-    /// Subflows of MPTCP.
-    pub(super) subflows: bool,
+pub(crate) struct Contents {
+    /// Some socket dropped a datagram.
+    has_drops: bool,
+    /// Some connection is a subflow of MPTCP.
+    has_subflows: bool,
+    /// All sockets are servers, so they have no other end, and their state says nothing new.
+    has_only_servers: bool,
 }
 
-impl OnDemand {
-    pub(super) const ALL: Self = Self { drops: true, subflows: true };
-    const NONE: Self = Self { drops: false, subflows: false };
+impl Contents {
+    /// With these, all columns are shown.
+    pub(super) const ALL: Self =
+        Self { has_drops: true, has_subflows: true, has_only_servers: false };
 
-    /// Returns the columns that these sockets need. All lines of changes have the same columns, as only
-    /// the first ones have a heading.
-    pub(super) fn of(entries: &[(Entry<'_>, Mark)], look: &Look) -> Self {
+    /// Returns what the columns of these sockets depend on. All lines of changes have the same columns,
+    /// as only the first ones have a heading.
+    pub(super) fn of<'e>(entries: &(impl Iterator<Item = Entry<'e>> + Clone), look: &Look) -> Self {
         if look.changes {
-            return Self::NONE;
+            return Self { has_drops: false, has_subflows: false, has_only_servers: false };
         }
-        let any = |has: fn(&Socket) -> bool| entries.iter().any(|(entry, _)| has(entry.socket));
+        let any = |has: fn(&Socket) -> bool| entries.clone().any(|entry| has(entry.socket));
         Self {
-            drops: any(|socket| socket.drops().is_some_and(|drops| drops > 0)),
-            subflows: any(|socket| match socket {
+            has_drops: any(|socket| socket.drops().is_some_and(|drops| drops > 0)),
+            has_subflows: any(|socket| match socket {
                 Socket::Internet(socket) => socket.facts.mptcp == Some(true),
                 Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => false,
             }),
+            has_only_servers: !any(|socket| !Scope::Listening.includes(socket)),
         }
     }
 }
 
+/// The priority of the other end and the state, if all sockets are servers.
+const OF_SERVERS: u8 = 3;
+
 /// Returns the columns of a section. The last of the usual ones has the command.
-pub(super) fn of(section: Section, look: &Look, on_demand: OnDemand) -> Vec<Column> {
-    let usual = |field: &'static Field| Some(Column { field, priority: field.priority });
+pub(super) fn of(section: Section, look: &Look, contents: Contents) -> Vec<Column> {
+    let Contents { has_drops, has_subflows, has_only_servers } = contents;
+    let usual = |field: &'static Field| {
+        let says_nothing_new = has_only_servers && [&FOREIGN, &STATE].contains(&field);
+        let priority = if says_nothing_new { OF_SERVERS } else { field.priority };
+        Some(Column { field, priority })
+    };
+    let drops = has_drops.then_some(&DROPS).and_then(usual);
+    let subflow = has_subflows.then_some(&MPTCP).and_then(usual);
     // A column that the user asked for is never hidden.
     let asked_for = |is_shown: bool, field| is_shown.then_some(Column { field, priority: 0 });
     let peer = asked_for(look.peers, &PEER);
@@ -64,15 +86,12 @@ pub(super) fn of(section: Section, look: &Look, on_demand: OnDemand) -> Vec<Colu
         Section::Internet => {
             let first = [&PROTO, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE].map(usual);
             let timer = asked_for(look.timers, &TIMER);
-            let [inode, drops, subflow] =
-                [(look.extended, &INODE), (on_demand.drops, &DROPS), (on_demand.subflows, &MPTCP)]
-                    .map(|(is_shown, field)| asked_for(is_shown, field));
+            let inode = asked_for(look.extended, &INODE);
             let owner = [timer, usual(&PID), usual(&FD), usual(&USER)];
             [&first[..], &owner, &[inode, drops, subflow, peer, netns, usual(&COMMAND)]].concat()
         }
         Section::Other => {
             let first = [&PROTO, &TYPE, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE].map(usual);
-            let drops = asked_for(on_demand.drops, &DROPS);
             let owner = [&INTERFACE, &PID, &FD, &USER, &INODE].map(usual);
             [&first[..], &owner, &[drops, peer, netns, usual(&COMMAND)]].concat()
         }

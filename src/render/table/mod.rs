@@ -1,12 +1,16 @@
-//! The layout `table`, for people: one line per socket, as wide as the terminal. Cuts no address.
+//! The layout `table`, for people: one line per socket, as wide as the terminal.
 //!
-//! Each section has its own columns. If there is not enough room, commands are cut, then columns
-//! hidden.
+//! Each section has its own columns. If a line has not enough room, the less important things give
+//! way (see `fit.rs`); a row that is longer than the others continues on a second line.
 
+mod block;
 pub(super) mod cell;
 mod columns;
 mod fit;
+mod grid;
+mod lines;
 mod sheet;
+mod short;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,7 +21,8 @@ use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::Look;
 use crate::socket::{Section, State};
-use columns::OnDemand;
+use block::Block;
+use columns::Contents;
 use sheet::Sheet;
 
 /// The screen that shows the table.
@@ -31,13 +36,13 @@ pub struct Screen {
 
 /// Returns a heading as the screen shows it.
 pub(super) fn styled_heading(heading: &str, screen: Screen) -> String {
-    sheet::styled(sheet::BOLD, heading, screen)
+    if screen.color { format!("\x1b[{}m{heading}\x1b[m", lines::BOLD) } else { heading.to_owned() }
 }
 
 /// The fields that the table can show, with the drops, which only a table with drops shows.
 pub(super) fn fields(look: &Look) -> Vec<&'static Field> {
-    let columns =
-        look.sections.iter().flat_map(|&section| columns::of(section, look, OnDemand::ALL));
+    let of = |&section: &Section| columns::of(section, look, Contents::ALL);
+    let columns = look.sections.iter().flat_map(of);
     columns.map(|column| column.field).collect()
 }
 
@@ -49,15 +54,11 @@ pub(super) fn write(
     names: &Names,
     out: &mut impl Write,
 ) -> io::Result<Vec<&'static str>> {
-    let entries: Vec<_> = listing.entries().map(|entry| (entry, Mark::Same)).collect();
-    let mut before_counts = "";
-    let mut each = |line: &str| {
-        before_counts = "\n";
-        writeln!(out, "{line}")
-    };
-    let hidden = for_each_line(look, screen, names, false, &entries, &mut each)?;
+    let entries = listing.entries().map(|entry| (entry, Mark::Same));
+    let hidden = write_rows(look, screen, names, false, &entries, out)?;
     if look.header {
-        writeln!(out, "{before_counts}{}", counted(listing))?;
+        let has_lines = !listing.is_empty() || look.empty_sections;
+        writeln!(out, "{}{}", if has_lines { "\n" } else { "" }, counted(listing))?;
     }
     Ok(hidden)
 }
@@ -84,33 +85,33 @@ fn counted(listing: &Listing) -> String {
     line
 }
 
-/// Calls `each` with the lines of the table. Returns the titles of the columns that did not fit. If
+/// Writes the headings and the sockets. Returns the titles of the columns that did not fit. If
 /// `is_marked`, the first column shows the marks.
-pub fn for_each_line(
+pub fn write_rows<'e>(
     look: &Look,
     screen: Screen,
     names: &Names,
     is_marked: bool,
-    entries: &[(Entry<'_>, Mark)],
-    each: &mut dyn FnMut(&str) -> io::Result<()>,
+    entries: &(impl Iterator<Item = (Entry<'e>, Mark)> + Clone),
+    out: &mut impl Write,
 ) -> io::Result<Vec<&'static str>> {
-    let section = |(entry, _): &(Entry<'_>, Mark)| entry.socket.kind().section();
-    let mut sheets: Vec<(Section, &[_])> = entries
-        .chunk_by(|one, other| section(one) == section(other))
-        .filter_map(|entries| Some((section(entries.first()?), entries)))
-        .collect();
+    let section = |entry: &Entry<'_>| entry.socket.kind().section();
+    let is_present = |&it: &Section| entries.clone().any(|(entry, _)| section(&entry) == it);
+    let mut sections: Vec<_> = look.sections.iter().copied().filter(is_present).collect();
     // If there are no sockets at all, show the headings of the first section, and only those.
-    if sheets.is_empty() && look.empty_sections {
-        sheets.extend(look.sections.first().map(|&section| (section, &[][..])));
+    if sections.is_empty() && look.empty_sections {
+        sections.extend(look.sections.first());
     }
     let mut hidden = Vec::new();
-    for (number, (section, entries)) in sheets.into_iter().enumerate() {
+    for (number, it) in sections.into_iter().enumerate() {
         if number > 0 {
-            each("")?;
+            writeln!(out)?;
         }
-        let columns = columns::of(section, look, OnDemand::of(entries, look));
-        let sheet = Sheet { columns, is_marked, names, wide: look.wide, entries };
-        for title in sheet.write(screen, look.header, each)? {
+        let entries = entries.clone().filter(|(entry, _)| section(entry) == it);
+        let sheet = Sheet::new(it, look, names, &entries.clone().map(|(entry, _)| entry));
+        let most_in_grid = grid::MOST_ROWS;
+        let block = Block { sheet, screen, is_marked, header: look.header, most_in_grid };
+        for title in block.write(entries, out)? {
             if !hidden.contains(&title) {
                 hidden.push(title);
             }

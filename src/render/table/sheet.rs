@@ -1,68 +1,40 @@
-//! The lines of one section, arranged by comfy-table.
+//! One section of a listing as columns and cells, and how wide the cells are. Does not arrange them.
 
-use std::io;
+use unicode_width::UnicodeWidthStr;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
-
-use super::columns::Column;
-use super::fit::{COMMAND, Fit, Weight};
-use super::{Screen, cell};
+use super::cell::Show;
+use super::columns::{self, Column, Contents};
 use crate::fields::{Align, PID, Subject, Value};
-use crate::listing::{Entry, Mark};
+use crate::listing::Entry;
 use crate::names::Names;
-use crate::socket::State;
+use crate::render::netstat::cells::RowBuffer;
+use crate::request::Look;
+use crate::socket::{Section, State};
 
-/// The style of headings.
-pub(super) const BOLD: &str = "\x1b[1m";
-
-/// The sockets of a section, and its columns. If the last column has foreign text, it is cut to fit.
-pub(super) struct Sheet<'a> {
-    pub(super) columns: Vec<Column>,
-    /// Each line begins with a mark, which is not among `columns`.
-    pub(super) is_marked: bool,
-    pub(super) names: &'a Names,
-    /// `-W`: show all addresses of an end.
-    pub(super) wide: bool,
-    pub(super) entries: &'a [(Entry<'a>, Mark)],
+/// The columns of a section, and how values are shown.
+pub(crate) struct Sheet<'a> {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) show: Show<'a>,
+    has_pid: bool,
 }
 
-impl Sheet<'_> {
-    /// Calls `each` with the lines. Returns the titles of the columns that did not fit.
-    pub(super) fn write(
-        &self,
-        screen: Screen,
-        header: bool,
-        each: &mut dyn FnMut(&str) -> io::Result<()>,
-    ) -> io::Result<Vec<&'static str>> {
-        let (columns, command) = self.split();
-        // If lines can have any length, a command in the table would pad all lines to the longest
-        // command. So commands are appended to the lines, outside the table.
-        let longest = screen.width.map(|width| 2 * usize::from(width) + usize::from(COMMAND));
-        let mut table = self.table(columns, command.zip(longest), header);
-        let (fit, hidden) = self.fit(&mut table, columns, screen.width);
-        let outside = command.filter(|_| longest.is_none());
-        let appended = |entry: &Entry<'_>| {
-            outside.map_or(String::new(), |column| self.cell(column, &Subject::new(*entry)))
-        };
-        let mut lines = table.lines();
-        if header && let Some(heading) = lines.next() {
-            let title = outside.map_or("", |column| column.field.title);
-            let line = self.marked(Mark::Same, fit.gap) + &heading + title;
-            each(&styled(BOLD, &line, screen))?;
-        }
-        for (line, (entry, mark)) in lines.zip(self.entries) {
-            let style = style(entry, *mark);
-            let line = self.marked(*mark, fit.gap) + &line + &appended(entry);
-            each(&styled(&style, &line, screen))?;
-        }
-        Ok(hidden)
+impl<'a> Sheet<'a> {
+    /// Returns the sheet of a section with these sockets.
+    pub(crate) fn new<'e>(
+        section: Section,
+        look: &Look,
+        names: &'a Names,
+        entries: &(impl Iterator<Item = Entry<'e>> + Clone),
+    ) -> Self {
+        let columns = columns::of(section, look, Contents::of(entries, look));
+        let has_pid = columns.iter().any(|it| *it.field == PID);
+        Self { columns, show: Show { names, wide: look.wide, shortened: None }, has_pid }
     }
 
-    /// Returns the columns that are shown whole, and the last column if it is cut to fit.
-    fn split(&self) -> (&[Column], Option<&Column>) {
+    /// Returns the columns, and apart from them the last one if it has foreign text, which can be cut
+    /// to fit. A table needs another column.
+    pub(crate) fn split(&self) -> (&[Column], Option<&Column>) {
         match self.columns.split_last() {
-            // A table needs a column.
             Some((last, others)) if last.field.is_text && !others.is_empty() => {
                 (others, Some(last))
             }
@@ -70,118 +42,148 @@ impl Sheet<'_> {
         }
     }
 
-    /// Returns the mark that a line begins with, if there are marks.
-    fn marked(&self, mark: Mark, gap: u16) -> String {
-        let sign = mark.sign().to_owned();
-        if self.is_marked { sign + &" ".repeat(gap.into()) } else { String::new() }
-    }
-
-    fn cell(&self, column: &Column, subject: &Subject<'_>) -> String {
+    /// Appends a cell to a text, harmless for a terminal. Returns its width.
+    pub(crate) fn append_cell(
+        &self,
+        column: &Column,
+        subject: &Subject<'_>,
+        show: &Show<'_>,
+        text: &mut RowBuffer,
+    ) -> usize {
+        let before = text.len();
         match (column.field.value)(subject) {
             // One `?` is enough.
-            Value::Unknown if self.columns.iter().any(|it| *it.field == PID) => String::new(),
-            value => cell::text(&value, self.names, self.wide),
+            Value::Unknown if self.has_pid => {}
+            value => show.append(&value, text),
         }
+        width(text.bytes().get(before..).unwrap_or_default())
     }
+}
 
-    /// Makes the table of the sockets. `command` is the last column, and a length greater than any
-    /// line. Commands are cut to it first, so that very long ones are not copied whole.
-    fn table(&self, columns: &[Column], command: Option<(&Column, usize)>, header: bool) -> Table {
-        let mut table = Table::new();
-        // comfy-table cuts text only at this delimiter, or anywhere if the text does not have it.
-        table.load_style(NOTHING).set_delimiter('\0').set_truncation_indicator("…");
-        if header {
-            let titles = columns.iter().map(|column| column.field.title);
-            table.set_header(titles.chain(command.map(|(column, _)| column.field.title)));
-        }
-        for (entry, _) in self.entries {
-            let subject = Subject::new(*entry);
-            let cells = columns.iter().map(|column| self.cell(column, &subject));
-            let command = command.map(|(column, longest)| {
-                self.cell(column, &subject).chars().take(longest).collect()
-            });
-            let mut row = Row::from(cells.chain(command));
-            row.max_height(1);
-            table.add_row(row);
-        }
-        table
-    }
+/// Returns the columns on the screen that a text takes.
+pub(super) fn width(text: &[u8]) -> usize {
+    if text.is_ascii() { text.len() } else { String::from_utf8_lossy(text).width() }
+}
 
-    /// Hides the columns that do not fit, and limits the width of the command. Returns also the
-    /// titles of the hidden columns, except those with only zeros.
-    fn fit(
-        &self,
-        table: &mut Table,
+/// The widths of the cells in a column.
+#[derive(Clone, Debug)]
+pub(crate) struct Widths {
+    /// The number of cells of each width. The last one also counts all wider cells.
+    counts: Vec<u32>,
+    /// All values are 0 or missing.
+    pub(crate) is_zero: bool,
+}
+
+impl Widths {
+    /// Returns the widths of the cells in these columns.
+    pub(crate) fn of<'e>(
+        sheet: &Sheet<'_>,
         columns: &[Column],
-        width: Option<u16>,
-    ) -> (Fit, Vec<&'static str>) {
-        let is_zero = |column: &Column| {
-            column.field.align == Align::Right
-                && self.entries.iter().all(|&(entry, _)| {
-                    let subject = Subject { entry, owner: None };
-                    matches!((column.field.value)(&subject), Value::Number(0) | Value::Missing)
-                })
-        };
-        let widths = table.column_max_content_widths();
-        let weights: Vec<_> = columns
+        entries: impl Iterator<Item = Entry<'e>>,
+    ) -> Vec<Self> {
+        let right = |column: &Column| column.field.align == Align::Right;
+        let mut all: Vec<_> = columns
             .iter()
-            .zip(&widths)
-            .map(|(it, &width)| Weight { width, priority: it.priority, is_zero: is_zero(it) })
+            .map(|column| Self { counts: vec![0; 16], is_zero: right(column) })
             .collect();
-        let command = widths.get(columns.len()).copied().unwrap_or(0);
-        let fit = Fit::new(&weights, command, self.is_marked, width);
-        let mut hidden = Vec::new();
-        for (index, (Column { field, .. }, weight)) in columns.iter().zip(&weights).enumerate() {
-            let Some(column) = table.column_mut(index) else { continue };
-            column.set_padding((0, fit.gap));
-            if field.align == Align::Right {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            if fit.hidden.contains(&index) {
-                column.set_constraint(ColumnConstraint::Hidden);
-                hidden.extend((!weight.is_zero).then_some(field.title));
+        let mut text = RowBuffer::default();
+        for entry in entries {
+            let subject = Subject::new(entry);
+            for (column, widths) in columns.iter().zip(&mut all) {
+                text.truncate(0);
+                widths.add(sheet.append_cell(column, &subject, &sheet.show, &mut text));
+                widths.is_zero &= [&b""[..], b"0"].contains(&text.bytes());
             }
         }
-        if let (Some(column), Some(width)) = (table.column_mut(columns.len()), fit.command) {
-            column.set_padding((0, 0));
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+        all
+    }
+
+    /// Adds a cell.
+    fn add(&mut self, width: usize) {
+        let width = width.min(usize::from(u16::MAX));
+        if width >= self.counts.len() {
+            self.counts.resize(width + 1, 0);
         }
-        (fit, hidden)
+        if let Some(count) = self.counts.get_mut(width) {
+            *count += 1;
+        }
+    }
+
+    /// The width of the widest cell.
+    pub(crate) fn whole(&self) -> u16 {
+        self.covering(|_| 0)
+    }
+
+    /// The width that suffices for the bulk of the cells: four of five.
+    pub(crate) fn bulk(&self) -> u16 {
+        self.covering(|cells| cells / 5)
+    }
+
+    /// The width of the widest cell that is not wider than this.
+    pub(super) fn widest_within(&self, width: u16) -> u16 {
+        let counts = (0..=width).zip(&self.counts);
+        counts.filter(|&(_, &count)| count > 0).map(|(width, _)| width).max().unwrap_or(0)
+    }
+
+    /// Returns the least width for all cells but some. `others` returns how many of the cells can be
+    /// wider.
+    fn covering(&self, others: impl Fn(u32) -> u32) -> u16 {
+        let mut left = others(self.counts.iter().sum());
+        for (width, &count) in self.counts.iter().enumerate().rev() {
+            match left.checked_sub(count) {
+                Some(rest) => left = rest,
+                None => return u16::try_from(width).unwrap_or(u16::MAX),
+            }
+        }
+        0
     }
 }
 
-/// Returns a line without trailing spaces, in its style if the screen has colours.
-pub(super) fn styled(style: &str, line: &str, screen: Screen) -> String {
-    let line = line.trim_end();
-    if screen.color && !style.is_empty() { format!("{style}{line}\x1b[m") } else { line.to_owned() }
+/// What a row is about, for its style.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Something needs attention: clients are turned away because the accept queue is full, or the
+    /// other end has closed and the program has not reacted.
+    Trouble,
+    /// A server.
+    Server,
+    /// A connection that is being opened, or a socket that is only bound.
+    Opening,
+    /// A connection that is being closed, or is closed.
+    Over,
+    /// Any other socket.
+    Plain,
 }
 
-/// The style of a line: colour by state and accept queue, bold or struck through by mark.
-fn style(entry: &Entry<'_>, mark: Mark) -> String {
-    use State::{
-        Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established,
-        FinWait1, FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent,
-        TimeWait, Unknown, Unset,
-    };
-    const GREEN: &str = "32";
-    const YELLOW: &str = "33";
-    const RED: &str = "31";
-    const FAINT: &str = "2";
-    let color = match entry.socket.state() {
-        // Clients wait, and more of them are turned away.
-        Some(Listen) if entry.socket.has_full_queue() => RED,
-        Some(Listen | Listening) => GREEN,
-        Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => YELLOW,
-        // The other end has closed, and the program has not reacted.
-        Some(CloseWait) => RED,
-        Some(FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting) => FAINT,
-        Some(Established | Connected | Free | Unknown | Unset) | None => "",
-    };
-    let mark = match mark {
-        Mark::Same => "",
-        Mark::New => "1",
-        Mark::Closed => "9",
-    };
-    let codes: Vec<_> = [color, mark].into_iter().filter(|code| !code.is_empty()).collect();
-    if codes.is_empty() { String::new() } else { format!("\x1b[{}m", codes.join(";")) }
+impl Style {
+    /// Returns the style of a socket.
+    pub(crate) fn of(entry: &Entry<'_>) -> Self {
+        use State::{
+            Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established,
+            FinWait1, FinWait2, Free, LastAck, Listen, Listening, NewSynRecv, SynRecv, SynSent,
+            TimeWait, Unknown, Unset,
+        };
+        match entry.socket.state() {
+            Some(Listen) if entry.socket.has_full_queue() => Self::Trouble,
+            Some(Listen | Listening) => Self::Server,
+            Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => Self::Opening,
+            Some(CloseWait) => Self::Trouble,
+            Some(FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting) => {
+                Self::Over
+            }
+            Some(Established | Connected | Free | Unknown | Unset) | None => Self::Plain,
+        }
+    }
+
+    /// The codes of the style (`ESC [ ... m`). They are readable on light and on dark backgrounds,
+    /// and tell trouble from a server also to people who do not tell red from green.
+    pub(crate) const fn codes(self) -> &'static str {
+        match self {
+            Self::Trouble => "1;31",
+            Self::Server => "32",
+            Self::Opening => "35",
+            Self::Over => "2",
+            Self::Plain => "",
+        }
+    }
 }
