@@ -28,6 +28,7 @@
 //! - [`remark`] has every message for stderr.
 //! - `harmless` makes foreign text harmless for a terminal.
 //! - `number` parses numbers as the kernel prints them.
+//! - [`pager`] shows a long listing in a pager.
 //! - [`terminal`] sets the modes of the terminal for the live view, and reads its size and keys.
 //!
 //! `main.rs` decides the exit status. `fuzzing`, which is only for fuzzers and tests, is exempt.
@@ -49,6 +50,7 @@ pub mod names;
 pub mod namespaces;
 mod number;
 pub mod owners;
+pub mod pager;
 pub mod process;
 pub mod query;
 pub mod remark;

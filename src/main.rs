@@ -4,15 +4,16 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use rnetstat::cli::{self, Task};
 use rnetstat::fields::Groups;
-use rnetstat::gather::Gatherer;
+use rnetstat::gather::{Gatherer, has_elevated_privileges};
 use rnetstat::listing::{Listing, changes};
 use rnetstat::live::{self, repeat};
+use rnetstat::pager::{Output, Pager};
 use rnetstat::remark::Remark;
 use rnetstat::render::table::Screen;
 use rnetstat::render::{Renderer, groups};
@@ -41,34 +42,59 @@ fn main() -> ExitCode {
 
 /// Returns false if a filter or `--wait` is given and no socket matches.
 fn run(task: &Task) -> Result<bool, Remark> {
-    let mut out = stdout()?;
     match task {
-        Task::List(request) => return list(request, out),
-        Task::Generate(artefact) => artefact.write(&mut out)?,
-        Task::Print(text) => {
-            out.write_all(text.as_bytes())?;
-            out.flush()?;
+        Task::List(request) => {
+            let mut out = Output::new(stdout()?, pager(request));
+            let found = list(request, &mut out)?;
+            out.finish()?;
+            return Ok(found);
         }
+        Task::Generate(artefact) => artefact.write(&mut stdout()?)?,
+        Task::Print(text) => stdout()?.write_all(text.as_bytes())?,
     }
     Ok(true)
 }
 
-/// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
-fn list(request: &Request, mut out: impl Write) -> Result<bool, Remark> {
-    let value = |name| variable(name).filter(|value| !value.is_empty());
-    // Other terminals may not know escape sequences.
-    let is_capable = io::stdout().is_terminal() && value("TERM").is_some_and(|term| term != "dumb");
-    let color = match request.color {
+/// Returns the pager for a long table on a terminal, and the lines of the terminal.
+fn pager(request: &Request) -> Option<(Pager, u16)> {
+    let look = &request.look;
+    let is_listed_once = matches!(request.repeat, Repeat::Rounds(_) | Repeat::Wait(_))
+        && !look.is_continuous
+        && look.format == Format::Table
+        && look.grouping.is_none();
+    // The pager would have the privileges, and could be anything.
+    let can_page = request.pager && is_capable() && io::stdin().is_terminal();
+    if !is_listed_once || !can_page || has_elevated_privileges() {
+        return None;
+    }
+    let size = terminal::size(io::stdout())?;
+    Some((Pager::new(variable("PAGER"), variable("LESS"))?, size.lines))
+}
+
+/// Returns true if standard output is a terminal that knows escape sequences.
+fn is_capable() -> bool {
+    io::stdout().is_terminal() && value("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Returns true if the table has colours.
+fn has_colors(color: Color) -> bool {
+    let is_forced = || value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => is_capable && value("NO_COLOR").is_none(),
-    };
+        Color::Auto => value("NO_COLOR").is_none() && (is_forced() || is_capable()),
+    }
+}
+
+/// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
+fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
+    let color = has_colors(request.color);
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
         && request.look.format == Format::Table
         && request.look.grouping.is_none()
         && !request.look.changes
-        && is_capable
+        && is_capable()
         && io::stdin().is_terminal();
     let mut print = |remark: Remark| say(&remark);
     let mut gatherer = Gatherer::new(request, &mut print)?;
@@ -176,10 +202,14 @@ fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
+/// Reads a variable that counts only if it is not empty.
+fn value(name: &str) -> Option<OsString> {
+    variable(name).filter(|value| !value.is_empty())
+}
+
 /// Returns standard output as a file: writes to `io::stdout` would hide the error EBADF.
-fn stdout() -> io::Result<BufWriter<File>> {
-    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    Ok(BufWriter::with_capacity(64 * 1024, out))
+fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 /// Prints a remark on stderr.

@@ -24,6 +24,8 @@ pub struct Request {
     pub look: Look,
     /// When the table has colours.
     pub color: Color,
+    /// A table that is longer than the terminal goes through a pager.
+    pub pager: bool,
     /// The network namespaces; `None` for that of rnetstat itself.
     pub netns: Option<Selection>,
     /// The time limit for looking up the names of one listing.
@@ -124,7 +126,7 @@ pub enum SavedOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are those of --color")]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` or `TERM` forbids it.
+    /// On a terminal, unless `NO_COLOR` or `TERM` forbids it; anywhere with `CLICOLOR_FORCE`.
     Auto,
     Always,
     Never,

@@ -287,6 +287,10 @@ pub(super) struct Arguments {
     #[arg(long, help_heading = LOOK)]
     pub(super) no_header: bool,
 
+    /// Do not show a table that is longer than the terminal with $PAGER (less -FRX if it is not set)
+    #[arg(long, help_heading = LOOK)]
+    pub(super) no_pager: bool,
+
     /// When the table has colours
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(&COLORS),
           help_heading = LOOK)]

@@ -139,6 +139,7 @@ impl TryFrom<Arguments> for Request {
             order,
             look,
             color: arguments.color,
+            pager: !arguments.no_pager,
             netns: arguments.netns.map(|wanted| match wanted.as_str() {
                 "all" => Selection::All,
                 _ => Selection::One(wanted),

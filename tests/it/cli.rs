@@ -228,17 +228,23 @@ fn program_filter_does_not_match_rnetstat_itself() {
 }
 
 #[test]
-fn colours_go_to_a_pipe_only_with_color_always() {
-    let has_colours = |flags: &str, no_color: &str| {
+fn colours_go_to_a_pipe_only_if_forced() {
+    for (flags, no_color, force, expected) in [
+        ("", "", "", false),
+        ("--color auto", "", "", false),
+        ("--color never", "", "", false),
+        ("--color always", "", "", true),
+        ("--color always", "1", "", true),
+        ("", "", "1", true),
+        ("", "", "0", false),
+        ("", "1", "1", false),
+        ("--color never", "", "1", false),
+    ] {
         let mut command = rnetstat("-tan --format table --proc fixtures/01-lab/proc");
-        let listing = command.args(words(flags)).env("NO_COLOR", no_color).run().stdout;
-        listing.contains('\x1b')
-    };
-    assert!(!has_colours("", ""));
-    assert!(!has_colours("--color auto", ""));
-    assert!(!has_colours("--color never", ""));
-    assert!(has_colours("--color always", ""));
-    assert!(has_colours("--color always", "1"));
+        command.env("NO_COLOR", no_color).env("CLICOLOR_FORCE", force);
+        let listing = command.args(words(flags)).run().stdout;
+        assert_eq!(listing.contains('\x1b'), expected, "{flags} {no_color} {force}");
+    }
 }
 
 #[test]
@@ -255,7 +261,7 @@ fn help_and_version_go_to_stdout() {
     let flags = "-t -u -U -w -x -a -l -n -p -e -o -4 -6 -A -W -c -v -h -V \
         --numeric-hosts --numeric-ports --numeric-users --resolve-timeout --interval --count \
         --proc --port --sport --dport --pid --program --user --state --address --wait --format \
-        --sort --no-header --color --peers --netns --source --byte-order --generate";
+        --sort --no-header --no-pager --color --peers --netns --source --byte-order --generate";
     for flag in words(flags) {
         assert!(help.contains(&format!("  {flag}")), "{flag} is missing from\n{help}");
     }

@@ -158,6 +158,7 @@ fn no_color_and_dumb_terminal_disable_automatic_colours() {
         ("TERM", "", "auto", false),
         ("TERM", "vt100", "auto", true),
         ("TERM", "vt100", "never", false),
+        ("CLICOLOR_FORCE", "1", "never", false),
     ] {
         let mut command = rnetstat("-tan --proc fixtures/24-filters/proc --format table --color");
         command.arg(color).env_remove("NO_COLOR").env("TERM", "xterm").env(variable, value);

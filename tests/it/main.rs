@@ -26,6 +26,7 @@
 //! - `screens`: the screens of the live view, for saved trees
 //! - `sources`: when a table is read as text, by netlink, or both
 //! - `ss`: the same values as ss
+//! - `table`: the table for people on a terminal, and its pager
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.
 //!
@@ -71,3 +72,4 @@ mod rounds;
 mod screens;
 mod sources;
 mod ss;
+mod table;
