@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
+use unicode_width::UnicodeWidthStr;
 
 use super::lines::{BOLD, Lines, codes, cut};
 use crate::fields::{Align, Subject};
@@ -57,8 +58,9 @@ impl Grid<'_> {
             let cells = shown().map(|column| (column, u16::MAX));
             let cells = cells.chain(command.map(|command| (command, room)));
             table.add_row(Row::from(cells.map(|(column, room)| {
-                let mut text = RowBuffer::default();
-                let width = sheet.append_cell(column, &subject, &sheet.show, &mut text);
+                let text = sheet.cell(column, &subject);
+                let width = text.width();
+                let mut text = RowBuffer::from(text.into_bytes());
                 cut(&mut text, 0, width, room);
                 String::from_utf8_lossy(text.bytes()).into_owned()
             })));

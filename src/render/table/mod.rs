@@ -5,11 +5,11 @@
 
 mod block;
 pub(super) mod cell;
-mod columns;
+pub(crate) mod columns;
 mod fit;
 mod grid;
 mod lines;
-mod sheet;
+pub(crate) mod sheet;
 mod short;
 
 use std::cmp::Reverse;

@@ -42,8 +42,15 @@ impl<'a> Sheet<'a> {
         }
     }
 
+    /// Returns the text of a cell, harmless for a terminal.
+    pub(crate) fn cell(&self, column: &Column, subject: &Subject<'_>) -> String {
+        let mut text = RowBuffer::default();
+        self.append_cell(column, subject, &self.show, &mut text);
+        String::from_utf8_lossy(text.bytes()).into_owned()
+    }
+
     /// Appends a cell to a text, harmless for a terminal. Returns its width.
-    pub(crate) fn append_cell(
+    pub(super) fn append_cell(
         &self,
         column: &Column,
         subject: &Subject<'_>,
