@@ -165,9 +165,10 @@ impl Needs {
 }
 
 /// The order of the sockets in each section of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// As the kernel lists them.
+    #[default]
     Kernel,
     /// By protocol; servers before connections; by the port on this host.
     People,

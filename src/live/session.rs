@@ -144,7 +144,7 @@ impl Session<'_> {
     fn needs(&self) -> Needs {
         let State { group, order, pane, .. } = &self.state;
         let fields = self.state.fields(self.look, screen_size().columns);
-        let fields = fields.into_iter().chain(*group).chain(order.0.iter().map(|it| it.0));
+        let fields = fields.into_iter().chain(*group).chain(order.fields().iter().map(|it| it.0));
         let details = match pane {
             Pane::Details(_) => panes::DETAIL_NEEDS,
             _ => Needs::default(),
@@ -333,7 +333,7 @@ impl Session<'_> {
             order: Vec::new(),
             limit: None,
         };
-        let order = self.state.order.0.iter();
+        let order = self.state.order.fields().iter();
         let order = order.filter_map(|&(field, it)| Some((grouping.column(field)?, it)));
         grouping.order = order.collect();
         grouping

@@ -167,7 +167,9 @@ impl State {
                 return Effect::Rows;
             }
             Key::Char('S') => {
-                if let Some((_, is_descending)) = self.order.0.first_mut() {
+                if let Order::Fields(fields) = &mut self.order
+                    && let Some((_, is_descending)) = fields.first_mut()
+                {
                     *is_descending = !*is_descending;
                 }
                 return Effect::Rows;
@@ -195,10 +197,10 @@ impl State {
             Some(group) => vec![group, &RECV_Q, &SEND_Q],
             None => self.fields(look, width),
         };
-        let now = self.order.0.first().map(|&(field, _)| field);
+        let now = self.order.fields().first().map(|&(field, _)| field);
         let next = now.map_or(0, |field| 1 + place(&fields, field));
         let next = fields.get(next).map(|&field| (field, field.align == Align::Right));
-        self.order = Order(next.into_iter().collect());
+        self.order = next.map_or(Order::Kernel, |key| Order::Fields(vec![key]));
     }
 
     /// Moves the cursor in the list of columns, and checks or unchecks one.
@@ -435,13 +437,13 @@ mod tests {
         let mut orders = Vec::new();
         for _ in 0..4 {
             assert_eq!(view.press(Key::Char('s')), Effect::Rows);
-            orders.push(view.state.order.0.first().map(|&(field, it)| (field.key, it)));
+            orders.push(view.state.order.fields().first().map(|&(field, it)| (field.key, it)));
         }
         let expected = [Some(("proto", false)), Some(("recv-q", true)), Some(("command", false))];
         assert_eq!(orders, [&expected[..], &[None]].concat());
         let mut view = Pressed::new("rnetstat -tanc --table --sort -pid", 3);
         view.press(Key::Char('S'));
-        assert_eq!(view.state.order.0, [(&crate::fields::PID, false)]);
+        assert_eq!(view.state.order.fields(), [(&crate::fields::PID, false)]);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl View<'_> {
             (None, filter) => notes.push(format!("/{filter}")),
             (Some(error), filter) => notes.push(format!("/{filter}: {error}")),
         }
-        if let Some((field, is_descending)) = self.state.order.0.first() {
+        if let Some((field, is_descending)) = self.state.order.fields().first() {
             let sign = if *is_descending { "-" } else { "" };
             notes.push(format!("sorted by {sign}{}", field.key));
         }

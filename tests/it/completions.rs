@@ -39,17 +39,21 @@ fn complete(shell: &str, lines: &[&str]) {
     fs::write(directory.path().join("script"), script).unwrap();
     let Some(terminal) = Terminal::new() else { return };
     enter(&terminal, directory.path(), lines);
-    for (begun, completed) in WORDS {
-        terminal.enter("clear");
+    for (number, (begun, completed)) in (1..).zip(WORDS) {
+        // The number tells this prompt from the one before.
+        terminal.enter(&format!("clear; echo {number}"));
         terminal.until("an empty line", |screen| {
-            screen[0].trim_end() == ">" && screen[1..].concat().is_empty()
+            let [first, second, rest @ ..] = screen else { return false };
+            first.trim_end() == number.to_string()
+                && second.trim_end() == ">"
+                && rest.concat().is_empty()
         });
         terminal.tmux(&["send-keys", "-l", &format!("rnetstat {begun}")]);
         terminal.press("Tab");
         // What the shell offers for nothing would come before this character.
         terminal.tmux(&["send-keys", "-l", "~"]);
         terminal.until(&format!("{completed} in {shell}"), |screen| {
-            let joined = screen.concat().replace("error: no candidates", "");
+            let joined = screen[1..].concat().replace("error: no candidates", "");
             let line: String = joined.chars().filter(|char| !" =".contains(*char)).collect();
             line.starts_with(&format!(">rnetstat{completed}~").replace(' ', ""))
         });

@@ -190,7 +190,7 @@ fn terminal_is_restored_after_a_panic() {
     let Some(terminal) = Terminal::new() else { return };
     let modes = terminal.modes();
     let (_directory, library) = library("failing_clock.c");
-    let preload = format!("LD_PRELOAD={}", library.display());
+    let preload = format!("RUST_BACKTRACE=0 LD_PRELOAD={}", library.display());
     terminal.enter(&format!("clear; {preload} {RNETSTAT} -tuanc --table; echo status $?"));
     terminal.until("the view", |screen| screen[7].contains("every"));
     terminal.signal("RTMIN");

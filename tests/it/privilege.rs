@@ -159,7 +159,7 @@ const ALLOWED: &[&str] = &[
 ];
 
 /// The flags of a live view that ends by itself.
-const LIVE: &str = "-tuan -c --table --count 2 --interval 0.1";
+const LIVE: &str = "-tuan -c --table --numeric-users --count 2 --interval 0.1";
 
 /// Returns the name and the arguments of each call in a trace, whose lines are such as `4711
 /// openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
