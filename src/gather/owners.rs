@@ -1,6 +1,8 @@
 //! Finds the owners of the sockets in a listing, or takes those of the previous one.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use super::Gatherer;
 use crate::fields::Needs;
@@ -39,10 +41,21 @@ impl Gatherer<'_> {
         let Some(mut kept) = self.kept.take().filter(|kept| kept.uses < MOST_USES) else {
             return self.sweep(Self::read, remark);
         };
-        let parts = self.read(remark)?;
+        let root = self.root.path.clone();
+        let (lost, parts) = thread::scope(|scope| {
+            let lost = || kept.owners.lost(&root);
+            let thread = thread::Builder::new().spawn_scoped(scope, lost);
+            let parts = self.read(remark);
+            let lost = match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => lost(),
+            };
+            (lost, parts)
+        });
+        let parts = parts?;
         let wanted = inodes(sockets(&parts));
-        let is_known = |inode| kept.searched.binary_search(inode).is_ok();
-        if !wanted.iter().all(is_known) || !kept.owners.are_unchanged(&self.root.path, &wanted) {
+        let is_in = |inodes: &[u64], inode| inodes.binary_search(inode).is_ok();
+        if !wanted.iter().all(|inode| is_in(&kept.searched, inode) && !is_in(&lost, inode)) {
             return self.sweep(|_, _| Ok(parts), remark);
         }
         kept.uses += 1;

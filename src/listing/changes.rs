@@ -60,6 +60,12 @@ pub fn changes<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<(Entry<
 pub fn compare<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<Change<'a>> {
     let now: Vec<_> = now.entries().map(|entry| (entry, key(&entry))).collect();
     let before = before.map(|before| before.entries().map(|it| (it, key(&it))).collect::<Vec<_>>());
+    if let Some(before) = &before
+        && before.len() == now.len()
+        && before.iter().zip(&now).all(|((_, one), (_, other))| one == other)
+    {
+        return unchanged(before, now);
+    }
     let (before, now) = match before {
         Some(before) => {
             let marked = with_inodes(&now, &before);
@@ -76,6 +82,23 @@ pub fn compare<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<Change<
         Change { entry, mark, key, former_state }
     };
     let mut changes: Vec<_> = entries.into_iter().map(change).collect();
+    changes.sort_by_key(|change| change.entry.socket.kind().section());
+    changes
+}
+
+/// Returns the sockets of `now`, which are those of `before` in the same order.
+fn unchanged<'a>(
+    before: &[(Entry<'a>, SocketKey)],
+    now: Vec<(Entry<'a>, SocketKey)>,
+) -> Vec<Change<'a>> {
+    let pairs = before.iter().zip(now);
+    let mut changes: Vec<_> = pairs
+        .map(|((before, _), (entry, key))| {
+            let former = before.socket.state();
+            let former_state = former.filter(|state| entry.socket.state() != Some(*state));
+            Change { entry, mark: Mark::Same, key, former_state }
+        })
+        .collect();
     changes.sort_by_key(|change| change.entry.socket.kind().section());
     changes
 }

@@ -205,21 +205,23 @@ impl Owners {
         &self.processes
     }
 
-    /// Returns true if these sockets, given by their inodes in order, still have all the owners that
-    /// they had. Other owners are not searched.
-    pub fn are_unchanged(&self, root: &Path, wanted: &[u64]) -> bool {
+    /// Returns the inodes of the sockets that have lost one of these owners, in order. Other owners are
+    /// not searched.
+    pub fn lost(&self, root: &Path) -> Vec<u64> {
         let mut known = self.sockets.clone();
-        keep_wanted(&mut known, wanted);
         known.sort_unstable_by_key(|&(_, descriptor)| descriptor);
-        known.chunk_by(|(_, one), (_, other)| one.pid == other.pid).all(|of_process| {
-            let Some((_, Descriptor { pid, .. })) = of_process.first() else { return true };
+        let mut lost = Vec::new();
+        for of_process in known.chunk_by(|(_, one), (_, other)| one.pid == other.pid) {
+            let Some((_, Descriptor { pid, .. })) = of_process.first() else { continue };
             let directory = Directory::open(&process::file(root, *pid, "fd"));
-            let has = |&(inode, Descriptor { fd, .. }): &(u64, Descriptor)| {
+            let is_lost = |&(inode, Descriptor { fd, .. }): &(u64, Descriptor)| {
                 let link = directory.as_ref().ok().map(|it| it.link(fd, socket_inode));
-                matches!(link, Some(Ok(Some(found))) if found == inode)
+                !matches!(link, Some(Ok(Some(found))) if found == inode)
             };
-            of_process.iter().all(has)
-        })
+            lost.extend(of_process.iter().filter(|it| is_lost(it)).map(|&(inode, _)| inode));
+        }
+        lost.sort_unstable();
+        lost
     }
 
     /// Reads what systemd listens on, on the host with this root directory, if it owns a socket.
