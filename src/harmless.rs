@@ -31,6 +31,8 @@ pub(crate) fn is_visible(char: char) -> bool {
         | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}'
         | '\u{ffa0}'
+        // Two of them are one flag, and terminals do not agree on its width.
+        | '\u{1f1e6}'..='\u{1f1ff}'
         | '\u{e0100}'..='\u{e01ef}' => false,
         _ => !matches!(
             char.general_category(),

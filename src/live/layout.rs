@@ -3,6 +3,8 @@
 //! If not all columns fit, the pinned ones and the beginning of the last one stay, and the others are
 //! reached by scrolling sideways. Scrolling further moves the text of the last column.
 
+use std::collections::HashMap;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The characters of the last column that are always shown, if it has as many.
@@ -196,31 +198,36 @@ pub(super) fn shorten(texts: &mut [&mut String], width: usize) {
     // The share of the beginning, in tenths: if two addresses look the same, show more of their ends,
     // then more of their beginnings.
     const SHARES: [usize; 4] = [5, 2, 8, 0];
-    if texts.iter().all(|text| text.width() <= width) {
-        return;
-    }
     let mut wholes: Vec<String> = texts.iter().map(|text| (**text).clone()).collect();
     wholes.sort_unstable();
     wholes.dedup();
-    let shortened = |share: usize| -> Vec<String> {
-        wholes.iter().map(|whole| shortened(whole, width, share)).collect()
-    };
-    let distinct = |shortened: &[String]| {
-        let mut sorted: Vec<_> = shortened.iter().collect();
-        sorted.sort_unstable();
-        sorted.windows(2).all(|pair| pair.first() != pair.last())
-    };
-    let Some(short) = SHARES.into_iter().map(shortened).find(|it| distinct(it)) else { return };
+    let mut left = wholes.clone();
+    left.retain(|whole| whole.width() > width);
+    let mut forms: HashMap<String, String> = HashMap::new();
+    for share in SHARES {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for whole in &wholes {
+            *counts.entry(shortened(whole, width, share)).or_default() += 1;
+        }
+        left.retain(|whole| {
+            let form = shortened(whole, width, share);
+            let is_taken = forms.values().any(|other| *other == form);
+            let is_left = is_taken || counts.get(&form) != Some(&1);
+            if !is_left {
+                forms.insert(whole.clone(), form);
+            }
+            is_left
+        });
+    }
     for text in texts {
-        if let Ok(index) = wholes.binary_search(*text)
-            && let Some(short) = short.get(index)
-        {
-            (**text).clone_from(short);
+        if let Some(form) = forms.get(&**text) {
+            (**text).clone_from(form);
         }
     }
 }
 
-/// Returns an address with this many tenths of its room for the beginning.
+/// Returns an address with this many tenths of its room for the beginning. IPv6 is cut at colons, if
+/// there is room.
 fn shortened(text: &str, width: usize, share: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -229,9 +236,14 @@ fn shortened(text: &str, width: usize, share: usize) -> String {
         .rsplit_once(':')
         .map_or((text, ""), |(host, _)| (host, text.get(host.len()..).unwrap_or_default()));
     let room = width.saturating_sub(port.width() + 1);
-    let head = beginning(host, room * share / 10);
+    let mut head = beginning(host, room * share / 10);
     let tail = beginning(&host.chars().rev().collect::<String>(), room - head.width());
-    head + LEFT_OUT + &tail.chars().rev().collect::<String>() + port
+    let mut tail: String = tail.chars().rev().collect();
+    if let (Some(end), Some(start)) = (head.rfind(':'), tail.find(':')) {
+        head.truncate(end + 1);
+        tail.drain(..start);
+    }
+    head + LEFT_OUT + &tail + port
 }
 
 #[cfg(test)]
@@ -301,10 +313,15 @@ mod tests {
             texts
         };
         let one = "[2a02:2f0a:c10f:9700:5c31:8e0f:77d2:41aa]:443";
-        assert_eq!(short(&[one, "10.0.0.1:80"], 21), ["[2a02:2f…d2:41aa]:443", "10.0.0.1:80"]);
+        assert_eq!(short(&[one, "10.0.0.1:80"], 21), ["[2a02:…:41aa]:443", "10.0.0.1:80"]);
         let other = "[2a02:2f0a:c10f:9700:5c31:8e0f:77d2:42aa]:443";
         let both = short(&[one, other], 14);
         assert!(both[0] != both[1] && both.iter().all(|it| it.ends_with(":443")), "{both:?}");
+        // Only those that look alike stay whole.
+        let alike = "[2a02:2f0a:c10f:9700:5c31:8e0f:0:41aa]:443";
+        let all = short(&[one, alike, "[2001:db8:1:2:3:4:5:6]:80"], 18);
+        assert_eq!(all[2], "[2001:…:4:5:6]:80");
+        assert!(all[0] != all[1], "{all:?}");
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 0), "");
     }

@@ -181,7 +181,7 @@ impl Sheet {
             _ => column.width,
         };
         let others = columns.iter().zip(&self.heads).filter(|(_, head)| {
-            head.short != Short::Address && !matches!(head.place, Place::Other(2..))
+            head.short != Short::Address && !matches!(head.place, Place::Other(3..))
         });
         let others: usize = others.map(|it| least(it) + 1).sum();
         let is_address = |head: &&Head| head.short == Short::Address;
@@ -218,16 +218,17 @@ fn place(
     if is_last && field.is_text {
         return Place::Rest;
     }
-    if [&PROTO, &LOCAL, &STATE, &PID].contains(&field) {
+    if [&PROTO, &LOCAL, &PID].contains(&field) {
         return Place::Pinned;
     }
     Place::Other(match field {
-        _ if *field == FOREIGN => 0,
-        _ if manner.asked.contains(&field) => 1,
+        _ if *field == STATE => 0,
+        _ if *field == FOREIGN => 1,
+        _ if manner.asked.contains(&field) => 2,
         // They have values only from the second listing on.
-        _ if [&RATE_IN, &RATE_OUT].contains(&field) => 1,
-        _ if is_empty() => 3,
-        _ => 2,
+        _ if [&RATE_IN, &RATE_OUT].contains(&field) => 2,
+        _ if is_empty() => 4,
+        _ => 3,
     })
 }
 

@@ -116,16 +116,14 @@ impl State {
     /// Changes what a key changes.
     pub(super) fn press(&mut self, key: Key, look: &Look, seen: Seen) -> Effect {
         match (key, &mut self.pane) {
-            (Key::Ctrl('c'), _) | (Key::Char('q' | 'Q') | Key::Esc, Pane::Rows) => Effect::Quit,
+            (Key::Ctrl('c'), _) | (Key::Esc, Pane::Rows) => Effect::Quit,
+            (Key::Char('q' | 'Q'), pane) if *pane != Pane::Prompt => Effect::Quit,
             (Key::Ctrl('z'), _) => Effect::Suspend,
             (Key::Ctrl('l'), _) => Effect::Redraw,
             (key, Pane::Rows) => self.press_over_rows(key, look, seen),
             (key, Pane::Prompt) => self.type_in_prompt(key, seen),
             (key, Pane::Columns(_)) => self.choose_column(key, look, seen),
-            (
-                Key::Esc | Key::Char('q' | 'Q' | '?') | Key::Enter,
-                Pane::Help(_) | Pane::Details(_),
-            ) => {
+            (Key::Esc | Key::Char('?') | Key::Enter, Pane::Help(_) | Pane::Details(_)) => {
                 self.pane = Pane::Rows;
                 Effect::Draw
             }
@@ -227,7 +225,7 @@ impl State {
                 self.columns = None;
                 return Effect::List;
             }
-            Key::Esc | Key::Enter | Key::Char('q' | 'Q' | 'c') => self.pane = Pane::Rows,
+            Key::Esc | Key::Enter | Key::Char('c') => self.pane = Pane::Rows,
             key => *index = moved(*index, key, seen.page, ALL.len()),
         }
         Effect::Draw

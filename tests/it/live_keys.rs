@@ -119,9 +119,9 @@ fn enter_shows_everything_about_the_socket() {
         .until("the rows", |screen| screen[0].contains("Proto") && screen[1].contains("client.py"));
     terminal.press("?");
     terminal.until("the keys", |screen| has(screen, "Ctrl-Z", "suspend"));
-    terminal.press("q");
+    terminal.press("Escape");
     terminal.until("the rows", |screen| screen[0].contains("Proto"));
-    terminal.press("q");
+    terminal.press("Escape");
     terminal.until("the shell", |screen| screen.concat().contains("status 0"));
 }
 
