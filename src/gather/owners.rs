@@ -100,12 +100,12 @@ impl Gatherer<'_> {
         if let Some((name, ids)) = self.query.ambiguous_container(owners.processes()) {
             return Err(Remark::AmbiguousContainer { name: name.to_owned(), ids });
         }
-        let wanted = inodes(sockets(&parts));
-        owners.report_hidden(root, wanted.iter().copied(), remark);
+        owners.report_hidden(root, sockets(&parts).map(Socket::inode), remark);
         let owners = Arc::new(owners);
         // Only a sweep finds sockets that no table has.
         if self.keeps_owners && !wants_unlisted {
-            self.kept = Some(Kept { owners: Arc::clone(&owners), searched: wanted, uses: 0 });
+            let searched = inodes(sockets(&parts));
+            self.kept = Some(Kept { owners: Arc::clone(&owners), searched, uses: 0 });
         }
         Ok((parts, owners))
     }

@@ -173,7 +173,9 @@ impl Tables {
         }
         let failed: Vec<_> = failures.iter().map(|(kind, ..)| *kind).collect();
         self.mark_subflows(&plan, query, &failed, &mut sockets);
-        pings::drop_twins(&mut sockets);
+        if query.includes(Kind::Internet(Protocol::Icmp, Family::Ipv6)) {
+            pings::drop_twins(&mut sockets);
+        }
         if !is_readable {
             self.ensure_only_optional(query, &mut failures)?;
         }
