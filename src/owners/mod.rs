@@ -17,11 +17,10 @@ use nix::errno::Errno;
 use nix::unistd::Uid;
 use rustix::thread::{CapabilitySet, capabilities};
 
-use crate::directory::{Directory, hides_processes, is_procfs};
+use crate::directory::{hides_processes, is_procfs};
 use crate::process::{self, Activation, Detail, Pid, Process, Runtimes};
 use crate::remark::{Remark, Sink};
 use crate::socket::Socket;
-use link::socket_inode;
 use sweep::Findings;
 
 /// A file descriptor of a process that refers to a socket.
@@ -208,20 +207,9 @@ impl Owners {
     /// Returns the inodes of the sockets that have lost one of these owners, in order. Other owners are
     /// not searched.
     pub fn lost(&self, root: &Path) -> Vec<u64> {
-        let mut known = self.sockets.clone();
-        known.sort_unstable_by_key(|&(_, descriptor)| descriptor);
-        let mut lost = Vec::new();
-        for of_process in known.chunk_by(|(_, one), (_, other)| one.pid == other.pid) {
-            let Some((_, Descriptor { pid, .. })) = of_process.first() else { continue };
-            let directory = Directory::open(&process::file(root, *pid, "fd"));
-            let is_lost = |&(inode, Descriptor { fd, .. }): &(u64, Descriptor)| {
-                let link = directory.as_ref().ok().map(|it| it.link(fd, socket_inode));
-                !matches!(link, Some(Ok(Some(found))) if found == inode)
-            };
-            lost.extend(of_process.iter().filter(|it| is_lost(it)).map(|&(inode, _)| inode));
-        }
-        lost.sort_unstable();
-        lost
+        let found = sweep::sweep_descriptors(root, &self.sockets).sockets;
+        let is_lost = |it: &&(u64, Descriptor)| found.binary_search(it).is_err();
+        self.sockets.iter().filter(is_lost).map(|&(inode, _)| inode).collect()
     }
 
     /// Reads what systemd listens on, on the host with this root directory, if it owns a socket.

@@ -116,6 +116,22 @@ fn sweep_processes(root: &Path, worker: Worker, pids: &[Pid]) -> Findings {
     found.sorted()
 }
 
+/// Reads only these descriptors again.
+pub(super) fn sweep_descriptors(root: &Path, known: &[(u64, Descriptor)]) -> Findings {
+    let mut descriptors: Vec<_> = known.iter().map(|&(_, descriptor)| descriptor).collect();
+    descriptors.sort_unstable();
+    let mut found = Findings::default();
+    for of_process in descriptors.chunk_by(|one, other| one.pid == other.pid) {
+        if let Some(&Descriptor { pid, .. }) = of_process.first()
+            && let Ok(directory) = Directory::open(&file(root, pid, "fd"))
+        {
+            let fds = of_process.iter().map(|descriptor| descriptor.fd).collect();
+            found.links(&Batch { pid, directory: Arc::new(directory), fds });
+        }
+    }
+    found.sorted()
+}
+
 /// Sweeps the other threads of processes whose first thread shows no descriptors.
 pub(super) fn sweep_threads(root: &Path, processes: &[Pid]) -> Findings {
     let Worker { mut scratch, mut found } = Worker::default();
