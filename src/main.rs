@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rnetstat::cli::{self, Task};
 use rnetstat::fields::Groups;
@@ -17,7 +18,7 @@ use rnetstat::pager::{Output, Pager};
 use rnetstat::remark::Remark;
 use rnetstat::render::table::Screen;
 use rnetstat::render::{Renderer, groups};
-use rnetstat::request::{Color, Format, Repeat, Request};
+use rnetstat::request::{Color, Format, Repeat, Request, Rounds};
 use rnetstat::terminal;
 
 /// A filter or `--wait` is given, and no socket matches.
@@ -107,56 +108,24 @@ fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
             seen.any
         }
         Repeat::Rounds(rounds) => {
-            let (mut found, mut before) = (false, None);
-            repeat::repeat(rounds, || {
-                let listing = gatherer.gather(&mut print)?;
-                found |= !listing.is_empty();
-                match before.take().filter(|_| request.look.changes) {
-                    None => show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?,
-                    Some(before) => {
-                        gatherer.look_up(&listing, &mut print);
-                        let changes = changes(Some(&before), &listing);
-                        renderer.write_changes(
-                            changes,
-                            listing.time,
-                            gatherer.names(),
-                            &mut out,
-                        )?;
-                    }
-                }
-                before = Some(listing);
-                Ok::<_, Remark>(())
-            })?;
-            found
+            list_rounds(rounds, &mut gatherer, &mut renderer, &mut out, &mut print)?
         }
-        Repeat::Wait(limit) | Repeat::WaitGone(limit) => {
-            let is_for_end = matches!(request.repeat, Repeat::WaitGone(_));
-            // Print only the remarks about the last listing, which is the one that is shown.
-            let list = || {
-                let mut remarks = Vec::new();
-                match gatherer.gather(&mut |remark| remarks.push(remark)) {
-                    // The namespace can appear later.
-                    Err(remark) if remark.is_about_missing_namespace() => {
-                        Ok((Listing::empty(), vec![remark]))
-                    }
-                    result => Ok::<_, Remark>((result?, remarks)),
-                }
-            };
-            let is_done = |(it, _): &(Listing, _)| it.is_empty() == is_for_end;
-            let (listing, remarks) = repeat::wait(limit, list, is_done)?;
-            if is_for_end && listing.is_empty() {
-                // An empty file is no JSON, and no csv.
-                if matches!(request.look.format, Format::Json | Format::Csv) {
-                    show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
-                }
-                return Ok(true);
-            }
+        Repeat::Wait(limit) => {
+            let is_done = |listing: &Listing| !listing.is_empty();
+            let (listing, remarks) = wait(limit, &mut gatherer, is_done)?;
             remarks.into_iter().for_each(&mut print);
             show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
-            if is_for_end {
-                return Ok(false);
-            }
             !listing.is_empty()
+        }
+        Repeat::WaitGone(limit) => {
+            let (listing, remarks) = wait(limit, &mut gatherer, Listing::is_empty)?;
+            let is_gone = listing.is_empty();
+            // An empty file is no JSON, and no csv.
+            if !is_gone || matches!(request.look.format, Format::Json | Format::Csv) {
+                remarks.into_iter().filter(|_| !is_gone).for_each(&mut print);
+                show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
+            }
+            return Ok(is_gone);
         }
     };
     let is_filtered = request.has_filters() || matches!(request.repeat, Repeat::Wait(_));
@@ -165,6 +134,51 @@ fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
         gatherer.explain_no_match(&mut print);
     }
     Ok(found || !is_filtered)
+}
+
+/// Lists in rounds, with `--changes` only what has changed. Returns false if no listing had a socket.
+fn list_rounds(
+    rounds: Rounds,
+    gatherer: &mut Gatherer<'_>,
+    renderer: &mut Renderer,
+    out: &mut impl Write,
+    print: &mut dyn FnMut(Remark),
+) -> Result<bool, Remark> {
+    let (mut found, mut before) = (false, None);
+    repeat::repeat(rounds, || {
+        let listing = gatherer.gather(print)?;
+        found |= !listing.is_empty();
+        match before.take().filter(|_| renderer.look().changes) {
+            None => show(gatherer, renderer, &listing, out, print)?,
+            Some(before) => {
+                gatherer.look_up(&listing, print);
+                let changes = changes(Some(&before), &listing);
+                renderer.write_changes(changes, listing.time, gatherer.names(), &mut *out)?;
+            }
+        }
+        before = Some(listing);
+        Ok::<_, Remark>(())
+    })?;
+    Ok(found)
+}
+
+/// Lists until `is_done` or the time is over. Returns the last listing, and the remarks about it.
+fn wait(
+    limit: Option<Duration>,
+    gatherer: &mut Gatherer<'_>,
+    is_done: fn(&Listing) -> bool,
+) -> Result<(Listing, Vec<Remark>), Remark> {
+    let list = || {
+        let mut remarks = Vec::new();
+        match gatherer.gather(&mut |remark| remarks.push(remark)) {
+            // The namespace can appear later.
+            Err(remark) if remark.is_about_missing_namespace() => {
+                Ok((Listing::empty(), vec![remark]))
+            }
+            result => Ok::<_, Remark>((result?, remarks)),
+        }
+    };
+    repeat::wait(limit, list, |(listing, _)| is_done(listing))
 }
 
 /// Looks up the names in a listing and writes it.

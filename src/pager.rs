@@ -16,7 +16,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 /// The usual pager: it ends at once if the listing fits on one screen (F), lets colours pass (R), and
 /// leaves the listing on the screen (X).
 const LESS: [&str; 2] = ["less", "-FRX"];
-/// Where the usual pager is searched: `PATH` can be that of another user, as with sudo.
+/// The directories where the usual pager is searched. With sudo, `PATH` can be that of another user.
 const PATH: &str = "/usr/bin:/bin";
 
 /// A pager.

@@ -62,8 +62,9 @@ pub enum Stops {
     Group,
 }
 
-/// The signals that a view handles. The first ones end it: all that would end the program and leave
-/// the screen of the view to the shell, except those of a crash. A panic has a hook of its own.
+/// The signals that a view handles. The first ones end the view. They would end the program at once, and
+/// the shell would get a terminal that still shows the view. Signals of a crash are not handled, and a
+/// panic has a hook of its own.
 const HANDLED: [Signal; 18] = [
     Signal::SIGINT,
     Signal::SIGTERM,

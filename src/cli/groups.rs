@@ -15,7 +15,7 @@ pub(super) fn grouping(arguments: &Arguments) -> Result<Option<Grouping>, Remark
     let is_added = arguments.columns.first().is_none_or(|&(_, is_added)| is_added);
     let usual = if is_added { &USUAL_SUMS[..] } else { &[] };
     let chosen = arguments.columns.iter().map(|&(field, _)| field);
-    // What groups are sorted by is shown.
+    // A field that groups are sorted by is shown as well.
     let sorted = arguments.sort.iter().map(|&(field, _)| field);
     let sorted = sorted.filter(|field| !keys.contains(field));
     let sums = once(usual.iter().copied().chain(chosen).chain(sorted));

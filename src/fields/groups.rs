@@ -138,8 +138,8 @@ pub struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    /// Groups the sockets of a listing. A socket with several owners counts for the one that the
-    /// table shows.
+    /// Groups the sockets of a listing. A socket with several owners counts for its first owner, which
+    /// the table shows.
     pub fn new(listing: &'a Listing, grouping: &'a Grouping) -> Self {
         Self::of(listing.entries(), grouping)
     }

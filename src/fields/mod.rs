@@ -53,8 +53,8 @@ pub struct Field {
     pub align: Align,
     /// The values are text that another process chose, of any length.
     pub is_text: bool,
-    /// The order in which a narrow table hides columns: the highest number first, 0 never. Those
-    /// with 1 are hidden only after addresses are shortened.
+    /// The order in which a narrow table hides columns: the highest number first, 0 never. A column
+    /// with priority 1 is hidden only if shortened addresses do not make enough room.
     pub priority: u8,
     /// What must be gathered before the value is known.
     pub needs: Needs,

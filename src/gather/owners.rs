@@ -12,7 +12,7 @@ use crate::process::Detail;
 use crate::remark::{Remark, Sink};
 use crate::socket::{Kind, OtherKind, Socket};
 
-/// How many listings in a row take the same owners at most.
+/// The most listings in a row that take the same owners again.
 const MOST_USES: u32 = 9;
 
 /// The owners of the previous listing.
@@ -25,10 +25,10 @@ pub(super) struct Kept {
 }
 
 impl Gatherer<'_> {
-    /// From now on, a listing takes the owners of the previous one if all of them still have their
-    /// sockets, and there is no other socket. One link per descriptor is read. At least every tenth
-    /// listing searches all processes: only these find further owners of a known socket, other
-    /// command lines, units and users of known owners, and other owners of what had none.
+    /// From now on, a listing takes the owners of the previous listing if these still have their sockets
+    /// and no socket is new. That costs one link for each descriptor. At least every tenth listing
+    /// searches all processes. Only such a listing finds a further owner of a known socket, a changed
+    /// command line, unit or user of an owner, and an owner of a socket that had none.
     pub fn keep_owners(&mut self) {
         self.keeps_owners = true;
     }

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The characters of the last column that are always shown, if it has as many.
+/// At least this many characters of the last column are shown, if it has as many.
 pub(super) const BEGINNING: usize = 12;
-/// So many characters of it are worth more than wide gaps.
+/// To show this many characters of the last column, the gaps are made narrow.
 const ENOUGH: usize = 24;
 /// How far one step of scrolling moves the text of the last column.
 const STEP: usize = 16;
@@ -83,7 +83,7 @@ pub(super) fn arrange(columns: &[Column], width: usize, steps: usize) -> Layout 
 struct Arranger<'a> {
     columns: &'a [Column],
     width: usize,
-    /// The indices of the pinned columns and the last one.
+    /// The indices of the columns that are always shown: the pinned ones and the last column.
     pinned: Vec<usize>,
     /// The indices of the others, in the order in which they are hidden by scrolling.
     others: Vec<usize>,
@@ -126,7 +126,7 @@ impl<'a> Arranger<'a> {
         indices
     }
 
-    /// Returns these columns with the width of each.
+    /// Returns the indices of these columns, each with its width.
     fn widths(&self, indices: &[usize], gap: usize, beginning: usize) -> Vec<(usize, usize)> {
         let mut left = self.width.saturating_sub(1);
         let mut shown = Vec::new();

@@ -24,7 +24,7 @@ use crate::terminal::{self, Event, Size, Stops, Terminal};
 
 /// The most time that a frame waits for names. It is short because keys are not read meanwhile.
 const NAMES: Duration = Duration::from_millis(50);
-/// How long the rest of an escape sequence is waited for. The key Esc sends only the beginning of one.
+/// How long the view waits for the rest of an escape sequence. The key Esc sends only its first byte.
 const ESCAPE: Duration = Duration::from_millis(50);
 /// The largest screen that is drawn.
 const LARGEST: Size = Size { columns: 1000, lines: 500 };
@@ -134,7 +134,7 @@ impl Session<'_> {
         Ok(listing)
     }
 
-    /// Looks up the names in a listing. A later frame shows the names that are found later.
+    /// Looks up the names in a listing. Names that come late are shown in a later frame.
     fn look_up(&mut self, gatherer: &mut Gatherer<'_>, listing: &Listing) {
         let missing = gatherer.look_up_within(NAMES, listing);
         self.seen.remarks.extend(missing.failures.map(Remark::from));

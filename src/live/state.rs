@@ -188,8 +188,8 @@ impl State {
         Effect::Draw
     }
 
-    /// Sorts by the column after the one that is sorted by. Numbers come in descending order. After
-    /// the last column, the order is that of the listing.
+    /// Sorts by the next column. Numbers are sorted in descending order. After the last column, the order
+    /// is that of the listing.
     fn sort_by_next(&mut self, look: &Look, width: u16) {
         let fields = match self.group {
             Some(group) => vec![group, &RECV_Q, &SEND_Q],

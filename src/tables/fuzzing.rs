@@ -139,7 +139,8 @@ mod tests {
     use super::*;
     use crate::socket::OtherKind;
 
-    /// Returns the tables of which the corpus of a target has both sockets and faults.
+    /// Returns the tables that are covered by the corpus of a target: some inputs have sockets of the
+    /// table, and some have faults.
     fn covered(target: &str, rows: impl Fn(Kind, &[u8]) -> Vec<Row>) -> HashSet<Kind> {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus").join(target);
         let (mut sockets, mut faults) = (HashSet::new(), HashSet::new());

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::socket::{Family, InternetSocket, Protocol, Socket};
 
-/// Drops the second row of ping sockets. Both tables can have sockets of the other family: of each
-/// hash chain, the kernel compares only the first family (`ping_get_next`, `net/ipv4/ping.c`). In the
-/// wrong table, a socket has no addresses.
+/// Drops the second row of each ping socket. Both tables can have sockets of the other family, because
+/// the kernel checks the family only of the first socket in a hash chain (`ping_get_next` in
+/// `net/ipv4/ping.c`). In the wrong table, a socket has no addresses.
 pub(super) fn drop_twins(sockets: &mut Vec<Socket>) {
     let mut families: HashMap<u64, Family> = HashMap::new();
     for ping in sockets.iter().filter_map(ping) {

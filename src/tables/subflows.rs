@@ -13,8 +13,8 @@ const TABLES: [Kind; 2] =
     [Kind::Internet(Protocol::Mptcp, Family::Ipv4), Kind::Internet(Protocol::Mptcp, Family::Ipv6)];
 
 impl Tables {
-    /// Marks the TCP sockets that are subflows: they have the inode of an MPTCP socket. Remains unknown
-    /// without netlink, unless the kernel says it of the socket itself.
+    /// Marks the TCP sockets that are subflows: they have the inode of an MPTCP socket. Without netlink,
+    /// that is unknown.
     pub(super) fn mark_subflows(
         &mut self,
         plan: &Plan,
@@ -34,7 +34,7 @@ impl Tables {
                 return;
             }
         }
-        // That of a connection which no program has accepted yet.
+        // No program has accepted these connections yet.
         inodes.remove(&0);
         for socket in sockets {
             match socket {

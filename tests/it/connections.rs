@@ -107,7 +107,7 @@ fn rates_are_added_up_for_each_group() {
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut transfer = host.python("transfer.py", &["0", &SPEED.to_string()]);
     assert_eq!(transfer.line(), "ready");
-    // Both ends belong to the program, which has idle connections as well.
+    // One program has both ends of the transfer, and idle connections.
     let flags = "-tnc --interval 1 --count 2 --group program --columns rate-in,+rate-out --jsonl";
     let message = host.rnetstat(flags).run().stderr;
     assert_eq!(

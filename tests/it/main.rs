@@ -25,7 +25,7 @@
 //! - `rounds`: rounds of the live view, which take the owners of the previous round
 //! - `screens`: the screens of the live view, for saved trees
 //! - `sources`: when a table is read as text, by netlink, or both
-//! - `ss`: the same values as ss
+//! - `ss`: rows and values of sockets of every kind, compared with those of ss
 //! - `table`: the table for people on a terminal, and its pager
 //!
 //! `common` has the helpers. The Python programs that open sockets are in `tests/programs/`.

@@ -130,8 +130,9 @@ struct Fitting<'a> {
     /// The width of the marks.
     marks: u16,
     line: u16,
-    /// The width of the command that is always shown, and the one that it should have.
+    /// The least width of the command.
     least: u16,
+    /// The width that the command gets if there is room.
     wanted: u16,
 }
 

@@ -83,7 +83,8 @@ impl Lines<'_> {
     }
 }
 
-/// The codes of a row: its style, and bold or struck through by its mark.
+/// The escape codes for a row: those of its style, and bold if the socket is new, or struck through if it
+/// is closed.
 pub(super) fn codes(entry: &Entry<'_>, mark: Mark) -> String {
     let mark = match mark {
         Mark::Same => "",

@@ -33,7 +33,7 @@ impl ByteOrder {
         }
     }
 
-    /// Returns the bytes of a word in memory, of which the kernel has printed the value.
+    /// Returns the bytes that a word had in the kernel's memory. The text has its value.
     pub(super) fn bytes(self, word: u32) -> [u8; 4] {
         match self {
             Self::Little => word.to_le_bytes(),
