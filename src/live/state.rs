@@ -401,6 +401,9 @@ mod tests {
         let mut view = Pressed::new("rnetstat -tanc --table", 3);
         assert_eq!(view.press(Key::Char('q')), Effect::Quit);
         assert_eq!(view.press(Key::Ctrl('z')), Effect::Suspend);
+        view.press(Key::Char('?'));
+        assert_eq!(view.press(Key::Char('q')), Effect::Quit);
+        view.press(Key::Esc);
         view.press(Key::Char('/'));
         assert_eq!(view.press(Key::Ctrl('c')), Effect::Quit);
     }
