@@ -1,6 +1,7 @@
 //! How connections are doing, as netlink tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -34,8 +35,10 @@ fn values_of_connections_are_those_of_ss() {
     let Some(host) = Host::new(&["python3", "ss"]) else { return };
     let mut connections = host.python("transfer.py", &["100000"]);
     assert_eq!(connections.line(), "ready");
+    let start = Instant::now();
     let before = by_ss(&host);
     let listing = host.rnetstat("-tn --state established --json").succeed().stdout;
+    let between = start.elapsed().as_secs_f64() * 1000.0;
     let listing: Vec<Value> = serde_json::from_str(&listing).unwrap();
     assert!(listing.len() >= 4, "{listing:?}");
     for row in &listing {
@@ -69,41 +72,59 @@ fn values_of_connections_are_those_of_ss() {
                 continue;
             }
             let (found, earlier) = (tcp[key].as_f64().unwrap(), number(words, name, 0));
-            assert!((earlier..earlier + 5000.0).contains(&found), "{key}: {found} after {earlier}");
+            // The kernel counts in ticks.
+            let later = earlier + between + 100.0;
+            assert!((earlier..later).contains(&found), "{key}: {found} after {earlier}");
         }
     }
     say(&format!("{} connections compared with ss", listing.len()));
 }
 
-/// A program sends at a known speed.
+/// The bytes that a program sends in a second.
+const SPEED: f64 = 1_000_000.0;
+
+/// Lists until all rates are within 10 % of the speed: on a busy machine the program can be late.
+#[track_caller]
+fn assert_near_speed(list: impl Fn() -> (Vec<f64>, String)) {
+    let mut listing = String::new();
+    let is_near = |rates: &[f64]| rates.iter().all(|rate| (rate - SPEED).abs() < 0.1 * SPEED);
+    for _ in 0..10 {
+        let (rates, text) = list();
+        if !rates.is_empty() && is_near(&rates) {
+            return;
+        }
+        listing = text;
+    }
+    panic!("{listing}");
+}
+
 #[test]
 fn rate_of_a_transfer_is_shown() {
-    const SPEED: f64 = 1_000_000.0;
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut transfer = host.python("transfer.py", &["0", &SPEED.to_string()]);
     assert_eq!(transfer.line(), "ready");
-    let flags = "-tnc --interval 1 --count 3 --dport 7000 --state established --jsonl";
-    let listing = host.rnetstat(flags).succeed().stdout;
-    let rates: Vec<_> = listing
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["tcp"]["rate_out"].clone())
-        .collect();
-    assert_eq!(rates[0], Value::Null);
-    // The other connection is idle.
-    let last = rates.iter().rev().take(2).filter_map(Value::as_f64).fold(0.0, f64::max);
-    assert!((last - SPEED).abs() < 0.1 * SPEED, "{rates:?}");
+    assert_near_speed(|| {
+        let flags = "-tnc --interval 1 --count 2 --dport 7000 --state established --jsonl";
+        let listing = host.rnetstat(flags).succeed().stdout;
+        let rate = |line| serde_json::from_str::<Value>(line).unwrap()["tcp"]["rate_out"].clone();
+        let rates: Vec<_> = listing.lines().map(rate).collect();
+        assert!(rates[..2].iter().all(Value::is_null), "{listing}");
+        // The other connection is idle.
+        let last = rates[2..].iter().filter_map(Value::as_f64).fold(0.0, f64::max);
+        (vec![last], listing)
+    });
     // The receiver is the other end.
-    let flags = "-tnc --interval 1 --count 2 --sport 7000 --state established --columns rate-in,rate-out --no-header --sort -rate-in";
-    let listing = host.rnetstat(flags).succeed().stdout;
-    let words: Vec<_> = listing.split_whitespace().collect();
-    let received: f64 = words[0].parse().unwrap();
-    assert!((received - SPEED).abs() < 0.1 * SPEED && words[1] == "0", "{listing}");
-    say(&format!("{last} bytes per second shown, {SPEED} sent"));
+    assert_near_speed(|| {
+        let flags = "-tnc --interval 1 --count 2 --sport 7000 --state established --columns rate-in,rate-out --no-header --sort -rate-in";
+        let listing = host.rnetstat(flags).succeed().stdout;
+        let words: Vec<_> = listing.split_whitespace().collect();
+        assert_eq!(words[1], "0", "{listing}");
+        (vec![words[0].parse().unwrap()], listing)
+    });
 }
 
 #[test]
 fn rates_are_added_up_for_each_group() {
-    const SPEED: f64 = 1_000_000.0;
     let Some(host) = Host::new(&["python3"]) else { return };
     let mut transfer = host.python("transfer.py", &["0", &SPEED.to_string()]);
     assert_eq!(transfer.line(), "ready");
@@ -114,22 +135,22 @@ fn rates_are_added_up_for_each_group() {
         message,
         "rnetstat: + stands before the first key: --columns +KEY,KEY adds all of them\n"
     );
-    let flags = "-tnc --interval 1 --count 2 --group sport --sort -rate-out --jsonl";
-    let listing = host.rnetstat(flags).succeed().stdout;
-    let groups: Vec<Value> =
-        listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (before, after) = groups.split_at(groups.len() / 2);
-    assert!(before.iter().all(|group| group["rate_out"].is_null()), "{before:?}");
-    let first = &after[0]["rate_out"];
-    assert!((first.as_f64().unwrap() - SPEED).abs() < 0.1 * SPEED, "{after:?}");
-    let flags = "-tnc --interval 1 --count 2 --group program --columns rate-in,rate-out";
-    let listing = host.rnetstat(flags).succeed().stdout;
-    let total = listing.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
-    assert_eq!((total.len(), total[0]), (4, "total"), "{listing}");
-    for rate in &total[2..] {
-        let rate: f64 = rate.parse().unwrap();
-        assert!((rate - SPEED).abs() < 0.1 * SPEED, "{listing}");
-    }
+    assert_near_speed(|| {
+        let flags = "-tnc --interval 1 --count 2 --group sport --sort -rate-out --jsonl";
+        let listing = host.rnetstat(flags).succeed().stdout;
+        let groups: Vec<Value> =
+            listing.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (before, after) = groups.split_at(groups.len() / 2);
+        assert!(before.iter().all(|group| group["rate_out"].is_null()), "{before:?}");
+        (vec![after[0]["rate_out"].as_f64().unwrap()], listing)
+    });
+    assert_near_speed(|| {
+        let flags = "-tnc --interval 1 --count 2 --group program --columns rate-in,rate-out";
+        let listing = host.rnetstat(flags).succeed().stdout;
+        let total = listing.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+        assert_eq!((total.len(), total[0]), (4, "total"), "{listing}");
+        (total[2..].iter().map(|rate| rate.parse().unwrap()).collect(), listing)
+    });
 }
 
 /// Returns the kind and the counts of the timers, keyed by protocol and ends. Those of handshakes are left
@@ -155,8 +176,10 @@ fn timers_by_netlink_are_those_of_the_text() {
     assert_eq!(program.line(), "ready");
     // A timer can expire between two listings.
     let (mut text, mut netlink) = (BTreeMap::new(), BTreeMap::new());
+    let mut kinds = BTreeSet::new();
     for _ in 0..20 {
         (text, netlink) = (timers(&host, "text"), timers(&host, "netlink"));
+        kinds.extend(netlink.values().filter_map(|timer| timer[0].as_str().map(str::to_owned)));
         if text == netlink {
             break;
         }
@@ -164,6 +187,6 @@ fn timers_by_netlink_are_those_of_the_text() {
     let different: Vec<_> = text.iter().filter(|(key, it)| netlink.get(*key) != Some(it)).collect();
     assert!(different.is_empty() && text.len() == netlink.len(), "{different:?}");
     for kind in ["off", "on", "timewait", "keepalive", "probe"] {
-        assert!(netlink.values().any(|timer| timer[0] == kind), "{kind}");
+        assert!(kinds.contains(kind), "{kind}");
     }
 }

@@ -90,7 +90,7 @@ fn every_socket_is_listed_once_while_others_move() {
         listings += 1;
     }
     let moved: u32 = programs.into_iter().map(|it| it.end().trim().parse::<u32>().unwrap()).sum();
-    assert!(moved > 1000, "only {moved} sockets moved");
+    assert!(moved > 100, "only {moved} sockets moved");
     say(&format!(
         "{listings} listings, {seen} rows: {} sockets each once, while {moved} others moved",
         kinds.sockets.len()

@@ -44,7 +44,7 @@ def pair(server, address, family=None):
 
 
 def until(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():
         if time.monotonic() > deadline:
             print("the host could not be made", flush=True)
