@@ -46,9 +46,16 @@ fn run(task: &Task) -> Result<bool, Remark> {
     match task {
         Task::List(request) => {
             let mut out = Output::new(stdout()?, pager(request));
-            let found = list(request, &mut out)?;
+            // The pager would hide remarks that are printed before it starts.
+            let is_late = out.is_collected() && io::stderr().is_terminal();
+            let mut late = Vec::new();
+            let mut print = |remark| if is_late { late.push(remark) } else { say(&remark) };
+            let result = list(request, &mut out, &mut print);
+            for line in late.iter().flat_map(Remark::lines) {
+                writeln!(out, "{line}")?;
+            }
             out.finish()?;
-            return Ok(found);
+            return result;
         }
         Task::Generate(artefact) => artefact.write(&mut stdout()?)?,
         Task::Print(text) => stdout()?.write_all(text.as_bytes())?,
@@ -88,7 +95,11 @@ fn has_colors(color: Color) -> bool {
 }
 
 /// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
-fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
+fn list(
+    request: &Request,
+    mut out: &mut impl Write,
+    print: &mut dyn FnMut(Remark),
+) -> Result<bool, Remark> {
     let color = has_colors(request.color);
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
@@ -97,24 +108,23 @@ fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
         && !request.look.changes
         && is_capable()
         && io::stdin().is_terminal();
-    let mut print = |remark: Remark| say(&remark);
-    let mut gatherer = Gatherer::new(request, &mut print)?;
+    let mut gatherer = Gatherer::new(request, print)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {
         Repeat::Rounds(rounds) if is_live => {
             let settings = live::Settings { request, rounds, color, parse: cli::word };
             let seen = live::run(settings, &mut gatherer)?;
-            seen.remarks.into_iter().for_each(print);
+            seen.remarks.into_iter().for_each(&mut *print);
             seen.any
         }
         Repeat::Rounds(rounds) => {
-            list_rounds(rounds, &mut gatherer, &mut renderer, &mut out, &mut print)?
+            list_rounds(rounds, &mut gatherer, &mut renderer, &mut out, print)?
         }
         Repeat::Wait(limit) => {
             let is_done = |listing: &Listing| !listing.is_empty();
             let (listing, remarks) = wait(limit, &mut gatherer, is_done)?;
-            remarks.into_iter().for_each(&mut print);
-            show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
+            remarks.into_iter().for_each(&mut *print);
+            show(&mut gatherer, &mut renderer, &listing, &mut out, print)?;
             !listing.is_empty()
         }
         Repeat::WaitGone(limit) => {
@@ -122,8 +132,8 @@ fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
             let is_gone = listing.is_empty();
             // An empty file is no JSON, and no csv.
             if !is_gone || matches!(request.look.format, Format::Json | Format::Csv) {
-                remarks.into_iter().filter(|_| !is_gone).for_each(&mut print);
-                show(&mut gatherer, &mut renderer, &listing, &mut out, &mut print)?;
+                remarks.into_iter().filter(|_| !is_gone).for_each(&mut *print);
+                show(&mut gatherer, &mut renderer, &listing, &mut out, print)?;
             }
             return Ok(is_gone);
         }
@@ -131,7 +141,7 @@ fn list(request: &Request, mut out: &mut impl Write) -> Result<bool, Remark> {
     let is_filtered = request.has_filters() || matches!(request.repeat, Repeat::Wait(_));
     if is_filtered && !found {
         print(Remark::NoMatch);
-        gatherer.explain_no_match(&mut print);
+        gatherer.explain_no_match(print);
     }
     Ok(found || !is_filtered)
 }

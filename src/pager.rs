@@ -79,6 +79,11 @@ impl Output {
         Self { out: BufWriter::with_capacity(64 * 1024, out), collected }
     }
 
+    /// Returns true if the listing is collected first, as a pager may show it.
+    pub fn is_collected(&self) -> bool {
+        self.collected.is_some()
+    }
+
     /// Writes what is left. If the listing is long, this starts the pager, and returns only if that is
     /// not possible.
     pub fn finish(mut self) -> io::Result<()> {

@@ -11,6 +11,7 @@ mod timer;
 mod value;
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 use crate::listing::{Entry, Listing};
 use crate::owners::Owner;
@@ -170,7 +171,7 @@ pub enum Order {
     /// As the kernel lists them.
     #[default]
     Kernel,
-    /// By protocol; servers before connections; by the port on this host.
+    /// By protocol; servers before connections; by the port on this host, the address, and the other end.
     People,
     /// By these fields, the most significant first; `true` means in descending order.
     Fields(Vec<(&'static Field, bool)>),
@@ -213,16 +214,24 @@ impl Order {
     }
 }
 
+/// The port and the address of an end.
+type Place = (u32, Option<IpAddr>);
+
 /// Returns the place of a socket in [`Order::People`].
-fn for_people(entry: &Entry<'_>) -> (Option<usize>, bool, u32) {
-    let kind = entry.socket.kind();
-    let port = match entry.socket.local() {
-        Some(End::Internet(_, end)) => end.port.into(),
-        Some(End::Sctp(end)) => end.port.into(),
-        Some(End::Other(end)) => end.port.unwrap_or(0),
-        Some(End::Path(_)) | None => 0,
-    };
-    (Kind::all().position(|it| it == kind), !Scope::Listening.includes(entry.socket), port)
+fn for_people(entry: &Entry<'_>) -> (Option<usize>, bool, [Place; 2]) {
+    let kind = Kind::all().position(|kind| kind == entry.socket.kind());
+    let is_connection = !Scope::Listening.includes(entry.socket);
+    let ends = [entry.socket.local(), entry.socket.remote()];
+    (kind, is_connection, ends.map(place))
+}
+
+fn place(end: Option<End<'_>>) -> Place {
+    match end {
+        Some(End::Internet(_, end)) => (end.port.into(), Some(end.address)),
+        Some(End::Sctp(end)) => (end.port.into(), Some(end.address)),
+        Some(End::Other(end)) => (end.port.unwrap_or(0), None),
+        Some(End::Path(_)) | None => (0, None),
+    }
 }
 
 #[cfg(test)]

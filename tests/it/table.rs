@@ -66,6 +66,20 @@ fn missing_or_empty_pager_is_no_error() {
     }
 }
 
+/// A pager hides what was printed before it starts.
+#[test]
+fn remarks_are_below_the_listing_in_the_pager() {
+    let tree = tree(30);
+    let remark =
+        "rnetstat: columns that do not fit: Foreign, FD, User; use a wider terminal or a pipe";
+    for (pager, last) in [(MARKING, format!("paged:{remark}")), ("", remark.to_owned())] {
+        let mut command = rnetstat("-uan --color never --table --columns +interface,+cwd --proc");
+        command.arg(tree.path()).env("TERM", "xterm").env("PAGER", pager);
+        let Run { stdout, status, .. } = Pty::new(60).run_alone(&mut command);
+        assert_eq!((stdout.lines().last(), status), (Some(&*last), Some(0)), "{stdout}");
+    }
+}
+
 /// The pager can run as root, for a user who may run only rnetstat as root.
 #[test]
 fn less_starts_no_programs_and_passes_colours() {

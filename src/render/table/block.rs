@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::fit::{Command, Fit, Weight};
+use super::fit::{Command, Fit, SHORTEST_ADDRESS, Weight};
 use super::grid::Grid;
 use super::lines::Lines;
 use super::sheet::{Sheet, Widths, width};
@@ -43,6 +43,7 @@ impl Block<'_> {
             widths.first().map_or(Command::default(), |widths| Command {
                 whole: widths.whole().max(title),
                 bulk: widths.bulk().max(title),
+                few: widths.few(),
             })
         });
         let command = command.unwrap_or_default();
@@ -106,7 +107,8 @@ impl Block<'_> {
     ) -> Option<Shortened> {
         let narrow = fit.places.iter().filter_map(|place| {
             let column = columns.get(place.column).filter(|column| column.has_ends())?;
-            Some((column, usize::from(place.width)))
+            // No address becomes shorter than this. In a tight column it is longer than the column.
+            Some((column, usize::from(place.width.max(SHORTEST_ADDRESS))))
         });
         let narrow: Vec<_> = narrow.collect();
         if self.screen.width.is_none() || self.sheet.show.wide || narrow.is_empty() {

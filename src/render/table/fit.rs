@@ -15,7 +15,7 @@ const LESS_THAN_ADDRESSES: u8 = 1;
 /// An IPv4 address with a port always fits into a column of this width.
 const ADDRESS: u16 = 21;
 /// The first and the last group of an IPv6 address fit into this width, with a port.
-const SHORTEST_ADDRESS: u16 = 19;
+pub(super) const SHORTEST_ADDRESS: u16 = 19;
 /// Longer addresses get this width if there is room: two groups of the beginning, one of the end, and
 /// the port.
 const SHORT_ADDRESS: u16 = 24;
@@ -29,8 +29,11 @@ pub(super) const INDENT: u16 = 6;
 pub(crate) struct Weight {
     /// The width of the widest cell.
     pub(super) whole: u16,
-    /// The width of the bulk of the cells. The others continue on a second line.
+    /// The width of the bulk of the cells, with room for the short forms of the other addresses. Rows
+    /// with longer cells continue on a second line.
     pub(super) bulk: u16,
+    /// The width of the bulk of the cells, without that room.
+    pub(super) tight: u16,
     /// The width if addresses are shortened.
     pub(super) least: u16,
     /// See [`Field::priority`](crate::fields::Field::priority).
@@ -50,16 +53,16 @@ impl Weight {
         can_shorten: bool,
     ) -> Self {
         let whole = widths.whole().max(title);
-        let bulk = if is_long { widths.bulk().max(title) } else { whole };
+        let tight = if is_long { widths.bulk().max(title) } else { whole };
         let (bulk, least) = if can_shorten && whole > ADDRESS {
             let least = widths.widest_within(ADDRESS).max(SHORTEST_ADDRESS).max(title);
-            (bulk.max(whole.min(SHORT_ADDRESS)), least)
+            (tight.max(whole.min(SHORT_ADDRESS)), least)
         } else if can_shorten {
             (whole, whole)
         } else {
-            (bulk, bulk)
+            (tight, tight)
         };
-        Self { whole, bulk, least, priority, is_zero: widths.is_zero }
+        Self { whole, bulk, tight, least, priority, is_zero: widths.is_zero }
     }
 }
 
@@ -70,6 +73,8 @@ pub(super) struct Command {
     pub(super) whole: u16,
     /// The width of the bulk of the commands.
     pub(super) bulk: u16,
+    /// The width of few of the commands: the bulk of them is at least this wide.
+    pub(super) few: u16,
 }
 
 /// The place of a column.
@@ -103,7 +108,10 @@ pub(crate) struct Fit {
 enum Size {
     Whole,
     Bulk,
+    Tight,
     Least,
+    /// The least width, or less if the bulk of the cells is narrower.
+    Narrowest,
 }
 
 /// An arrangement to try.
@@ -134,6 +142,8 @@ struct Fitting<'a> {
     least: u16,
     /// The width that the command gets if there is room.
     wanted: u16,
+    /// The bulk of the commands need this width.
+    few: u16,
 }
 
 impl<'a> Fitting<'a> {
@@ -146,7 +156,8 @@ impl<'a> Fitting<'a> {
         let order = zero.into_iter().chain(others).map(|(index, _)| index).collect();
         let least = command.whole.min(COMMAND);
         let wanted = command.bulk.min(line / 3).max(least);
-        Self { columns, order, zeros, early: zeros + early, marks, line, least, wanted }
+        let few = command.few;
+        Self { columns, order, zeros, early: zeros + early, marks, line, least, wanted, few }
     }
 
     /// The columns without the first ones in the order of hiding.
@@ -167,11 +178,17 @@ impl<'a> Fitting<'a> {
             trials.push(narrow(size, zeros, wanted));
             trials.push(narrow(size, zeros, least));
         }
-        trials.extend((zeros..=early).map(|hidden| narrow(Size::Bulk, hidden, least)));
+        // A few long addresses do not hide a column.
+        let each = |sizes: [Size; 2], hidden| sizes.map(|size| narrow(size, hidden, least));
+        let usual = [Size::Bulk, Size::Tight];
+        trials.extend((zeros..=early).flat_map(|hidden| each(usual, hidden)));
         let all = self.order.len();
-        trials.extend((early..=all).map(|hidden| narrow(Size::Least, hidden, least)));
-        // The commands that have no room are on lines of their own.
-        trials.push(narrow(Size::Least, all, 0));
+        let short = [Size::Least, Size::Narrowest];
+        trials.extend((early..=all).flat_map(|hidden| each(short, hidden)));
+        // The commands that have no room are on lines of their own, unless that is the bulk of them.
+        if !self.columns.iter().any(Weight::is_long) {
+            trials.push(narrow(Size::Least, all, self.few.min(least)));
+        }
         trials
     }
 
@@ -185,15 +202,17 @@ impl<'a> Fitting<'a> {
         let needed = taken.saturating_add(command).saturating_sub(gap_after);
         let left = self.line.checked_sub(needed)?;
         // Room that the commands want is not for addresses.
-        let left = if size == Size::Bulk && command < self.wanted { 0 } else { left };
+        let is_usual = matches!(size, Size::Bulk | Size::Tight);
+        let left = if is_usual && command < self.wanted { 0 } else { left };
         let widths = widened(self.shown(hidden), size, left);
-        Some(Fit::place(&widths, self.marks, gap, Some(self.line)))
+        Some(Fit::place(&widths, self.marks, gap, Some(self.line), command))
     }
 
-    /// Returns the places of the columns on several lines. Addresses get `left` more.
-    fn folded(&self, hidden: usize, left: u16) -> Fit {
+    /// Returns the places of the columns on several lines, the last one with this much room for the
+    /// command. Addresses get `left` more.
+    fn folded(&self, hidden: usize, left: u16, command: u16) -> Fit {
         let widths = widened(self.shown(hidden), Size::Least, left);
-        Fit::place(&widths, self.marks, NARROW_GAP, Some(self.line))
+        Fit::place(&widths, self.marks, NARROW_GAP, Some(self.line), command)
     }
 
     /// Returns the places of the columns on two lines, if possible, with as many columns as possible,
@@ -206,20 +225,20 @@ impl<'a> Fitting<'a> {
         let shows_ends = |fit: &Fit| {
             fit.places.iter().all(|place| {
                 let column = self.columns.get(place.column);
-                let is_long = column.is_some_and(|it| it.bulk > SHORT_ADDRESS);
-                !is_long || place.width >= DISTINCT_ADDRESS
+                !column.is_some_and(Weight::is_long) || place.width >= DISTINCT_ADDRESS
             })
         };
         let all = self.order.len();
         let candidates = || {
             let widths = move |hidden| (0..self.line).rev().map(move |left| (hidden, left));
             let each = (self.zeros..=all).flat_map(widths);
-            each.map(|(hidden, left)| self.folded(hidden, left)).filter(fits)
+            each.map(|(hidden, left)| self.folded(hidden, left, self.least)).filter(fits)
         };
-        // Else long commands have lines of their own.
-        let narrowest = || Some(self.folded(all, 0)).filter(|fit| fit.command.0 < 2);
+        // Else most commands have lines of their own.
+        let narrowest =
+            || Some(self.folded(all, 0, self.few.min(self.least))).filter(|fit| fit.command.0 < 2);
         let found = candidates().find(shows_ends).or_else(|| candidates().next());
-        found.or_else(narrowest).unwrap_or_else(|| self.folded(self.zeros, 0))
+        found.or_else(narrowest).unwrap_or_else(|| self.folded(self.zeros, 0, self.least))
     }
 }
 
@@ -238,7 +257,7 @@ impl Fit {
         let marks = u16::from(is_marked);
         let Some(width) = line else {
             let wholes: Vec<_> = (0..).zip(columns).map(|(index, it)| (index, it.whole)).collect();
-            return Self::place(&wholes, marks, GAP, None);
+            return Self::place(&wholes, marks, GAP, None, 0);
         };
         let fitting = Fitting::new(columns, command, marks, width);
         let on_one_line = fitting.trials().into_iter().find_map(|trial| fitting.on_one_line(trial));
@@ -246,7 +265,14 @@ impl Fit {
     }
 
     /// Places columns of these widths, on as few lines as possible.
-    fn place(widths: &[(usize, u16)], marks: u16, gap: u16, line: Option<u16>) -> Self {
+    /// The command is on a further line if there is not this much room for it.
+    fn place(
+        widths: &[(usize, u16)],
+        marks: u16,
+        gap: u16,
+        line: Option<u16>,
+        command: u16,
+    ) -> Self {
         let first = if marks > 0 { marks + gap } else { 0 };
         let (mut number, mut start) = (0, first);
         let mut places = Vec::with_capacity(widths.len());
@@ -257,7 +283,7 @@ impl Fit {
             places.push(Place { column, line: number, start, width });
             start = start.saturating_add(width).saturating_add(gap);
         }
-        if line.is_some_and(|line| start >= line) {
+        if line.is_some_and(|line| start.saturating_add(command.max(1)) > line) {
             (number, start) = (number + 1, first + INDENT);
         }
         Self { places, gap, command: (number, start), line }
@@ -284,17 +310,24 @@ impl Weight {
         match size {
             Size::Whole => self.whole,
             Size::Bulk => self.bulk,
+            Size::Tight => self.tight,
             Size::Least => self.least,
+            Size::Narrowest => self.tight.min(self.least),
         }
+    }
+
+    /// Most of the cells are long addresses.
+    fn is_long(&self) -> bool {
+        self.bulk > self.least && self.bulk > SHORT_ADDRESS
     }
 
     /// The width beyond which a column gets none of the room that is left.
     fn most(self, size: Size) -> u16 {
         match size {
-            Size::Whole | Size::Bulk => self.whole,
-            Size::Least if self.bulk > SHORT_ADDRESS => self.bulk,
+            Size::Whole | Size::Bulk | Size::Tight => self.whole,
+            Size::Least if self.is_long() => self.bulk,
             // Only a few addresses are long. The room is for the commands.
-            Size::Least => self.least,
+            Size::Least | Size::Narrowest => self.least,
         }
     }
 }
@@ -330,10 +363,16 @@ mod tests {
     /// about the column with priority 1. Returns the shown columns, the gap, and the place of the
     /// command.
     fn fit(is_zero: bool, line: u16) -> (Shown, u16, (u16, u16)) {
-        let column =
-            |priority, is_zero| Weight { whole: 10, bulk: 10, least: 10, priority, is_zero };
+        let column = |priority, is_zero| Weight {
+            whole: 10,
+            bulk: 10,
+            tight: 10,
+            least: 10,
+            priority,
+            is_zero,
+        };
         let columns = [column(0, false), column(1, is_zero), column(2, false)];
-        let command = Command { whole: 30, bulk: 30 };
+        let command = Command { whole: 30, bulk: 30, few: 0 };
         let Fit { places, gap, command, .. } = Fit::new(&columns, command, false, Some(line));
         (places.iter().map(|it| (it.column, it.width, it.line)).collect(), gap, command)
     }
@@ -352,6 +391,39 @@ mod tests {
     }
 
     #[test]
+    fn few_long_addresses_hide_no_column() {
+        let address =
+            Weight { whole: 60, bulk: 24, tight: 14, least: 21, priority: 0, is_zero: false };
+        let user = Weight { whole: 8, bulk: 8, tight: 8, least: 8, priority: 5, is_zero: false };
+        let widths = |line| {
+            let command = Command { whole: 24, bulk: 24, few: 24 };
+            let fit = Fit::new(&[address, user], command, false, Some(line));
+            fit.places.iter().map(|it| it.width).collect::<Vec<_>>()
+        };
+        assert_eq!([58, 57, 48, 47].map(widths), [&[24, 8][..], &[23, 8], &[14, 8], &[22]]);
+        assert_eq!([46, 45, 39].map(widths), [[21], [20], [14]]);
+    }
+
+    #[test]
+    fn columns_take_two_lines_if_nearly_all_commands_have_no_room_beside_them() {
+        let column = |priority| Weight {
+            whole: 10,
+            bulk: 10,
+            tight: 10,
+            least: 10,
+            priority,
+            is_zero: false,
+        };
+        let lines = |few| {
+            let command = Command { whole: 30, bulk: 30, few };
+            let fit = Fit::new(&[column(0), column(0), column(1)], command, false, Some(42));
+            fit.places.iter().map(|it| it.line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(20), [0, 0]);
+        assert_eq!(lines(21), [0, 0, 0]);
+    }
+
+    #[test]
     fn command_has_a_line_of_its_own_if_there_is_no_room_beside_the_columns() {
         assert_eq!(fit(false, 34), (vec![(0, 10, 0)], 1, (0, 11)));
         assert_eq!(fit(false, 11), (vec![(0, 10, 0)], 1, (1, 6)));
@@ -359,19 +431,21 @@ mod tests {
 
     #[test]
     fn columns_take_several_lines_if_not_even_the_important_ones_fit() {
-        let column = Weight { whole: 10, bulk: 10, least: 10, priority: 0, is_zero: false };
+        let column =
+            Weight { whole: 10, bulk: 10, tight: 10, least: 10, priority: 0, is_zero: false };
         let Fit { places, command, .. } =
-            Fit::new(&[column; 3], Command { whole: 9, bulk: 9 }, false, Some(25));
+            Fit::new(&[column; 3], Command { whole: 9, bulk: 9, few: 0 }, false, Some(25));
         let places: Vec<_> = places.iter().map(|it| (it.line, it.start)).collect();
         assert_eq!((places, command), (vec![(0, 0), (0, 11), (1, 6)], (1, 17)));
     }
 
     #[test]
     fn widest_cells_give_way_before_columns_and_columns_before_other_addresses() {
-        let address = Weight { whole: 60, bulk: 40, least: 21, priority: 0, is_zero: false };
-        let user = Weight { whole: 8, bulk: 8, least: 8, priority: 5, is_zero: false };
+        let address =
+            Weight { whole: 60, bulk: 40, tight: 40, least: 21, priority: 0, is_zero: false };
+        let user = Weight { whole: 8, bulk: 8, tight: 8, least: 8, priority: 5, is_zero: false };
         let widths = |line| {
-            let command = Command { whole: 24, bulk: 24 };
+            let command = Command { whole: 24, bulk: 24, few: 0 };
             let fit = Fit::new(&[address, user], command, false, Some(line));
             fit.places.iter().map(|it| it.width).collect::<Vec<_>>()
         };

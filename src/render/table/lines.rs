@@ -130,45 +130,55 @@ impl Line<'_> {
         self.out.text(if self.codes.is_empty() { "\n" } else { "\x1b[m\n" });
     }
 
-    /// Puts the cell that begins at `before` and is this wide to its place. If something is there
-    /// already, or if the line ends before the cell, the row continues on the next line.
+    /// Puts the cell that begins at `before` and is this wide to its place, or behind the previous cell if
+    /// that is longer than its column. If the line ends before the cell, the row continues on the next
+    /// line.
     fn put(&mut self, before: usize, width: u16, place: &Place, is_right: bool, line: Option<u16>) {
         if width == 0 {
             return;
         }
         let aligned = if is_right { place.width.saturating_sub(width) } else { 0 };
-        let start = place.start.saturating_add(aligned);
-        let is_taken = self.end > 0 && start < self.end.saturating_add(self.gap);
-        let fits = line.is_none_or(|line| start.saturating_add(width) <= line);
-        let is_next = place.line > self.number || is_taken || !fits && self.end > 0;
+        let at_place = place.start.saturating_add(aligned);
+        let is_next = place.line > self.number;
         self.number = place.line.max(self.number);
+        let start = if is_next { at_place } else { at_place.max(self.free()) };
+        let fits = |start: u16| line.is_none_or(|line| start.saturating_add(width) <= line);
+        if fits(start) {
+            return self.put_at(before, start, width, is_next);
+        }
         let start = match line {
-            Some(line) if !fits => start.min(line.saturating_sub(width).max(INDENT)),
-            _ => start,
+            Some(line) if !fits(at_place) => at_place.min(line.saturating_sub(width).max(INDENT)),
+            _ => at_place,
         };
-        self.put_at(before, start, width, is_next);
+        self.put_at(before, start, width, is_next || self.end > 0);
     }
 
-    /// Puts the command that begins at `before` to its place. Cuts it, unless not even its beginning
-    /// would be left: then the row continues on the next line, and the command is cut there.
+    /// Puts the command that begins at `before` to its place, or behind the previous cell if that is
+    /// longer than its column. Cuts it, unless not even its beginning would be left: then the row
+    /// continues on the next line, and the command is cut there.
     fn put_command(&mut self, before: usize, width: usize, fit: &Fit) {
-        let (number, start) = fit.command;
+        let (number, at_place) = fit.command;
         if width == 0 {
             return;
         }
-        let is_taken = self.end > 0 && start < self.end.saturating_add(self.gap);
-        let is_next = number > self.number || is_taken;
+        let is_next = number > self.number;
+        let start = if is_next { at_place } else { at_place.max(self.free()) };
         let Some(line) = fit.line else {
             return self.put_at(before, start, as_u16(width), is_next);
         };
         let room = line.saturating_sub(start);
-        let (start, is_next) = if as_u16(width) <= room || room >= COMMAND {
+        let (start, is_next) = if as_u16(width).min(COMMAND) <= room {
             (start, is_next)
         } else {
-            (start.min(INDENT), true)
+            (at_place.min(INDENT), true)
         };
         let width = cut(self.out, before, width, line.saturating_sub(start));
         self.put_at(before, start, width, is_next);
+    }
+
+    /// The first place on the line that is free.
+    fn free(&self) -> u16 {
+        if self.end > 0 { self.end.saturating_add(self.gap) } else { 0 }
     }
 
     /// Moves the text from `before` on, which is this wide, to this distance from the beginning of

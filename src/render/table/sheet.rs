@@ -126,6 +126,12 @@ impl Widths {
         self.covering(|cells| cells / 5)
     }
 
+    /// The least width for some of the cells that are not empty: for one of five.
+    pub(super) fn few(&self) -> u16 {
+        let filled: u32 = self.counts.iter().skip(1).sum();
+        self.covering(|_| filled - filled / 5)
+    }
+
     /// The width of the widest cell that is not wider than this.
     pub(super) fn widest_within(&self, width: u16) -> u16 {
         let counts = (0..=width).zip(&self.counts);

@@ -88,12 +88,12 @@ impl Shape {
         (head <= tail).then_some((whole.get(..head)?, whole.get(tail..)?))
     }
 
-    /// Returns the short form of a host, if it is shorter and has room.
-    fn form(self, host: &Host) -> Option<String> {
+    /// Returns the short form of a host, if it is shorter and not wider than `room`.
+    fn form(self, host: &Host, room: usize) -> Option<String> {
         let (head, tail) = self.ends(host)?;
         let form = [head, LEFT_OUT, tail].concat();
         let width = form.width();
-        (width <= host.room && width < host.whole.width()).then_some(form)
+        (width <= room && width < host.whole.width()).then_some(form)
     }
 }
 
@@ -113,40 +113,63 @@ fn shapes(hosts: &[Host]) -> Vec<Shape> {
 }
 
 /// Finds for each host the form that shows most, if the other hosts do not have the same two ends. A
-/// host without such a form stays whole.
+/// host without such a form gets the shortest one that is distinct, although it has no room. If no
+/// form is distinct, the host stays whole.
 fn distinct(hosts: &[Host]) -> HashMap<IpAddr, String> {
     let mut forms = HashMap::new();
     let mut left: Vec<&Host> = hosts.iter().filter(|it| !it.whole.contains(LEFT_OUT)).collect();
-    for shape in shapes(hosts) {
-        let fitting = |host: &&Host| shape.form(host).is_some();
-        if !left.iter().any(fitting) {
-            continue;
-        }
-        let mut first_with = HashMap::new();
-        let mut shared = HashSet::new();
-        for host in hosts {
-            if let Some(ends) = shape.ends(host)
-                && *first_with.entry(ends).or_insert(&host.whole) != &host.whole
-            {
-                shared.insert(ends);
+    let mut shapes = shapes(hosts);
+    for has_room in [true, false] {
+        let room = |host: &Host| if has_room { host.room } else { usize::MAX };
+        for &shape in &shapes {
+            if !left.iter().any(|host| shape.form(host, room(host)).is_some()) {
+                continue;
             }
+            let shared = shared_ends(shape, hosts);
+            let is_shared =
+                |host: &Host| shape.ends(host).is_some_and(|ends| shared.contains(&ends));
+            give(&mut forms, &mut left, |host| {
+                shape.form(host, room(host)).filter(|_| !is_shared(host))
+            });
         }
-        left.retain(|host| {
-            let is_shared = shape.ends(host).is_some_and(|ends| shared.contains(&ends));
-            let form = if is_shared { None } else { shape.form(host) };
-            let is_left = form.is_none();
-            forms.extend(form.map(|form| (host.address, form)));
-            is_left
-        });
+        give(&mut forms, &mut left, |host| by_middle(host, hosts, room(host)));
+        // The shortest ones first.
+        shapes.reverse();
     }
-    let others = left.into_iter().filter_map(|host| Some((host.address, by_middle(host, hosts)?)));
-    forms.extend(others.collect::<Vec<_>>());
     forms
+}
+
+/// Gives the hosts that are left the form that `form` returns for them.
+fn give(
+    forms: &mut HashMap<IpAddr, String>,
+    left: &mut Vec<&Host>,
+    form: impl Fn(&Host) -> Option<String>,
+) {
+    left.retain(|host| {
+        let form = form(host);
+        let is_left = form.is_none();
+        forms.extend(form.map(|form| (host.address, form)));
+        is_left
+    });
+}
+
+/// Returns the ends that several hosts have in common in this shape.
+fn shared_ends(shape: Shape, hosts: &[Host]) -> HashSet<(&str, &str)> {
+    let mut first_with = HashMap::new();
+    let mut shared = HashSet::new();
+    for host in hosts {
+        if let Some(ends) = shape.ends(host)
+            && *first_with.entry(ends).or_insert(&host.whole) != &host.whole
+        {
+            shared.insert(ends);
+        }
+    }
+    shared
 }
 
 /// Shows one group in the middle of an IPv6 address as well, which no host with the same ends has:
 /// `2a02:…:5c31:…:41aa`. Not if there are too many hosts.
-fn by_middle(host: &Host, hosts: &[Host]) -> Option<String> {
+fn by_middle(host: &Host, hosts: &[Host], room: usize) -> Option<String> {
     const MOST_HOSTS: usize = 100;
     let shape = Shape { is_name: false, head: 1, tail: 1 };
     let ends = shape.ends(host)?;
@@ -162,7 +185,7 @@ fn by_middle(host: &Host, hosts: &[Host]) -> Option<String> {
         return None;
     }
     let form = [head, LEFT_OUT, ":", group?, ":", LEFT_OUT, tail].concat();
-    (form.width() <= host.room && form.width() < host.whole.width()).then_some(form)
+    (form.width() <= room && form.width() < host.whole.width()).then_some(form)
 }
 
 #[cfg(test)]
@@ -188,19 +211,20 @@ mod tests {
         assert_eq!(shorten(&[host], 38), ["2a02:2f0a:c10f:9700:5c31:8e0f:…:41aa"]);
         assert_eq!(shorten(&[host], 16), ["2a02:2f0a:…:41aa"]);
         assert_eq!(shorten(&[host], 11), ["2a02:…:41aa"]);
-        assert_eq!(shorten(&[host], 10), [host]);
+        assert_eq!(shorten(&[host], 10), ["2a02:…:41aa"]);
         assert_eq!(shorten(&["2001:db8:1::2"], 11), ["2001:…:1::2"]);
     }
 
     #[test]
-    fn hosts_with_the_same_ends_show_another_part_or_stay_whole() {
+    fn hosts_with_the_same_ends_show_another_part() {
         let one = "2a02:2f0a:c10f:9700:5c31:8e0f:77d2:41aa";
         let other = "2a02:2f0a:c10f:9700:9d10:8e0f:77d3:41aa";
         assert_eq!(shorten(&[one, other], 16), ["2a02:…:77d2:41aa", "2a02:…:77d3:41aa"]);
-        assert_eq!(shorten(&[one, other], 11), [one, other]);
+        assert_eq!(shorten(&[one, other], 11), ["2a02:…:77d2:41aa", "2a02:…:77d3:41aa"]);
         let other = "2a02:2f0a:c10f:9700:9d10:8e0f:77d2:41aa";
         assert_eq!(shorten(&[one, other], 18), ["2a02:…:5c31:…:41aa", "2a02:…:9d10:…:41aa"]);
-        assert_eq!(shorten(&[one, other], 17), [one, other]);
+        let longer = ["2a02:…:5c31:8e0f:77d2:41aa", "2a02:…:9d10:8e0f:77d2:41aa"];
+        assert_eq!(shorten(&[one, other], 17), longer);
     }
 
     #[test]
@@ -223,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn short_forms_fit_and_are_distinct(
+        fn short_forms_are_short_and_distinct(
             hosts in prop::collection::hash_set(prop::array::uniform8(0..3_u16), 1..60),
             room in 5..40_usize,
         ) {
@@ -232,7 +256,7 @@ mod tests {
             let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
             let forms = shorten(&hosts, room);
             for (form, host) in forms.iter().zip(&hosts) {
-                prop_assert!(form == host || form.width() <= room);
+                prop_assert!(form == host || form.width() < host.width());
             }
             let distinct: std::collections::HashSet<_> = forms.iter().collect();
             prop_assert_eq!(distinct.len(), forms.len());

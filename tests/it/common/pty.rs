@@ -39,18 +39,31 @@ impl Pty {
         self.run(command)
     }
 
+    /// Runs a command with the terminal as its stdin, stdout and stderr.
+    pub fn run_alone(self, command: &mut Command) -> Run {
+        command.stdin(self.slave.try_clone().unwrap());
+        let stderr = self.slave.try_clone().unwrap().into();
+        self.run_with(command, stderr)
+    }
+
     /// Runs a command with the terminal as its stdout. The returned lines end with `\n`.
     pub fn run(self, command: &mut Command) -> Run {
-        let mut child = command.stdout(self.slave).stderr(Stdio::piped()).spawn().unwrap();
+        self.run_with(command, Stdio::piped())
+    }
+
+    fn run_with(self, command: &mut Command, stderr: Stdio) -> Run {
+        let mut child = command.stdout(self.slave).stderr(stderr).spawn().unwrap();
         // The command still has copies of the slave. Drop them, because they keep the terminal
         // open.
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut stdout = Vec::new();
         // Linux reports the end of a terminal as an error.
         let end = File::from(self.master).read_to_end(&mut stdout).unwrap_err();
         assert_eq!(end.raw_os_error(), Some(nix::libc::EIO));
         let mut stderr = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        if let Some(mut pipe) = child.stderr.take() {
+            pipe.read_to_string(&mut stderr).unwrap();
+        }
         let status = child.wait().unwrap().code();
         Run { stdout: utf8(stdout).replace("\r\n", "\n"), stderr, status }
     }
