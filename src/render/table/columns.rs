@@ -43,19 +43,20 @@ impl Contents {
 
     /// Returns what the columns of these sockets depend on. All lines of changes have the same columns,
     /// as only the first ones have a heading.
-    pub(super) fn of<'e>(entries: &(impl Iterator<Item = Entry<'e>> + Clone), look: &Look) -> Self {
+    pub(super) fn of<'e>(entries: impl Iterator<Item = Entry<'e>>, look: &Look) -> Self {
         if look.changes {
             return Self { has_drops: false, has_subflows: false, has_only_servers: false };
         }
-        let any = |has: fn(&Socket) -> bool| entries.clone().any(|entry| has(entry.socket));
-        Self {
-            has_drops: any(|socket| socket.drops().is_some_and(|drops| drops > 0)),
-            has_subflows: any(|socket| match socket {
+        let mut contents = Self { has_drops: false, has_subflows: false, has_only_servers: true };
+        for Entry { socket, .. } in entries {
+            contents.has_drops |= socket.drops().is_some_and(|drops| drops > 0);
+            contents.has_subflows |= match socket {
                 Socket::Internet(socket) => socket.facts.mptcp == Some(true),
                 Socket::Sctp(_) | Socket::Unix(_) | Socket::Other(_) => false,
-            }),
-            has_only_servers: !any(|socket| !Scope::Listening.includes(socket)),
+            };
+            contents.has_only_servers &= Scope::Listening.includes(socket);
         }
+        contents
     }
 }
 

@@ -118,7 +118,7 @@ mod tests {
             let entries =
                 listing.entries().filter(|entry| entry.socket.kind().section() == section);
             [grid::MOST_ROWS, 0].map(|most_in_grid| {
-                let sheet = Sheet::new(section, &request.look, gatherer.names(), &entries);
+                let sheet = Sheet::new(section, &request.look, gatherer.names(), entries.clone());
                 let block = Block { sheet, screen, is_marked, header: true, most_in_grid };
                 let marks = if is_marked { &MARKS[..] } else { &MARKS[..1] };
                 let mut out = Vec::new();

@@ -108,7 +108,7 @@ pub fn write_rows<'e>(
             writeln!(out)?;
         }
         let entries = entries.clone().filter(|(entry, _)| section(entry) == it);
-        let sheet = Sheet::new(it, look, names, &entries.clone().map(|(entry, _)| entry));
+        let sheet = Sheet::new(it, look, names, entries.clone().map(|(entry, _)| entry));
         let most_in_grid = grid::MOST_ROWS;
         let block = Block { sheet, screen, is_marked, header: look.header, most_in_grid };
         for title in block.write(entries, out)? {

@@ -8,6 +8,7 @@ use crate::fields::{Align, PID, Subject, Value};
 use crate::listing::Entry;
 use crate::names::Names;
 use crate::render::netstat::cells::RowBuffer;
+use crate::render::parallel::add_each;
 use crate::request::Look;
 use crate::socket::{Section, State};
 
@@ -24,7 +25,7 @@ impl<'a> Sheet<'a> {
         section: Section,
         look: &Look,
         names: &'a Names,
-        entries: &(impl Iterator<Item = Entry<'e>> + Clone),
+        entries: impl Iterator<Item = Entry<'e>>,
     ) -> Self {
         let columns = columns::of(section, look, Contents::of(entries, look));
         let has_pid = columns.iter().any(|it| *it.field == PID);
@@ -89,30 +90,36 @@ impl Widths {
         entries: impl Iterator<Item = Entry<'e>>,
     ) -> Vec<Self> {
         let right = |column: &Column| column.field.align == Align::Right;
-        let mut all: Vec<_> = columns
-            .iter()
-            .map(|column| Self { counts: vec![0; 16], is_zero: right(column) })
-            .collect();
-        let mut text = RowBuffer::default();
-        for entry in entries {
+        let mut results = [(); 2].map(|()| {
+            let none = |column| Self { counts: vec![0; 16], is_zero: right(column) };
+            (columns.iter().map(none).collect::<Vec<_>>(), RowBuffer::default())
+        });
+        add_each(entries, &mut results, |&entry, (all, text)| {
             let subject = Subject::new(entry);
-            for (column, widths) in columns.iter().zip(&mut all) {
+            for (column, widths) in columns.iter().zip(all) {
                 text.truncate(0);
-                widths.add(sheet.append_cell(column, &subject, &sheet.show, &mut text));
+                widths.add(sheet.append_cell(column, &subject, &sheet.show, text), 1);
                 widths.is_zero &= [&b""[..], b"0"].contains(&text.bytes());
             }
+        });
+        let [(mut all, _), (others, _)] = results;
+        for (widths, others) in all.iter_mut().zip(&others) {
+            for (width, &count) in others.counts.iter().enumerate() {
+                widths.add(width, count);
+            }
+            widths.is_zero &= others.is_zero;
         }
         all
     }
 
-    /// Adds a cell.
-    fn add(&mut self, width: usize) {
+    /// Adds this many cells.
+    fn add(&mut self, width: usize, cells: u32) {
         let width = width.min(usize::from(u16::MAX));
         if width >= self.counts.len() {
             self.counts.resize(width + 1, 0);
         }
         if let Some(count) = self.counts.get_mut(width) {
-            *count += 1;
+            *count += cells;
         }
     }
 
