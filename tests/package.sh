@@ -17,6 +17,7 @@ target/release/rnetstat --generate bash > "$generated/rnetstat.bash"
 target/release/rnetstat --generate zsh > "$generated/_rnetstat"
 target/release/rnetstat --generate fish > "$generated/rnetstat.fish"
 target/release/rnetstat --generate elvish > "$generated/rnetstat.elv"
+target/release/rnetstat --generate schema > "$generated/schema.json"
 cargo deb --locked --no-build --quiet
 package=$(ls -t target/debian/rnetstat_*.deb | head -1)
 
@@ -32,6 +33,7 @@ dpkg-deb -f "$package" Depends | grep -q libc6 || fail "the package does not dep
 [ "$("$root/usr/bin/rnetstat" -V)" = "$(target/release/rnetstat -V)" ] || fail "the installed program has another version"
 "$root/usr/bin/rnetstat" -tuanp --proc fixtures/01-lab/proc |
     diff - fixtures/01-lab/expected/-tuanp.txt || fail "the installed program prints another listing"
+cmp -s fixtures/schema.json "$root/usr/share/rnetstat/schema.json" || fail "the package has no schema"
 man -M "$root/usr/share/man" -w rnetstat >/dev/null || fail "man does not find the manual page"
 page=$(man -M "$root/usr/share/man" --warnings=w rnetstat 2>&1 | col -b)
 for chapter in NAME SYNOPSIS DESCRIPTION OPTIONS FILTERS EXAMPLES COLUMNS STATES "EXIT STATUS"; do
@@ -46,7 +48,7 @@ bash -euc '
     [ "${COMPREPLY[*]}" = --netns ]
 ' bash "$root" || fail "bash does not complete --net"
 for file in zsh/vendor-completions/_rnetstat fish/vendor_completions.d/rnetstat.fish \
-    elvish/lib/completions/rnetstat.elv doc/rnetstat/README.md; do
+    elvish/lib/completions/rnetstat.elv doc/rnetstat/README.md doc/rnetstat/csv.md; do
     [ -s "$root/usr/share/$file" ] || [ -s "$root/usr/share/$file.gz" ] || fail "no $file"
 done
 dpkg --root="$root" -r rnetstat >/dev/null 2>&1 || fail "the package cannot be removed"

@@ -318,7 +318,7 @@ pub(super) struct Arguments {
           value_parser = choice(&BYTE_ORDERS))]
     pub(super) byte_order: SavedOrder,
 
-    /// Print shell completions or the manual page, and do nothing else
+    /// Print shell completions, the manual page or the JSON Schema of the records, and do nothing else
     #[arg(long, value_name = "WHAT", value_parser = choice(&ARTEFACTS), help_heading = MORE)]
     pub(super) generate: Option<Artefact>,
 }

@@ -1,4 +1,5 @@
-//! Generates the shell completions and the manual page from the grammar.
+//! Generates the shell completions and the manual page from the grammar, and prints the schema of
+//! the records.
 
 use std::io::{self, Write};
 
@@ -13,6 +14,8 @@ use super::values::Artefact;
 const BEFORE: &str = include_str!("man/before.man");
 /// The manual page after its options.
 const AFTER: &str = include_str!("man/after.man");
+/// The JSON Schema of the records.
+const SCHEMA: &str = include_str!("../../fixtures/schema.json");
 
 /// Returns the completions for a shell. They offer files only where files are meant, and the names
 /// of values in every shell.
@@ -90,6 +93,7 @@ impl Artefact {
         let mut text = Vec::new();
         match self {
             Self::Completions(shell) => text = completions(shell).into_bytes(),
+            Self::Schema => text.extend_from_slice(SCHEMA.as_bytes()),
             Self::Man => {
                 let man =
                     Man::new(Arguments::command()).section("8").manual("System Administration");

@@ -35,7 +35,7 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Task {
     /// List sockets.
     List(Box<Request>),
-    /// Print the completions for a shell, or the manual page.
+    /// Print the completions for a shell, the manual page, or the JSON Schema.
     Generate(Artefact),
     /// Print the help or the version.
     Print(String),

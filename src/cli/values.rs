@@ -48,14 +48,17 @@ pub enum Artefact {
     Completions(Shell),
     /// The manual page.
     Man,
+    /// The JSON Schema of the records.
+    Schema,
 }
 
-pub(super) const ARTEFACTS: Choices<Artefact, 5> = [
+pub(super) const ARTEFACTS: Choices<Artefact, 6> = [
     ("bash", Artefact::Completions(Shell::Bash)),
     ("zsh", Artefact::Completions(Shell::Zsh)),
     ("fish", Artefact::Completions(Shell::Fish)),
     ("elvish", Artefact::Completions(Shell::Elvish)),
     ("man", Artefact::Man),
+    ("schema", Artefact::Schema),
 ];
 
 /// The families of sockets.

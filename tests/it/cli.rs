@@ -115,7 +115,7 @@ fn error_for_a_bad_value_says_what_is_accepted() {
         ("--sort=", "[possible values: proto, "),
         ("--format=xml", "[possible values: netstat, table, json, jsonl, csv, openmetrics]"),
         ("--color=yes", "[possible values: auto, always, never]"),
-        ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man]"),
+        ("--generate=tcsh", "[possible values: bash, zsh, fish, elvish, man, schema]"),
         ("--wait=soon", "expected a number of seconds, such as 2 or 0.5"),
         ("-c --interval=0", "expected a number of seconds, at least 0.01"),
         ("-c --interval=0.0099", "expected a number of seconds, at least 0.01"),

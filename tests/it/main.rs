@@ -22,6 +22,7 @@
 //! - `parity`: the same output as the real netstat
 //! - `privilege`: capabilities, allowed system calls, and the influence of the environment
 //! - `questions`: questions about a host, and the answers of other programs
+//! - `records`: the schema of JSON, and the columns of csv
 //! - `rounds`: rounds of the live view, which take the owners of the previous round
 //! - `screens`: the screens of the live view, for saved trees
 //! - `sources`: when a table is read as text, by netlink, or both
@@ -68,6 +69,7 @@ mod output;
 mod parity;
 mod privilege;
 mod questions;
+mod records;
 mod rounds;
 mod screens;
 mod sources;

@@ -11,6 +11,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::common::host::Host;
 use crate::common::run::{Run, RunCommand, rnetstat};
+use crate::common::schema::{assert_valid, schema};
 use crate::common::{copy_tree, have, needs_root};
 
 const TREE: &str = "fixtures/44-questions/proc";
@@ -197,6 +198,10 @@ fn changes_are_listed_in_every_format() {
             assert!(is_sign, "{format}: {line}");
         }
         assert!(new.contains("6000") && closed.contains("6000"), "{format}: {new} {closed}");
+        if format == "jsonl" {
+            let records = serde_json::from_str(&format!("[{first},{new},{closed}]")).unwrap();
+            assert_valid(&schema(), "--changes", &records);
+        }
         drop(lines);
         let Run { status, stderr, .. } = Run::end_of(child);
         // The process was killed between the reading of the tables and the search for owners.

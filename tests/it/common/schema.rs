@@ -21,7 +21,7 @@ fn forbid_others(schema: &mut Value) {
         Value::Object(object) => {
             object.values_mut().for_each(forbid_others);
             if object.get("type") == Some(&"object".into()) {
-                object.insert("additionalProperties".to_owned(), false.into());
+                object.entry("additionalProperties").or_insert(false.into());
             }
         }
         Value::Array(values) => values.iter_mut().for_each(forbid_others),
