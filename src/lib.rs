@@ -19,6 +19,7 @@
 //! - [`namespaces`] finds network namespaces.
 //! - [`entrance`] enters other network namespaces.
 //! - [`query`] decides which sockets are listed.
+//! - [`privileges`] gives up what a run does not need.
 //! - [`process`] reads the command line and the user of a process.
 //! - [`socket`] is the model of a socket.
 //! - [`interfaces`] has the names of network devices.
@@ -51,6 +52,7 @@ pub mod namespaces;
 mod number;
 pub mod owners;
 pub mod pager;
+pub mod privileges;
 pub mod process;
 pub mod query;
 pub mod remark;

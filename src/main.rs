@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use rnetstat::cli::{self, Task};
 use rnetstat::fields::Groups;
-use rnetstat::gather::{Gatherer, has_elevated_privileges};
+use rnetstat::gather::{Gatherer, give_up_privileges};
 use rnetstat::listing::{Listing, changes};
 use rnetstat::live::{self, repeat};
 use rnetstat::pager::{Output, Pager};
+use rnetstat::privileges;
 use rnetstat::remark::Remark;
 use rnetstat::render::table::Screen;
 use rnetstat::render::{Renderer, groups};
@@ -72,7 +73,7 @@ fn pager(request: &Request) -> Option<(Pager, u16)> {
         && look.grouping.is_none();
     // The pager would have the privileges, and could be anything.
     let can_page = request.pager && is_capable() && io::stdin().is_terminal();
-    if !is_listed_once || !can_page || has_elevated_privileges() {
+    if !is_listed_once || !can_page || privileges::are_elevated() {
         return None;
     }
     let size = terminal::size(io::stdout())?;
@@ -97,7 +98,7 @@ fn has_colors(color: Color) -> bool {
 /// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
 fn list(
     request: &Request,
-    mut out: &mut impl Write,
+    mut out: &mut Output,
     print: &mut dyn FnMut(Remark),
 ) -> Result<bool, Remark> {
     let color = has_colors(request.color);
@@ -108,6 +109,7 @@ fn list(
         && !request.look.changes
         && is_capable()
         && io::stdin().is_terminal();
+    give_up_privileges(request, is_live || out.is_collected(), print)?;
     let mut gatherer = Gatherer::new(request, print)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {

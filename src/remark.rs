@@ -110,6 +110,8 @@ pub enum Remark {
          files that its caller may not read"
     )]
     ProcRefused,
+    #[error("privileges that this run does not need could not be given up: {0}")]
+    PrivilegesKept(io::Error),
     #[error("there is no user '{0}': --user takes a name that this host knows, or a number")]
     UnknownUser(String),
     #[error(

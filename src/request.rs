@@ -40,12 +40,20 @@ pub struct Request {
     pub source: Source,
     /// The byte order of the host that a saved tree is from.
     pub saved_order: SavedOrder,
+    /// Privileges that are not needed are given up. `--no-sandbox` keeps them.
+    pub sandbox: bool,
 }
 
 impl Request {
     /// Returns true if any filter is set.
     pub fn has_filters(&self) -> bool {
         !self.conditions.is_empty()
+    }
+
+    /// Returns true if the resolver is asked: names are shown, or a filter has one. A number of a user
+    /// can be a name.
+    pub fn asks_for_names(&self) -> bool {
+        self.look.naming != Naming::default() || self.conditions.iter().any(Condition::has_names)
     }
 
     /// Returns true if a filter asks for owners.

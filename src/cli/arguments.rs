@@ -318,6 +318,11 @@ pub(super) struct Arguments {
           value_parser = choice(&BYTE_ORDERS))]
     pub(super) byte_order: SavedOrder,
 
+    /// Keep all privileges. Without it, with -n and if no filter has a name, rnetstat gives up the
+    /// capabilities and the system calls that it does not need
+    #[arg(long, help_heading = MORE)]
+    pub(super) no_sandbox: bool,
+
     /// Print shell completions, the manual page or the JSON Schema of the records, and do nothing else
     #[arg(long, value_name = "WHAT", value_parser = choice(&ARTEFACTS), help_heading = MORE)]
     pub(super) generate: Option<Artefact>,

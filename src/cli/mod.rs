@@ -154,6 +154,7 @@ impl TryFrom<Arguments> for Request {
             proc: arguments.proc,
             source: arguments.source,
             saved_order: arguments.byte_order,
+            sandbox: !arguments.no_sandbox,
         })
     }
 }

@@ -8,14 +8,12 @@ mod unlisted;
 
 use std::time::{Instant, SystemTime};
 
-use nix::unistd::{Gid, Uid};
-use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
-
 use crate::fields::{Grouping, Needs};
 use crate::interfaces::Interfaces;
 use crate::listing::{Extent, Listing, Part};
 use crate::names::{self, Names, Naming, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
+use crate::privileges;
 use crate::process::Runtimes;
 use crate::query::{Condition, Query};
 use crate::remark::{NameKind, Remark, Sink};
@@ -27,6 +25,32 @@ use crate::tables::policy::{Conditions, Source};
 use crate::tables::{ByteOrder, Tables, Wants, detect_byte_order};
 use owners::Kept;
 use rates::Rates;
+
+/// Gives up the privileges that a request does not need: call it before anything is read, and before
+/// other threads start. Fails if this process has too many privileges for `--proc`.
+///
+/// If names are needed, all privileges are kept: the modules of the resolver may need any.
+/// `is_for_terminal` is true if there is a live view or a pager.
+pub fn give_up_privileges(
+    request: &Request,
+    is_for_terminal: bool,
+    remark: Sink<'_>,
+) -> Result<(), Remark> {
+    if request.proc.is_some() && privileges::are_elevated() {
+        return Err(Remark::ProcRefused);
+    }
+    if !request.sandbox || request.asks_for_names() {
+        return Ok(());
+    }
+    let needs =
+        privileges::Needs { namespaces: request.netns.is_some(), terminal: is_for_terminal };
+    if let Err(error) = privileges::give_up(needs)
+        && request.verbose
+    {
+        remark(Remark::PrivilegesKept(error));
+    }
+    Ok(())
+}
 
 /// Gathers listings for one request. Keeps names and buffers for the next listing.
 pub struct Gatherer<'a> {
@@ -64,12 +88,8 @@ pub struct Gatherer<'a> {
 }
 
 impl<'a> Gatherer<'a> {
-    /// Fails if this process has too many privileges for `--proc`, a user is not found in time, or
-    /// the source cannot serve the request.
+    /// Fails if a user is not found in time, or the source cannot serve the request.
     pub fn new(request: &'a Request, remark: Sink<'_>) -> Result<Self, Remark> {
-        if request.proc.is_some() && has_elevated_privileges() {
-            return Err(Remark::ProcRefused);
-        }
         let root = request.proc.as_deref().map_or_else(Root::this_host, Root::find);
         let passwd = (!root.is_this_host).then(|| read_passwd(&root, remark));
         let end = match request.repeat {
@@ -360,17 +380,4 @@ fn only_by_netlink(request: &Request) -> Vec<&'static str> {
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-/// Returns true if the program file gives this process privileges that its caller lacks:
-/// capabilities, or another user or group.
-pub fn has_elevated_privileges() -> bool {
-    let is_other = Uid::current() != Uid::effective() || Gid::current() != Gid::effective();
-    // The caller of a program has its ambient capabilities too. A program file with privileges of
-    // its own has none (`man 7 capabilities`).
-    let is_own =
-        |&capability: &CapabilitySet| !capability_is_in_ambient_set(capability).unwrap_or(false);
-    let has_any =
-        || capabilities(None).map_or(true, |sets| sets.effective.iter().any(|it| is_own(&it)));
-    is_other || !Uid::current().is_root() && has_any()
 }

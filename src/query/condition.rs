@@ -63,6 +63,33 @@ pub enum Asked<T> {
 /// A condition as the user gives it.
 pub type AskedCondition = Condition<Asked<Ports>, Asked<Network>, String>;
 
+impl<T> Asked<T> {
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Name(_))
+    }
+}
+
+impl AskedCondition {
+    /// Returns true if the resolver is asked about a value: a name, or a user, whose number can be a
+    /// name.
+    pub fn has_names(&self) -> bool {
+        match self {
+            Self::Ports(_, ports) => ports.all().any(Asked::is_name),
+            Self::Addresses(_, addresses) => addresses.all().any(Asked::is_name),
+            Self::Ends(ends) => {
+                ends.all().any(|(address, ports)| address.is_name() || ports.is_name())
+            }
+            Self::Users(_) => true,
+            Self::States(_)
+            | Self::Interfaces(_)
+            | Self::Pids { .. }
+            | Self::Programs(_)
+            | Self::Units(_)
+            | Self::Containers(_) => false,
+        }
+    }
+}
+
 /// The end of a socket that a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {

@@ -1,15 +1,22 @@
 //! Capabilities, allowed system calls, and the influence of the environment.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread;
 
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, setns};
+use rnetstat::privileges::Needs;
+use rnetstat::privileges::calls::{ALLOWED, allow_only};
 use tempfile::TempDir;
 
 use crate::common::host::Host;
-use crate::common::run::{RNETSTAT, RunCommand};
-use crate::common::{is_root, needs_root, public_copy, say, without_times, words};
+use crate::common::run::{RNETSTAT, RunCommand, rnetstat};
+use crate::common::{have, is_root, needs_root, public_copy, say, without_times, words};
 
 /// With `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH`, a plain user sees what root sees. But `--proc`
 /// must not read files that the user may not read.
@@ -76,90 +83,37 @@ fn proc_dir_is_refused_only_with_privileges_of_the_program_file() {
     assert_eq!(list(&ambient).status, Some(2));
 }
 
-/// The allowed system calls of rnetstat, of the loader and of the C library.
-const ALLOWED: &[&str] = &[
-    // System calls for memory, threads, and the process itself.
+/// The system calls that are allowed besides [`ALLOWED`]: before the filter is set, and without one.
+const ALSO_ALLOWED: &[&str] = &[
+    // The loader and the start of the C library.
     "access",
     "arch_prctl",
-    "brk",
-    "capget",
-    "clock_nanosleep",
-    "clone",
-    "clone3",
     "execve",
-    "exit",
-    "exit_group",
-    "futex",
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getpid",
-    "getrandom",
-    "gettid",
-    "getuid",
-    "madvise",
-    "mmap",
-    "mprotect",
-    "mremap",
-    "munmap",
-    "prctl",
-    "prlimit64",
-    "rseq",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "sched_getaffinity",
-    "set_robust_list",
     "set_tid_address",
-    "sigaltstack",
-    "sysinfo",
-    "uname",
-    // System calls that read files and directories.
-    "close",
-    "dup",
-    "fcntl",
-    "fstat",
-    "fstatfs",
-    "getdents64",
+    // Giving up privileges.
+    "capset",
+    "seccomp",
+    // The size of the terminal.
     "ioctl",
-    "lseek",
-    "newfstatat",
-    "openat",
-    "poll",
-    "ppoll",
-    "pread64",
-    "read",
-    "readlink",
-    "readlinkat",
-    "stat",
-    "statfs",
-    "statx",
-    // The kernel's name of the protocol of a socket that no table has.
-    "getxattr",
-    // With --netns, to ask netlink in another network namespace; only a thread enters it.
-    "setns",
     // The signals of the live view, and whether the terminal is its own. It sends a signal (kill) only
     // to suspend itself.
     "getpgid",
     "getpgrp",
     "signalfd4",
-    // System calls that write the listing and remarks.
-    "write",
-    // System calls of netlink and of the resolver.
-    "bind",
+    // The resolver.
     "connect",
     "getpeername",
-    "getsockname",
-    "recvfrom",
-    "recvmsg",
     "sendmmsg",
     "sendmsg",
-    "sendto",
-    "setsockopt",
-    "socket",
 ];
 
 /// The flags of a live view that ends by itself.
 const LIVE: &str = "-tuan -c --table --numeric-users --count 2 --interval 0.1";
+
+fn is_allowed(call: &str) -> bool {
+    let is_listed = || ALLOWED.iter().any(|(name, _)| name.strip_prefix("SYS_") == Some(call));
+    ALSO_ALLOWED.contains(&call) || is_listed()
+}
 
 /// Returns the name and the arguments of each call in a trace, whose lines are such as `4711
 /// openat(AT_FDCWD, "/proc/net/tcp", O_RDONLY|O_CLOEXEC) = 3`.
@@ -208,9 +162,13 @@ fn only_allowed_system_calls_are_made() {
             host.strace("-s 256", flags)
         };
         assert!(matches!(run.status, Some(0..=2)), "{flags}: {run:?}");
+        let is_filtered = !asks_for_names && !flags.starts_with("--") && flags != LIVE;
+        let filtered = trace.split_once(" seccomp(").map(|(_, rest)| rest);
+        assert_eq!(filtered.is_some(), is_filtered, "{flags}");
+        assert!(!filtered.is_some_and(|it| it.contains(" ENOSYS ")), "{flags}:\n{filtered:?}");
         for (name, arguments) in calls(&trace) {
             let call = format!("{flags}: {name}({arguments}");
-            assert!(ALLOWED.contains(&name), "{call}");
+            assert!(is_allowed(name), "{call}");
             *counts.entry(name.to_owned()).or_default() += 1;
             let is_netlink = || arguments.contains("AF_NETLINK");
             match name {
@@ -231,11 +189,11 @@ fn only_allowed_system_calls_are_made() {
                 "bind" | "connect" | "sendmsg" | "sendmmsg" | "setsockopt" => {
                     assert!(asks_for_names, "{call}");
                 }
-                // Only PR_GET_AUXV. Older versions of strace print it as a number.
-                "prctl" => assert!(
-                    arguments.contains("0x41555856") || arguments.contains("AUXV"),
-                    "{call}"
-                ),
+                // Older versions of strace print PR_GET_AUXV as a number.
+                "prctl" => {
+                    let allowed = ["0x41555856", "AUXV", "PR_SET_NO_NEW_PRIVS, 1"];
+                    assert!(allowed.iter().any(|it| arguments.contains(it)), "{call}");
+                }
                 "write" => assert!(arguments.starts_with(['1', '2', '3']), "{call}"),
                 "execve" => assert!(arguments.contains(RNETSTAT), "{call}"),
                 _ => {}
@@ -248,6 +206,92 @@ fn only_allowed_system_calls_are_made() {
     }
     let all: usize = counts.values().sum();
     say(&format!("{all} system calls of {} kinds are allowed", counts.len()));
+}
+
+/// Starts a program that lists again and again, and returns these lines of its `/proc/<pid>/status`
+/// after the first listing.
+fn status_of(command: &mut Command) -> [String; 5] {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    let status = status(&child.id().to_string());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    status
+}
+
+/// Returns the capabilities of a process (inherited, permitted and effective), and whether it can have
+/// new privileges and has a filter of system calls.
+fn status(pid: &str) -> [String; 5] {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    ["CapInh", "CapPrm", "CapEff", "NoNewPrivs", "Seccomp"].map(|name| {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.unwrap().trim().to_owned()
+    })
+}
+
+/// What the resolver does is not known, so a run that needs names keeps everything.
+#[test]
+fn privileges_that_a_listing_with_numbers_does_not_need_are_given_up() {
+    // The numbers of CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN.
+    const PTRACE: u64 = 1 << 19;
+    const NEEDED: u64 = PTRACE | 1 << 2;
+    const WITH_NETNS: u64 = NEEDED | 1 << 21;
+    let own = status("self");
+    let own_set = u64::from_str_radix(&own[2], 16).unwrap();
+    let kept = |set: u64| {
+        let set = if own_set & PTRACE == 0 { own_set } else { own_set & set };
+        let set = format!("{set:016x}");
+        ["0".repeat(16), set.clone(), set, "1".to_owned(), "2".to_owned()]
+    };
+    for (flags, expected) in [
+        ("-tan", kept(NEEDED)),
+        ("-tanp --json", kept(NEEDED)),
+        ("-tan --netns all", kept(WITH_NETNS)),
+        ("-tan --table --numeric-users", kept(NEEDED)),
+        // The table shows users by name, also with -n.
+        ("-tan --table", own.clone()),
+        ("-tan --no-sandbox", own.clone()),
+        ("-ta --proc fixtures/01-lab/proc", own.clone()),
+        ("-tan --user 0", own.clone()),
+        ("-tan --port ^ssh", own.clone()),
+    ] {
+        let flags = format!("{flags} -c --interval 100");
+        assert_eq!(status_of(&mut rnetstat(&flags)), expected, "{flags}");
+    }
+    if is_root() && have(&["setpriv"]) {
+        // Without CAP_SYS_PTRACE, the other capabilities decide which owners are seen.
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]).arg(RNETSTAT);
+        let found = status_of(command.args(words("-tan -c --interval 100")));
+        let rest = format!("{:016x}", own_set & !PTRACE);
+        assert_eq!(found[1..], [rest.clone(), rest, "1".to_owned(), "2".to_owned()]);
+    }
+}
+
+#[test]
+fn system_calls_that_are_not_listed_are_refused() {
+    let directory = TempDir::new().unwrap();
+    let attempts = |needs| {
+        let path = directory.path().join("made");
+        // Only this thread has the filter.
+        let attempt = move || {
+            allow_only(needs).unwrap();
+            let namespace = File::open("/proc/thread-self/ns/net").unwrap();
+            let results = [
+                fs::create_dir(&path),
+                File::create(&path).map(drop),
+                File::options().append(true).open("/dev/null").map(drop),
+                UdpSocket::bind("127.0.0.1:0").map(drop),
+                setns(namespace, CloneFlags::CLONE_NEWNET).map_err(io::Error::from),
+            ];
+            results.map(|it| it.is_err_and(|it| it.raw_os_error() == Some(Errno::ENOSYS as i32)))
+        };
+        thread::spawn(attempt).join().unwrap()
+    };
+    assert_eq!(attempts(Needs::default()), [true; 5]);
+    let needs = Needs { namespaces: true, ..Needs::default() };
+    assert_eq!(attempts(needs), [true, true, true, true, false]);
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
 }
 
 /// With `-n`, these variables and files do not change the output on a pipe.
