@@ -15,7 +15,7 @@ use rnetstat::privileges::calls::{ALLOWED, allow_only};
 use tempfile::TempDir;
 
 use crate::common::host::Host;
-use crate::common::run::{RNETSTAT, RunCommand, rnetstat};
+use crate::common::run::{RNETSTAT, RunCommand, program, rnetstat};
 use crate::common::{have, is_root, needs_root, public_copy, say, without_times, words};
 
 /// With `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH`, a plain user sees what root sees. But `--proc`
@@ -261,7 +261,7 @@ fn privileges_that_a_listing_with_numbers_does_not_need_are_given_up() {
     if is_root() && have(&["setpriv"]) {
         // Without CAP_SYS_PTRACE, the other capabilities decide which owners are seen.
         let mut command = Command::new("setpriv");
-        command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]).arg(RNETSTAT);
+        command.args(["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]).arg(program());
         let found = status_of(command.args(words("-tan -c --interval 100")));
         let rest = format!("{:016x}", own_set & !PTRACE);
         assert_eq!(found[1..], [rest.clone(), rest, "1".to_owned(), "2".to_owned()]);

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::NamedTempFile;
 
 use super::pty::Pty;
-use super::run::{RNETSTAT, Run, RunCommand};
+use super::run::{Run, RunCommand, program};
 use super::{NOBODY, have, is_root, skipped, words};
 
 /// Namespaces that end with the test, together with all programs in them.
@@ -92,7 +92,7 @@ impl Host {
 
     /// Returns the program under test, to run on this host. Flags are separated by spaces.
     pub fn rnetstat(&self, flags: &str) -> Command {
-        let mut command = self.command(RNETSTAT);
+        let mut command = self.command(program());
         command.args(words(flags));
         command
     }
@@ -126,7 +126,7 @@ impl Host {
         let log = NamedTempFile::new().unwrap();
         let mut command = self.command("strace");
         command.arg("-f").args(words(options)).arg("-o").arg(log.path());
-        let run = run(command.arg(RNETSTAT).args(words(flags)));
+        let run = run(command.arg(program()).args(words(flags)));
         (run, fs::read_to_string(log.path()).unwrap())
     }
 

@@ -18,7 +18,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use run::{RNETSTAT, RunCommand};
+use run::RunCommand;
 
 /// The UID of the user nobody, who owns no process and no file.
 pub const NOBODY: u32 = 65534;
@@ -95,7 +95,7 @@ pub fn public_copy() -> (TempDir, PathBuf) {
     let program = directory.path().join("rnetstat");
     // Let cp write the copy. If this process wrote it, a program that another test starts at that
     // moment would have the descriptor until its exec, and running the copy would fail (ETXTBSY).
-    Command::new("cp").arg(RNETSTAT).arg(&program).succeed();
+    Command::new("cp").arg(run::program()).arg(&program).succeed();
     (directory, program)
 }
 

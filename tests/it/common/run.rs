@@ -1,5 +1,7 @@
 //! Running the program under test and other programs.
 
+use std::env;
+use std::ffi::OsString;
 use std::process::{Child, Command, Output, Stdio};
 
 use super::words;
@@ -7,10 +9,16 @@ use super::words;
 /// The path of the program under test.
 pub const RNETSTAT: &str = env!("CARGO_BIN_EXE_rnetstat");
 
+/// Returns the path of the program under test, or of the program that the variable
+/// `RNETSTAT_PROGRAM` names: `tests/cross.sh` tests builds for other machines.
+pub fn program() -> OsString {
+    env::var_os("RNETSTAT_PROGRAM").unwrap_or_else(|| RNETSTAT.into())
+}
+
 /// Returns the program under test with these flags, to run on this machine. Flags are separated by
 /// spaces.
 pub fn rnetstat(flags: &str) -> Command {
-    let mut command = Command::new(RNETSTAT);
+    let mut command = Command::new(program());
     command.args(words(flags));
     command
 }
