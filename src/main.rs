@@ -15,7 +15,7 @@ use rnetstat::gather::{Gatherer, give_up_privileges};
 use rnetstat::listing::{Listing, changes};
 use rnetstat::live::{self, repeat};
 use rnetstat::pager::{Output, Pager};
-use rnetstat::privileges;
+use rnetstat::privileges::{self, Needs};
 use rnetstat::remark::Remark;
 use rnetstat::render::table::Screen;
 use rnetstat::render::{Renderer, groups};
@@ -109,7 +109,12 @@ fn list(
         && !request.look.changes
         && is_capable()
         && io::stdin().is_terminal();
-    give_up_privileges(request, is_live || out.is_collected(), print)?;
+    let needs = Needs {
+        other_calls: is_live || out.is_collected(),
+        new_privileges: out.has_chosen_pager(),
+        ..Needs::default()
+    };
+    give_up_privileges(request, needs, print)?;
     let mut gatherer = Gatherer::new(request, print)?;
     let mut renderer = Renderer::new(request.look.clone(), screen);
     let found = match request.repeat {

@@ -21,7 +21,11 @@ const PATH: &str = "/usr/bin:/bin";
 
 /// A pager.
 #[derive(Debug)]
-pub struct Pager(Command);
+pub struct Pager {
+    command: Command,
+    /// The user chose the program.
+    is_chosen: bool,
+}
 
 impl Pager {
     /// Returns the pager that the value of `PAGER` names: words with spaces between them. Without a
@@ -29,6 +33,7 @@ impl Pager {
     ///
     /// `less` starts no other programs and writes no files (`LESSSECURE`), as it can run as root.
     pub fn new(pager: Option<OsString>, less: Option<OsString>) -> Option<Self> {
+        let is_chosen = pager.is_some();
         let mut command = match pager {
             None => {
                 let [program, options] = LESS;
@@ -46,7 +51,7 @@ impl Pager {
             }
         };
         command.env("LESSSECURE", "1").env("LESS", less.unwrap_or_else(|| "FRX".into()));
-        Some(Self(command))
+        Some(Self { command, is_chosen })
     }
 }
 
@@ -84,17 +89,20 @@ impl Output {
         self.collected.is_some()
     }
 
+    /// Returns true if a pager may start that the user chose.
+    pub fn has_chosen_pager(&self) -> bool {
+        self.collected.as_ref().is_some_and(|collected| collected.pager.is_chosen)
+    }
+
     /// Writes what is left. If the listing is long, this starts the pager, and returns only if that is
     /// not possible.
     pub fn finish(mut self) -> io::Result<()> {
-        if let Some(Collected { pager: Pager(mut command), screen, text, lines }) =
-            self.collected.take()
-        {
+        if let Some(Collected { mut pager, screen, text, lines }) = self.collected.take() {
             let mut file = text.into_inner()?;
             file.seek(SeekFrom::Start(0))?;
             if lines >= screen {
                 // Without the pager, the listing is printed.
-                let _ = command.stdin(file.try_clone()?).exec();
+                let _ = pager.command.stdin(file.try_clone()?).exec();
             }
             io::copy(&mut file, &mut self.out)?;
         }

@@ -318,8 +318,8 @@ pub(super) struct Arguments {
           value_parser = choice(&BYTE_ORDERS))]
     pub(super) byte_order: SavedOrder,
 
-    /// Keep all privileges. Without it, with -n and if no filter has a name, rnetstat gives up the
-    /// capabilities and the system calls that it does not need
+    /// Keep all privileges. Without it, rnetstat gives up capabilities that it does not need, and with -n
+    /// also system calls
     #[arg(long, help_heading = MORE)]
     pub(super) no_sandbox: bool,
 

@@ -13,7 +13,7 @@ use crate::interfaces::Interfaces;
 use crate::listing::{Extent, Listing, Part};
 use crate::names::{self, Names, Naming, Passwd};
 use crate::namespaces::{self, Namespace, Selection};
-use crate::privileges;
+use crate::privileges::{self, Needs as Privileges};
 use crate::process::Runtimes;
 use crate::query::{Condition, Query};
 use crate::remark::{NameKind, Remark, Sink};
@@ -27,24 +27,24 @@ use owners::Kept;
 use rates::Rates;
 
 /// Gives up the privileges that a request does not need: call it before anything is read, and before
-/// other threads start. Fails if this process has too many privileges for `--proc`.
+/// other threads start. `shown` is what showing the listing needs.
 ///
-/// If names are needed, all privileges are kept: the modules of the resolver may need any.
-/// `is_for_terminal` is true if there is a live view or a pager.
+/// Fails if this process has too many privileges for `--proc`.
 pub fn give_up_privileges(
     request: &Request,
-    is_for_terminal: bool,
+    shown: Privileges,
     remark: Sink<'_>,
 ) -> Result<(), Remark> {
     if request.proc.is_some() && privileges::are_elevated() {
         return Err(Remark::ProcRefused);
     }
-    if !request.sandbox || request.asks_for_names() {
-        return Ok(());
-    }
-    let needs =
-        privileges::Needs { namespaces: request.netns.is_some(), terminal: is_for_terminal };
-    if let Err(error) = privileges::give_up(needs)
+    let needs = Privileges {
+        namespaces: request.netns.is_some(),
+        other_calls: shown.other_calls || request.asks_for_names(),
+        ..shown
+    };
+    if request.sandbox
+        && let Err(error) = privileges::give_up(needs)
         && request.verbose
     {
         remark(Remark::PrivilegesKept(error));

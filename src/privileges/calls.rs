@@ -43,6 +43,8 @@ pub static ALLOWED: &[(&str, i64)] = calls![
     SYS_gettid,
     SYS_getuid,
     SYS_madvise,
+    // musl, when the first thread starts.
+    SYS_membarrier,
     SYS_mmap,
     SYS_mprotect,
     SYS_mremap,
@@ -69,6 +71,9 @@ pub static ALLOWED: &[(&str, i64)] = calls![
     SYS_fstatfs,
     SYS_getdents64,
     SYS_lseek,
+    // musl, for the type of a file.
+    #[cfg(target_arch = "x86_64")]
+    SYS_lstat,
     SYS_newfstatat,
     #[cfg(target_arch = "x86_64")]
     SYS_open,

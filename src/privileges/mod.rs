@@ -17,8 +17,12 @@ use rustix::thread::{
 pub struct Needs {
     /// It enters network namespaces, with `CAP_SYS_ADMIN`.
     pub namespaces: bool,
-    /// It sets the modes of the terminal, or starts a pager: its system calls are not limited.
-    pub terminal: bool,
+    /// It makes system calls that are not listed: it asks the resolver, whose modules can be anything,
+    /// sets the modes of the terminal, or starts a pager.
+    pub other_calls: bool,
+    /// It starts a pager that the user chose. The pager may be a program with privileges of its own, such
+    /// as one that snap or firejail confines.
+    pub new_privileges: bool,
 }
 
 /// Returns true if the program file gives this process privileges that its caller lacks:
@@ -34,16 +38,19 @@ pub fn are_elevated() -> bool {
     is_other || !Uid::current().is_root() && has_any()
 }
 
-/// Gives up, until this process ends, new privileges, the capabilities that the run does not need, and
+/// Gives up, until this process ends, the capabilities that the run does not need, new privileges, and
 /// all system calls but those of [`calls::ALLOWED`].
 ///
 /// Call it before other threads start: it is about this thread and those that it starts. Fails if the
 /// kernel refuses one of these; the later ones are then not given up.
 pub fn give_up(needs: Needs) -> io::Result<()> {
-    set_no_new_privs(true)?;
     drop_capabilities(needs)?;
+    if needs.new_privileges {
+        return Ok(());
+    }
+    set_no_new_privs(true)?;
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    if !needs.terminal {
+    if !needs.other_calls {
         calls::allow_only(needs)?;
     }
     Ok(())

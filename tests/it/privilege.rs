@@ -195,7 +195,7 @@ fn only_allowed_system_calls_are_made() {
                     assert!(allowed.iter().any(|it| arguments.contains(it)), "{call}");
                 }
                 "write" => assert!(arguments.starts_with(['1', '2', '3']), "{call}"),
-                "execve" => assert!(arguments.contains(RNETSTAT), "{call}"),
+                "execve" => assert!(arguments.contains("rnetstat"), "{call}"),
                 _ => {}
             }
         }
@@ -229,31 +229,33 @@ fn status(pid: &str) -> [String; 5] {
     })
 }
 
-/// What the resolver does is not known, so a run that needs names keeps everything.
+/// What the resolver calls is not known, so a run that needs names has no filter of system calls.
 #[test]
-fn privileges_that_a_listing_with_numbers_does_not_need_are_given_up() {
+fn privileges_that_a_listing_does_not_need_are_given_up() {
     // The numbers of CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN.
     const PTRACE: u64 = 1 << 19;
     const NEEDED: u64 = PTRACE | 1 << 2;
     const WITH_NETNS: u64 = NEEDED | 1 << 21;
     let own = status("self");
     let own_set = u64::from_str_radix(&own[2], 16).unwrap();
-    let kept = |set: u64| {
+    let kept = |set: u64, seccomp: &str| {
         let set = if own_set & PTRACE == 0 { own_set } else { own_set & set };
         let set = format!("{set:016x}");
-        ["0".repeat(16), set.clone(), set, "1".to_owned(), "2".to_owned()]
+        ["0".repeat(16), set.clone(), set, "1".to_owned(), seccomp.to_owned()]
     };
+    let [filtered, unfiltered] = ["2", "0"].map(|seccomp| kept(NEEDED, seccomp));
     for (flags, expected) in [
-        ("-tan", kept(NEEDED)),
-        ("-tanp --json", kept(NEEDED)),
-        ("-tan --netns all", kept(WITH_NETNS)),
-        ("-tan --table --numeric-users", kept(NEEDED)),
+        ("-tan", filtered.clone()),
+        ("-tanp --json", filtered.clone()),
+        ("-tan --netns all", kept(WITH_NETNS, "2")),
+        ("-tan --table --numeric-users", filtered),
         // The table shows users by name, also with -n.
-        ("-tan --table", own.clone()),
+        ("-tan --table", unfiltered.clone()),
+        ("-ta --netns all", kept(WITH_NETNS, "0")),
+        ("-ta --proc fixtures/01-lab/proc", unfiltered.clone()),
+        ("-tan --user 0", unfiltered.clone()),
+        ("-tan --port ^ssh", unfiltered),
         ("-tan --no-sandbox", own.clone()),
-        ("-ta --proc fixtures/01-lab/proc", own.clone()),
-        ("-tan --user 0", own.clone()),
-        ("-tan --port ^ssh", own.clone()),
     ] {
         let flags = format!("{flags} -c --interval 100");
         assert_eq!(status_of(&mut rnetstat(&flags)), expected, "{flags}");
@@ -265,6 +267,34 @@ fn privileges_that_a_listing_with_numbers_does_not_need_are_given_up() {
         let found = status_of(command.args(words("-tan -c --interval 100")));
         let rest = format!("{:016x}", own_set & !PTRACE);
         assert_eq!(found[1..], [rest.clone(), rest, "1".to_owned(), "2".to_owned()]);
+    }
+}
+
+/// As root and with `-n`, when most is given up.
+#[test]
+fn sandbox_changes_no_listing() {
+    let Some(host) = Host::new(&["python3", "unshare"]) else { return };
+    let _services = host.receiver_and_connection();
+    let mut kinds = host.python("every_kind.py", &[]);
+    kinds.line();
+    let mut elsewhere = host.start("unshare", &["-n", "sh", "-c", "echo ready; exec cat"]);
+    assert_eq!(elsewhere.line(), "ready");
+    for flags in [
+        "-tuxanpe",
+        "-A all -anp --json -v",
+        "-A all -anp --csv --netns all --peers -v",
+        "-anp --netns all --source text --json",
+        "-A all -n --csv --columns +unit,container,cgroup,cwd",
+        "-A all -n --table",
+        "-tuap",
+        "-tan --user root --json",
+    ] {
+        let [sandboxed, free] = ["", " --no-sandbox"].map(|option| {
+            let run = host.rnetstat(&format!("{flags}{option}")).run();
+            (without_times(&run.stdout), run.stderr, run.status)
+        });
+        assert!(sandboxed.0.lines().count() > 1, "{flags}: {sandboxed:?}");
+        assert_eq!(sandboxed, free, "{flags}");
     }
 }
 

@@ -2,14 +2,15 @@
 //! `fixtures/`.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::process::Command;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::common::host::Host;
 use crate::common::pty::Pty;
-use crate::common::run::{RNETSTAT, Run, RunCommand, rnetstat};
-use crate::common::{needs_root, proc_tree, public_copy};
+use crate::common::run::{RNETSTAT, Run, RunCommand, program, rnetstat};
+use crate::common::{have, needs_root, proc_tree, public_copy};
 
 /// A pager that marks each line. It is not in the current directory.
 const MARKING: &str = "sed s/^/paged:/";
@@ -115,6 +116,29 @@ fn program_with_privileges_of_its_own_starts_no_pager() {
     assert!(is_paged());
     Command::new("setcap").arg("cap_sys_ptrace,cap_dac_read_search+ep").arg(&copy).succeed();
     assert!(!is_paged());
+}
+
+/// The usual pager needs no privileges. A chosen one can be confined by snap or firejail, whose programs
+/// have privileges of their own.
+#[test]
+fn only_a_chosen_pager_may_gain_privileges() {
+    if !have(&["strace"]) {
+        return;
+    }
+    let tree = tree(30);
+    for (pager, is_forbidden) in [(None, true), (Some("cat"), false)] {
+        let log = NamedTempFile::new().unwrap();
+        let mut command = Command::new("strace");
+        command.args(["-f", "-e", "trace=prctl", "-o"]).arg(log.path()).arg(program());
+        command.args(["-uan", "--table", "--proc"]).arg(tree.path());
+        command.env("TERM", "xterm").env_remove("LESS").env_remove("PAGER");
+        if let Some(pager) = pager {
+            command.env("PAGER", pager);
+        }
+        Pty::new(100).run_interactive(&mut command);
+        let trace = fs::read_to_string(log.path()).unwrap();
+        assert_eq!(trace.contains("PR_SET_NO_NEW_PRIVS"), is_forbidden, "{pager:?}: {trace}");
+    }
 }
 
 /// Users are shown by name with `-n`, unless the user asks for their numbers.
