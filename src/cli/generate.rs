@@ -14,6 +14,8 @@ use super::values::Artefact;
 const BEFORE: &str = include_str!("man/before.man");
 /// The manual page after its options.
 const AFTER: &str = include_str!("man/after.man");
+/// The day of the release, as in the CHANGELOG.
+const DATE: &str = "2026-11-26";
 /// The JSON Schema of the records.
 const SCHEMA: &str = include_str!("../../fixtures/schema.json");
 
@@ -95,8 +97,10 @@ impl Artefact {
             Self::Completions(shell) => text = completions(shell).into_bytes(),
             Self::Schema => text.extend_from_slice(SCHEMA.as_bytes()),
             Self::Man => {
-                let man =
-                    Man::new(Arguments::command()).section("8").manual("System Administration");
+                let man = Man::new(Arguments::command())
+                    .section("8")
+                    .date(DATE)
+                    .manual("System Administration");
                 man.render_title(&mut text)?;
                 man.render_name_section(&mut text)?;
                 text.extend_from_slice(BEFORE.as_bytes());
