@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Checks what is not code: dependencies, the oldest Rust, the version, the files of the package.
+# Checks what is not code: dependencies, the oldest Rust, the version, the files of the package. Builds the
+# static programs of the release, and runs the fixture cases on that for x86-64.
 #
-# Needs cargo-deny. Builds the crate as it would be published, in target/package/.
+# Needs cargo-deny, and what tests/dist.sh needs. Builds the crate as it would be published, in
+# target/package/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -67,11 +69,26 @@ else
 fi
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-grep -q "^## $version" CHANGELOG.md || fail "the CHANGELOG has no section for $version"
+date=$(sed -n "s/^## $version (\(.*\))\$/\1/p" CHANGELOG.md)
+[ -n "$date" ] || fail "the CHANGELOG has no section '## $version (YEAR-MONTH-DAY)'"
+grep -q "\"$date\"" src/cli/generate.rs || fail "the manual page is not from $date"
+for file in Cargo.lock fuzz/Cargo.lock; do
+    grep -A1 '^name = "rnetstat"' $file | grep -q "\"$version\"" || fail "$file has another version"
+done
 
-cargo package --locked --allow-dirty --quiet
+# Without --dry-run this would publish it. Tests and benchmarks are not in the package.
+log=$(cargo publish --dry-run --locked --allow-dirty 2>&1) || fail "it cannot be published: $log"
+warnings=$(grep '^warning' <<<"$log" | grep -v -e 'warning: ignoring ' -e 'aborting upload due to dry run') &&
+    fail "warnings about the package:"$'\n'"$warnings"
 packed=$(cargo package --locked --allow-dirty --list)
 expected=$(git ls-files src README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE Cargo.lock Cargo.toml fixtures/schema.json)
 differing=$(diff <(sort <<<"$expected") <(grep -vx -e 'Cargo.toml.orig' -e '.cargo_vcs_info.json' <<<"$packed" | sort)) ||
     fail "the files of the package are not the expected ones:"$'\n'"$differing"
 echo "release: $(wc -l <<<"$packed") files are in the package, and it builds from them"
+
+tests/dist.sh
+static=$PWD/target/dist/rnetstat-$version-x86_64-unknown-linux-musl
+if [ -e "$static" ]; then
+    RNETSTAT_PROGRAM=$static cargo test --locked --quiet --test it -- fixtures:: privilege::
+    echo "release: the static program prints what every fixture case expects, and makes only the allowed calls"
+fi
