@@ -3,7 +3,7 @@
 #
 #   tests/package.sh           leaves the package in target/debian/
 #
-# Needs cargo-deb, dpkg, man and bash. Does not change the system.
+# Needs cargo-deb, dpkg, man and bash; lintian checks the package if it is installed. Does not change the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,31 @@ target/release/rnetstat --generate zsh > "$generated/_rnetstat"
 target/release/rnetstat --generate fish > "$generated/rnetstat.fish"
 target/release/rnetstat --generate elvish > "$generated/rnetstat.elv"
 target/release/rnetstat --generate schema > "$generated/schema.json"
+field() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" Cargo.toml | head -1; }
+version=$(field version)
+gzip -9nc CHANGELOG.md > "$generated/changelog.gz"
+cat > "$generated/changelog.Debian" <<END
+rnetstat ($version-1) unstable; urgency=medium
+
+  * Version $version. changelog.gz says what is new.
+
+ -- $(field maintainer)  $(date -uRd "$(sed -n "s/^## $version (\(.*\))\$/\1/p" CHANGELOG.md)")
+END
+cat > "$generated/copyright" <<END
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: rnetstat
+Source: $(field repository)
+
+Files: *
+$(grep '^Copyright' LICENSE-MIT | sed 's/^Copyright (c)/Copyright:/')
+License: $(field license | sed 's/MIT OR Apache-2.0/Expat or Apache-2.0/')
+
+License: Expat
+$(sed '1,/^Copyright/d; /./!s/^$/./; s/^/ /' LICENSE-MIT | sed '1{/^ \.$/d}')
+
+License: Apache-2.0
+ On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.
+END
 cargo deb --locked --no-build --quiet
 package=$(ls -t target/debian/rnetstat_*.deb | head -1)
 
@@ -48,9 +73,15 @@ bash -euc '
     [ "${COMPREPLY[*]}" = --netns ]
 ' bash "$root" || fail "bash does not complete --net"
 for file in zsh/vendor-completions/_rnetstat fish/vendor_completions.d/rnetstat.fish \
-    elvish/lib/completions/rnetstat.elv doc/rnetstat/README.md doc/rnetstat/csv.md; do
+    elvish/lib/completions/rnetstat.elv doc/rnetstat/{README.md,csv.md,SECURITY.md,copyright} \
+    doc/rnetstat/changelog{,.Debian}; do
     [ -s "$root/usr/share/$file" ] || [ -s "$root/usr/share/$file.gz" ] || fail "no $file"
 done
+if command -v lintian >/dev/null; then
+    # That tag is for uploads to Debian.
+    lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$package" ||
+        fail "lintian finds faults in the package"
+fi
 dpkg --root="$root" -r rnetstat >/dev/null 2>&1 || fail "the package cannot be removed"
 if find "$root/usr" -type f 2>/dev/null | grep -q .; then fail "files are left after the removal"; fi
 echo "package: $(basename "$package") can be installed, used and removed"
