@@ -131,7 +131,7 @@ fn program(needs: Needs) -> Result<BpfProgram, BackendError> {
 
 /// Returns the rules for a call. Without rules, all its arguments are allowed.
 fn rules(call: i64) -> Result<Vec<SeccompRule>, BackendError> {
-    const WRITES: libc::c_int = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
+    const WRITES: libc::c_int = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC;
     let only_reads = SeccompCmpOp::MaskedEq(WRITES.cast_unsigned().into());
     let (argument, operator, value) = match call {
         #[cfg(target_arch = "x86_64")]

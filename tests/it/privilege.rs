@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::net::UdpSocket;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::process::{Command, Stdio};
 use std::thread;
 
 use nix::errno::Errno;
+use nix::libc::{O_CREAT, O_TRUNC};
 use nix::sched::{CloneFlags, setns};
 use rnetstat::privileges::Needs;
 use rnetstat::privileges::calls::{ALLOWED, allow_only};
@@ -312,6 +313,9 @@ fn system_calls_that_are_not_listed_are_refused() {
                 fs::create_dir(&path),
                 File::create(&path).map(drop),
                 File::options().append(true).open("/dev/null").map(drop),
+                // These also change files, though they open them for reading.
+                File::options().read(true).custom_flags(O_CREAT).open(&path).map(drop),
+                File::options().read(true).custom_flags(O_TRUNC).open("/dev/null").map(drop),
                 UdpSocket::bind("127.0.0.1:0").map(drop),
                 setns(namespace, CloneFlags::CLONE_NEWNET).map_err(io::Error::from),
             ];
@@ -319,9 +323,9 @@ fn system_calls_that_are_not_listed_are_refused() {
         };
         thread::spawn(attempt).join().unwrap()
     };
-    assert_eq!(attempts(Needs::default()), [true; 5]);
+    assert_eq!(attempts(Needs::default()), [true; 7]);
     let needs = Needs { namespaces: true, ..Needs::default() };
-    assert_eq!(attempts(needs), [true, true, true, true, false]);
+    assert_eq!(attempts(needs), [true, true, true, true, true, true, false]);
     assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
 }
 
