@@ -22,15 +22,18 @@ use rnetstat::render::{Renderer, groups};
 use rnetstat::request::{Color, Format, Repeat, Request, Rounds};
 use rnetstat::terminal;
 
+/// The exit status if everything went well.
+const SUCCESS: u8 = 0;
 /// A filter or `--wait` is given, and no socket matches.
 const NO_MATCH: u8 = 1;
 /// The arguments were wrong, no table could be read, or the output could not be written.
 const FAILURE: u8 = 2;
+/// A signal ended the live view: its number is added, as a shell does it.
+const SIGNAL: u8 = 128;
 
 fn main() -> ExitCode {
     match cli::parse(env::args_os()).and_then(|task| run(&task)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(NO_MATCH),
+        Ok(status) => ExitCode::from(status),
         // The reader does not want more: `| head -1`, `| grep -q`.
         Err(Remark::CannotWrite(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -42,8 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns false if a filter or `--wait` is given and no socket matches.
-fn run(task: &Task) -> Result<bool, Remark> {
+/// Carries out the task. Returns the exit status.
+fn run(task: &Task) -> Result<u8, Remark> {
     match task {
         Task::List(request) => {
             let mut out = Output::new(stdout()?, pager(request));
@@ -61,7 +64,7 @@ fn run(task: &Task) -> Result<bool, Remark> {
         Task::Generate(artefact) => artefact.write(&mut stdout()?)?,
         Task::Print(text) => stdout()?.write_all(text.as_bytes())?,
     }
-    Ok(true)
+    Ok(SUCCESS)
 }
 
 /// Returns the pager for a long table on a terminal, and the lines of the terminal.
@@ -95,12 +98,12 @@ fn has_colors(color: Color) -> bool {
     }
 }
 
-/// Lists sockets. Returns false if a filter or `--wait` is given and no socket matches.
+/// Lists sockets. Returns the exit status.
 fn list(
     request: &Request,
     mut out: &mut Output,
     print: &mut dyn FnMut(Remark),
-) -> Result<bool, Remark> {
+) -> Result<u8, Remark> {
     let color = has_colors(request.color);
     let screen = Screen { width: terminal::size(io::stdout()).map(|size| size.columns), color };
     let is_live = request.look.is_continuous
@@ -122,6 +125,9 @@ fn list(
             let settings = live::Settings { request, rounds, color, parse: cli::word };
             let seen = live::run(settings, &mut gatherer)?;
             seen.remarks.into_iter().for_each(&mut *print);
+            if let Some(signal) = seen.signal {
+                return Ok(SIGNAL.saturating_add(signal));
+            }
             seen.any
         }
         Repeat::Rounds(rounds) => {
@@ -142,15 +148,16 @@ fn list(
                 remarks.into_iter().filter(|_| !is_gone).for_each(&mut *print);
                 show(&mut gatherer, &mut renderer, &listing, &mut out, print)?;
             }
-            return Ok(is_gone);
+            return Ok(if is_gone { SUCCESS } else { NO_MATCH });
         }
     };
     let is_filtered = request.has_filters() || matches!(request.repeat, Repeat::Wait(_));
     if is_filtered && !found {
         print(Remark::NoMatch);
         gatherer.explain_no_match(print);
+        return Ok(NO_MATCH);
     }
-    Ok(found || !is_filtered)
+    Ok(SUCCESS)
 }
 
 /// Lists in rounds, with `--changes` only what has changed. Returns false if no listing had a socket.

@@ -48,8 +48,10 @@ pub enum Event {
     Keys(Vec<u8>),
     /// The frame must be drawn again: the size changed, or the program was stopped and continued.
     Resized,
-    /// A signal that ends programs arrived, such as that of Ctrl-C, or the terminal is gone.
+    /// The terminal is gone, or the user pressed Ctrl-C.
     Quit,
+    /// A signal that ends programs arrived, which has this number.
+    Ended(u8),
 }
 
 /// What [`Terminal::suspend`] stops.
@@ -175,7 +177,8 @@ impl Terminal {
                     Ok(Ok(Signal::SIGCONT)) => return self.resume(),
                     Ok(Ok(Signal::SIGTSTP)) => return self.suspend(Stops::Program),
                     Ok(Ok(Signal::SIGTTOU)) => {}
-                    _ => return Ok(Event::Quit),
+                    Ok(Ok(Signal::SIGINT)) => return Ok(Event::Quit),
+                    _ => return Ok(Event::Ended(u8::try_from(signal.ssi_signo).unwrap_or(0))),
                 }
             }
             if keys && is_in_foreground() {

@@ -36,6 +36,8 @@ pub struct Seen {
     pub any: bool,
     /// The remarks about the last listing.
     pub remarks: Vec<Remark>,
+    /// The number of the signal that ended the view.
+    pub signal: Option<u8>,
 }
 
 /// How the view is run.
@@ -173,7 +175,10 @@ impl Session<'_> {
             let keys = match self.wait(end.filter(|_| !self.state.is_paused))? {
                 Waited::Keys(keys) => keys,
                 Waited::Over => return Ok(Next::Round),
-                Waited::Ended => return Ok(Next::Quit),
+                Waited::Ended(signal) => {
+                    self.seen.signal = signal;
+                    return Ok(Next::Quit);
+                }
             };
             let State { is_paused, names, filter, .. } = self.state.clone();
             let mut effect = Effect::Draw;
@@ -220,7 +225,8 @@ impl Session<'_> {
                 self.screen = None;
                 Waited::Keys(Vec::new())
             }
-            Event::Quit => Waited::Ended,
+            Event::Quit => Waited::Ended(None),
+            Event::Ended(signal) => Waited::Ended(Some(signal)),
         })
     }
 
@@ -345,8 +351,8 @@ enum Waited {
     Keys(Vec<Key>),
     /// The time is over.
     Over,
-    /// The view must end.
-    Ended,
+    /// The view must end, because of this signal if there was one.
+    Ended(Option<u8>),
 }
 
 /// Returns the size of the screen, or the usual one if the terminal does not report it.
