@@ -124,6 +124,22 @@ impl Group<'_> {
     }
 }
 
+/// Says which sockets are in a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Members {
+    keys: Vec<&'static Field>,
+    identity: Vec<Rank<'static>>,
+}
+
+impl Members {
+    /// Returns true if this socket is in the group.
+    pub(crate) fn include(&self, entry: Entry<'_>) -> bool {
+        let subject = Subject::new(entry);
+        let values = self.keys.iter().map(|key| (key.value)(&subject).identity());
+        values.eq(self.identity.iter().cloned())
+    }
+}
+
 /// The groups of a listing, in order.
 #[derive(Clone, Debug)]
 pub struct Groups<'a> {
@@ -142,6 +158,13 @@ impl<'a> Groups<'a> {
     /// the table shows.
     pub fn new(listing: &'a Listing, grouping: &'a Grouping) -> Self {
         Self::of(listing.entries(), grouping)
+    }
+
+    /// Returns which sockets are in the group with this index.
+    pub(crate) fn members(&self, index: usize) -> Option<Members> {
+        let values = self.groups.get(index)?.values.iter();
+        let identity = values.map(|value| value.identity().into_owned()).collect();
+        Some(Members { keys: self.grouping.keys.clone(), identity })
     }
 
     /// Groups these sockets.

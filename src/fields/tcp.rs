@@ -83,11 +83,11 @@ pub(crate) static LAST_TX: Field =
     tcp("last-tx", "Last tx", &["last_tx"], |it| small(it, |tcp| tcp.last_tx));
 pub(crate) static RATE_IN: Field = Field {
     gauge: Some(Gauge { name: "received_bytes_per_second", help: "Bytes received per second." }),
-    ..tcp("rate-in", "Rate in", &["rate_in"], |it| large(it, |tcp| tcp.rate_in))
+    ..tcp("rate-in", "In B/s", &["rate_in"], |it| large(it, |tcp| tcp.rate_in))
 };
 pub(crate) static RATE_OUT: Field = Field {
     gauge: Some(Gauge { name: "sent_bytes_per_second", help: "Bytes sent per second." }),
-    ..tcp("rate-out", "Rate out", &["rate_out"], |it| large(it, |tcp| tcp.rate_out))
+    ..tcp("rate-out", "Out B/s", &["rate_out"], |it| large(it, |tcp| tcp.rate_out))
 };
 
 /// The name of the congestion control.

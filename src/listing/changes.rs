@@ -46,8 +46,31 @@ pub struct Change<'a> {
     pub mark: Mark,
     /// The identity of the socket.
     pub key: SocketKey,
-    /// The state in the previous listing, if it was another one.
-    pub former_state: Option<State>,
+    /// The same socket in the previous listing.
+    pub former: Option<&'a Socket>,
+}
+
+impl Change<'_> {
+    /// Returns the state in the previous listing, if it was another one.
+    pub fn former_state(&self) -> Option<State> {
+        let former = self.former?.state();
+        former.filter(|state| self.entry.socket.state() != Some(*state))
+    }
+
+    /// Returns true if the program seems to be stuck: data waits to be read, or clients to be accepted,
+    /// and not less than in the previous listing.
+    pub fn is_unread(&self) -> bool {
+        let queue = |socket: &Socket| match (socket, socket.state()) {
+            // Other states have no program that could read.
+            (
+                Socket::Internet(_) | Socket::Sctp(_),
+                None | Some(State::Established | State::Listen),
+            ) => socket.receive_queue().unwrap_or(0),
+            _ => 0,
+        };
+        let (former, now) = (self.former.map_or(0, queue), queue(self.entry.socket));
+        self.mark == Mark::Same && former > 0 && now >= former
+    }
 }
 
 /// Returns the sockets of a listing and those that are gone since the previous one, section by
@@ -73,13 +96,12 @@ pub fn compare<'a>(before: Option<&'a Listing>, now: &'a Listing) -> Vec<Change<
         }
         None => (None, now),
     };
-    let states: HashMap<SocketKey, Option<State>> =
-        before.iter().flatten().map(|(entry, key)| (key.clone(), entry.socket.state())).collect();
+    let sockets: HashMap<SocketKey, &'a Socket> =
+        before.iter().flatten().map(|(entry, key)| (key.clone(), entry.socket)).collect();
     let entries = mark(before, now, |(_, key)| key.clone());
     let change = |((entry, key), mark): ((Entry<'a>, SocketKey), Mark)| {
-        let former = states.get(&key).copied().flatten();
-        let former_state = former.filter(|state| entry.socket.state() != Some(*state));
-        Change { entry, mark, key, former_state }
+        let former = sockets.get(&key).copied();
+        Change { entry, mark, key, former }
     };
     let mut changes: Vec<_> = entries.into_iter().map(change).collect();
     changes.sort_by_key(|change| change.entry.socket.kind().section());
@@ -93,10 +115,11 @@ fn unchanged<'a>(
 ) -> Vec<Change<'a>> {
     let pairs = before.iter().zip(now);
     let mut changes: Vec<_> = pairs
-        .map(|((before, _), (entry, key))| {
-            let former = before.socket.state();
-            let former_state = former.filter(|state| entry.socket.state() != Some(*state));
-            Change { entry, mark: Mark::Same, key, former_state }
+        .map(|((before, _), (entry, key))| Change {
+            entry,
+            mark: Mark::Same,
+            key,
+            former: Some(before.socket),
         })
         .collect();
     changes.sort_by_key(|change| change.entry.socket.kind().section());
@@ -237,7 +260,7 @@ mod tests {
     use crate::listing::{Extent, Listing, Part};
     use crate::namespaces::Namespace;
     use crate::query::Query;
-    use crate::socket::SctpSocket;
+    use crate::socket::{Queues, SctpSocket};
 
     #[test]
     fn equal_sockets_in_namespaces_with_the_same_label_are_different() {
@@ -300,13 +323,35 @@ mod tests {
         };
         let before = listing(State::Established, 7);
         let former = |now: &Listing| -> Vec<_> {
-            compare(Some(&before), now).iter().map(|change| change.former_state).collect()
+            compare(Some(&before), now).iter().map(Change::former_state).collect()
         };
         assert_eq!(former(&listing(State::CloseWait, 7)), [Some(State::Established)]);
         // The connection has no inode any more.
         assert_eq!(former(&listing(State::FinWait2, 0)), [Some(State::Established)]);
         assert_eq!(former(&listing(State::Established, 7)), [None]);
         assert_eq!(former(&listing(State::CloseWait, 8)), [None, None]);
+    }
+
+    #[test]
+    fn queue_is_unread_if_it_does_not_shrink() {
+        let listing = |state, receive| {
+            let queues = Queues { receive, ..InternetSocket::example().queues };
+            let socket = InternetSocket { state, queues, ..InternetSocket::example() };
+            let parts = vec![Part { sockets: vec![Socket::Internet(socket)], ..Part::default() }];
+            let query = Query::default();
+            Listing::new(parts, None, &query, Extent::Selected, SystemTime::now())
+        };
+        let is_unread = |state, before, now| {
+            let (before, now) = (listing(state, before), listing(state, now));
+            compare(Some(&before), &now)[0].is_unread()
+        };
+        for state in [State::Established, State::Listen] {
+            assert!(is_unread(state, 10, 10) && is_unread(state, 10, 11), "{state:?}");
+            assert!(!is_unread(state, 10, 9) && !is_unread(state, 0, 10), "{state:?}");
+        }
+        assert!(!is_unread(State::FinWait2, 10, 10));
+        let now = listing(State::Established, 10);
+        assert!(!compare(None, &now)[0].is_unread());
     }
 
     #[test]

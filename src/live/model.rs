@@ -1,6 +1,6 @@
 //! The rows of the view: the sockets of a listing with their changes, filtered and in order.
 
-use crate::fields::Order;
+use crate::fields::{Members, Order};
 use crate::listing::{Change, Listing, Mark, Selection, SocketKey, compare};
 use crate::query::Query;
 
@@ -9,6 +9,8 @@ use crate::query::Query;
 pub(super) struct Choice<'a> {
     /// The filter that the user has typed.
     pub(super) filter: Option<&'a Query>,
+    /// Only the sockets of this group.
+    pub(super) members: Option<&'a Members>,
     /// The order; without fields, that of the listing.
     pub(super) order: &'a Order,
     /// New and closed rows come first.
@@ -29,6 +31,9 @@ pub(super) fn rows<'a>(
             (Mark::Closed, Some(former)) => former.includes(&row.entry),
             _ => selection.includes(&row.entry),
         });
+    }
+    if let Some(members) = choice.members {
+        rows.retain(|row| members.include(row.entry));
     }
     choice.order.sort_rows(&mut rows, |row| row.entry);
     if choice.changed_first {

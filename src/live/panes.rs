@@ -3,11 +3,11 @@
 
 use ratatui_core::style::{Modifier, Style};
 use ratatui_core::text::{Line, Span};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::fields::{
-    ALL, COMMAND, CONTAINER, CWD, FD, Field, Needs, PID, PROCESS_USER, PROGRAM, Subject, UNIT,
-    Value,
+    ALL, CGROUP, COMMAND, CONTAINER, CWD, DPORT, DST, FD, FOREIGN, Field, LOCAL, Needs, PATH, PEER,
+    PID, PROCESS_USER, PROGRAM, PROTO, SPORT, SRC, STATE, Subject, TYPE, UNIT, Value,
 };
 use crate::harmless::harmless;
 use crate::listing::{Change, Mark, SocketOwners};
@@ -21,26 +21,37 @@ const KEYS: [(&str, &str); 22] = [
     ("Up Down, wheel", "move the cursor; it stays on its socket when others come and go"),
     ("PgUp PgDn", "move it by a screen"),
     ("Home End", "move it to the first or the last row"),
-    ("Left Right", "scroll sideways, to columns that do not fit and to the end of commands"),
+    ("Left Right", "scroll sideways, to columns that do not fit"),
     ("/", "filter while you type: words as on the command line, such as :443 nginx ^10.0.0.0/8"),
-    ("", "Enter keeps the filter, Esc removes it"),
+    ("", "Enter keeps the filter, Esc goes back to the one before"),
     ("s", "sort by the next column; after the last one, no more"),
     ("S", "reverse the order"),
     ("g", "count the sockets by program, state, dst, user, unit, container; then list them again"),
     ("c", "choose the columns"),
-    ("Enter", "show everything about the socket"),
+    ("Enter", "show everything about the socket, or the sockets of a group"),
     ("m", "move new and closed rows to the top, or back"),
     ("w", "show whole addresses, or shorten those that do not fit"),
     ("n", "show names, or numbers"),
     ("Space", "pause, or go on"),
     ("Ctrl-L", "draw the screen again"),
     ("Ctrl-Z", "suspend; fg goes on"),
-    ("Esc", "close a pane or the prompt; else quit"),
-    ("q Ctrl-C", "quit"),
+    (
+        "Esc",
+        "close a pane or the prompt; then leave a group, remove the filter, end the groups, quit",
+    ),
+    ("q Ctrl-C", "quit at once"),
     ("+ -", "before a row: the socket is new, or closed since the last listing"),
     ("~", "its state has changed"),
-    ("!", "CLOSE_WAIT, or a server whose accept queue is full"),
+    ("!", "CLOSE_WAIT; or a full accept queue; or data that the program does not read (Recv-Q)"),
 ];
+
+/// The fields in the first line about a socket.
+static OF_SOCKET: [&Field; 5] = [&PROTO, &TYPE, &LOCAL, &FOREIGN, &STATE];
+/// The parts of these fields.
+static PARTS: [&Field; 5] = [&SRC, &SPORT, &DST, &DPORT, &PATH];
+/// The fields of owners.
+static OF_OWNERS: [&Field; 10] =
+    [&PID, &PROGRAM, &COMMAND, &FD, &PROCESS_USER, &UNIT, &CONTAINER, &CGROUP, &CWD, &PEER];
 
 /// What the details need besides what the rows do.
 pub(super) const DETAIL_NEEDS: Needs = Needs::SERVICES
@@ -77,20 +88,10 @@ pub(super) fn columns(chosen: &[&Field]) -> Vec<Entry> {
     boxes.collect()
 }
 
-/// Returns everything about a socket.
+/// Returns everything about a socket: the socket itself, its owners, its other fields, and the owners of
+/// the other end.
 pub(super) fn details(row: &Change<'_>, names: &Names) -> Vec<Entry> {
-    let of_owners: [&Field; 9] = [
-        &PID,
-        &PROGRAM,
-        &COMMAND,
-        &FD,
-        &PROCESS_USER,
-        &UNIT,
-        &CONTAINER,
-        &CWD,
-        &crate::fields::PEER,
-    ];
-    let text = |field: &Field, subject: &Subject<'_>| match (field.value)(subject) {
+    let text = |field: &Field, owner| match (field.value)(&Subject { entry: row.entry, owner }) {
         Value::Missing => String::new(),
         value => render::text(&value, names, true),
     };
@@ -98,22 +99,22 @@ pub(super) fn details(row: &Change<'_>, names: &Names) -> Vec<Entry> {
     if row.mark == Mark::Closed {
         add_closed(&mut entries);
     }
-    let socket = Subject { entry: row.entry, owner: None };
-    for field in ALL.iter().filter(|field| !of_owners.contains(field) && field.key != "cgroup") {
-        let text = text(field, &socket);
-        let former = row.former_state.filter(|_| field.key == "state");
-        let former = former.map_or(String::new(), |it| format!(" (was {})", State::name(it)));
+    let itself = OF_SOCKET.iter().map(|field| text(field, None)).filter(|it| !it.is_empty());
+    let former = row.former_state().map(|it| format!("(was {})", State::name(it)));
+    let itself: Vec<_> = itself.chain(former).collect();
+    entries.push(Entry::new("Socket", itself.join(" ")));
+    entries.extend(owners("owner", row.entry.owners, |owner, field| text(field, Some(owner))));
+    entries.push(Entry::default());
+    let is_shown_above =
+        |field: &&Field| [&OF_SOCKET[..], &PARTS, &OF_OWNERS].concat().contains(field);
+    for field in ALL.iter().filter(|field| !is_shown_above(field)) {
+        let text = text(field, None);
         if !text.is_empty() {
-            entries.push(Entry::new(field.title, text + &former));
+            entries.push(Entry::new(field.title, text));
         }
     }
-    entries.extend(owners("owner", row.entry.owners, |owner, field| {
-        text(field, &Subject { entry: row.entry, owner: Some(owner) })
-    }));
     if let Some(peer) = row.entry.peer {
-        entries.extend(owners("other end", peer, |owner, field| {
-            text(field, &Subject { entry: row.entry, owner: Some(owner) })
-        }));
+        entries.extend(owners("other end", peer, |owner, field| text(field, Some(owner))));
     }
     entries
 }
@@ -174,21 +175,24 @@ pub(super) fn lines(entries: &[Entry], width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-/// Splits text into lines of this width; at least one.
+/// Splits text into lines of this width, at spaces where possible; at least one.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
+    let mut lines = Vec::new();
+    let mut line = String::new();
     for char in text.chars() {
-        let next = char.width().unwrap_or(0);
-        if used + next > width {
-            lines.push(String::new());
-            used = 0;
+        if line.width() + char.width().unwrap_or(0) > width {
+            let rest = match line.rfind(' ') {
+                Some(space) if space > 0 && char != ' ' => line.split_off(space + 1),
+                _ => String::new(),
+            };
+            lines.push(std::mem::replace(&mut line, rest));
         }
-        used += next;
-        if let Some(line) = lines.last_mut() {
+        // A line does not begin with the space at which the text is split.
+        if char != ' ' || !line.is_empty() || lines.is_empty() {
             line.push(char);
         }
     }
+    lines.push(line);
     lines
 }
 
@@ -204,6 +208,8 @@ mod tests {
         };
         assert_eq!(shown(20), ["ab  12345", "    日本"]);
         assert_eq!(shown(7), ["ab  123", "    45", "    日", "    本"]);
+        assert_eq!(wrapped("python3 receiver.py -v", 12), ["python3 ", "receiver.py ", "-v"]);
+        assert_eq!(wrapped("python3 receiver.py", 7), ["python3", "receive", "r.py"]);
         assert_eq!(shown(1).len(), 8);
         assert_eq!(shown(0).len(), 8);
     }

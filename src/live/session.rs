@@ -19,6 +19,7 @@ use crate::listing::{Change, Listing, Mark};
 use crate::names::{Names, Naming};
 use crate::query::Query;
 use crate::remark::Remark;
+use crate::render;
 use crate::request::{Look, Request, Rounds};
 use crate::terminal::{self, Event, Size, Stops, Terminal};
 
@@ -63,7 +64,7 @@ pub fn run(settings: Settings<'_>, gatherer: &mut Gatherer<'_>) -> Result<Seen, 
         decoder: Decoder::default(),
         state: State::new(settings.request),
         filter: None,
-        error: None,
+        parsed: String::new(),
         details: Vec::new(),
         shown: Shown::default(),
         screen: None,
@@ -80,10 +81,10 @@ struct Session<'a> {
     terminal: Terminal,
     decoder: Decoder,
     state: State,
-    /// The filter that the user has typed.
+    /// The last filter without a mistake that the user has typed.
     filter: Option<Query>,
-    /// The error in it.
-    error: Option<String>,
+    /// The text of the filter when it was parsed.
+    parsed: String,
     /// What the pane about a socket shows.
     details: Vec<Entry>,
     /// What the user saw in the last frame.
@@ -180,14 +181,12 @@ impl Session<'_> {
                     return Ok(Next::Quit);
                 }
             };
-            let State { is_paused, names, filter, .. } = self.state.clone();
+            let State { is_paused, names, .. } = self.state.clone();
             let mut effect = Effect::Draw;
             for key in keys {
                 effect = self.press(key, &rows, gatherer.names())?.max(effect);
             }
-            if filter != self.state.filter {
-                self.parse_filter();
-            }
+            self.parse_filter();
             if names != self.state.names {
                 gatherer.show_names(self.naming());
                 self.look_up(gatherer, now);
@@ -232,13 +231,23 @@ impl Session<'_> {
 
     /// Does what a key asks for, as far as no other listing or other rows are needed.
     fn press(&mut self, key: Key, rows: &[Change<'_>], names: &Names) -> io::Result<Effect> {
-        let State { index, pane, .. } = self.state.clone();
+        let State { cursor, pane, .. } = self.state.clone();
+        if key == Key::Enter {
+            // The prompt stays open if the text is wrong.
+            self.parse_filter();
+        }
+        if key == Key::Enter
+            && pane == Pane::Rows
+            && let Some(field) = self.state.counted()
+        {
+            return Ok(self.enter_group(field, rows, names));
+        }
         let effect = self.state.press(key, self.look, self.shown);
-        if self.state.index != index && self.state.group.is_none() {
-            self.state.key = rows.get(self.state.index).map(|row| row.key.clone());
+        if self.state.cursor.index != cursor.index && self.state.counted().is_none() {
+            self.state.cursor.key = rows.get(self.state.cursor.index).map(|row| row.key.clone());
         }
         if pane == Pane::Rows && matches!(self.state.pane, Pane::Details(_)) {
-            let row = rows.get(self.state.index);
+            let row = rows.get(self.state.cursor.index);
             self.details = row.map_or(Vec::new(), |row| panes::details(row, names));
         }
         match effect {
@@ -252,9 +261,24 @@ impl Session<'_> {
         Ok(effect)
     }
 
+    /// Shows the sockets of the group at the cursor.
+    fn enter_group(&mut self, field: &'static Field, rows: &[Change<'_>], names: &Names) -> Effect {
+        let grouping = self.grouping(field);
+        let groups = groups(rows, &grouping);
+        let index = self.state.cursor.index;
+        if let (Some(group), Some(members)) = (groups.groups.get(index), groups.members(index)) {
+            let values = group.values.iter().map(|value| render::text(value, names, true));
+            let value = values.collect::<String>();
+            let value = if value.is_empty() { "-" } else { &value };
+            self.state.enter(members, format!("{}: {value}", field.title));
+        }
+        Effect::Rows
+    }
+
     fn choice(&self) -> Choice<'_> {
-        let State { order, changed_first, .. } = &self.state;
-        Choice { filter: self.filter.as_ref(), order, changed_first: *changed_first }
+        let State { order, changed_first, within, .. } = &self.state;
+        let members = within.as_ref().map(|within| &within.members);
+        Choice { filter: self.filter.as_ref(), members, order, changed_first: *changed_first }
     }
 
     /// Returns the rows of a listing, and puts the cursor on its socket.
@@ -262,22 +286,27 @@ impl Session<'_> {
         let rows = model::rows(before, now, self.choice());
         let drops = |row: &Change<'_>| row.entry.socket.drops().is_some_and(|drops| drops > 0);
         self.state.has_drops = rows.iter().any(drops);
-        if self.state.group.is_some() {
+        if self.state.counted().is_some() {
             return rows;
         }
-        let index = self.state.key.as_ref().and_then(|key| model::position(&rows, key));
-        self.state.follow(index);
+        let State { cursor, pane, changed_first, .. } = &mut self.state;
+        if *changed_first && cursor.index == 0 && !matches!(pane, Pane::Details(_)) {
+            // At the first row, the user watches what changes.
+            cursor.key = None;
+        }
+        let index = cursor.key.as_ref().and_then(|key| model::position(&rows, key));
+        cursor.follow(index);
         // A pane about a socket that is gone stays about this socket.
-        if index.is_some() || !matches!(self.state.pane, Pane::Details(_)) {
-            self.state.index = self.state.index.min(rows.len().saturating_sub(1));
-            self.state.key = rows.get(self.state.index).map(|row| row.key.clone());
+        if index.is_some() || !matches!(pane, Pane::Details(_)) {
+            cursor.index = cursor.index.min(rows.len().saturating_sub(1));
+            cursor.key = rows.get(cursor.index).map(|row| row.key.clone());
         }
         rows
     }
 
     /// Updates the pane about the socket at the cursor, if it is open.
     fn update_details(&mut self, rows: &[Change<'_>], names: &Names) {
-        if let (Pane::Details(_), Some(key)) = (&self.state.pane, &self.state.key) {
+        if let (Pane::Details(_), Some(key)) = (&self.state.pane, &self.state.cursor.key) {
             match model::position(rows, key).and_then(|index| rows.get(index)) {
                 Some(row) => self.details = panes::details(row, names),
                 None => panes::add_closed(&mut self.details),
@@ -285,13 +314,20 @@ impl Session<'_> {
         }
     }
 
-    /// Parses the text of the filter. If it is wrong, nothing is filtered.
+    /// Parses the text of the filter if it is new, or was wrong: a name can be found later. While it is
+    /// wrong, the last one without a mistake stays.
     fn parse_filter(&mut self) {
-        (self.filter, self.error) =
-            match filter::query(&self.state.filter, self.settings.parse, NAMES) {
-                Ok(query) => (query, None),
-                Err(remark) => (None, Some(remark.to_string())),
-            };
+        if self.parsed == self.state.filter && self.state.error.is_none() {
+            return;
+        }
+        self.parsed.clone_from(&self.state.filter);
+        self.state.error = match filter::query(&self.parsed, self.settings.parse, NAMES) {
+            Ok(query) => {
+                self.filter = query;
+                None
+            }
+            Err(remark) => Some(remark.to_string()),
+        };
     }
 
     /// Returns the names that are shown.
@@ -307,11 +343,10 @@ impl Session<'_> {
     /// Draws the rows or the pane.
     fn draw(&mut self, rows: &[Change<'_>], names: &Names) -> Result<(), Remark> {
         let Size { columns, lines } = screen_size();
-        let grouping = self.state.group.map(|group| self.grouping(group));
-        let present = || rows.iter().filter(|row| row.mark != Mark::Closed).map(|row| row.entry);
-        let groups = grouping.as_ref().map(|grouping| Groups::of(present(), grouping));
+        let grouping = self.state.counted().map(|group| self.grouping(group));
+        let groups = grouping.as_ref().map(|grouping| groups(rows, grouping));
         let count = groups.as_ref().map_or(rows.len(), |groups| groups.groups.len());
-        self.state.keep_visible(count, view::page(lines));
+        self.state.cursor.keep_visible(count, view::page(lines));
         let remark = self.seen.remarks.first().and_then(|it| it.lines().into_iter().next());
         let view = View {
             look: self.look,
@@ -322,7 +357,6 @@ impl Session<'_> {
             names,
             color: self.settings.color,
             interval: self.settings.rounds.interval,
-            error: self.error.as_deref(),
             remark: remark.as_deref(),
         };
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, lines));
@@ -344,6 +378,12 @@ impl Session<'_> {
         grouping.order = order.collect();
         grouping
     }
+}
+
+/// Groups the sockets of these rows that are there.
+fn groups<'a>(rows: &[Change<'a>], grouping: &'a Grouping) -> Groups<'a> {
+    let present = rows.iter().filter(|row| row.mark != Mark::Closed).map(|row| row.entry);
+    Groups::of(present, grouping)
 }
 
 /// What came while the view waited.

@@ -2,30 +2,35 @@
 
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
-use ratatui_core::style::{Color, Modifier, Style};
+use ratatui_core::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{BEGINNING, Column, Layout, Place, SHORTEST_ADDRESS, arrange, cut, shorten};
-use crate::fields::{
-    Align, DST, FOREIGN, Field, Groups, LOCAL, PID, PROTO, RATE_IN, RATE_OUT, SRC, STATE, Subject,
-    Value,
-};
-use crate::listing::{Change, Mark};
+use super::layout::{BEGINNING, Column, Layout, Place, arrange, cut, fit};
+use super::rows::{BEFORE_ADDRESSES, Line, Manner, cell, place};
+use crate::fields::{Align, DST, FOREIGN, Field, Groups, LOCAL, RECV_Q, SRC, Subject};
+use crate::listing::Change;
 use crate::names::Names;
-use crate::render;
-use crate::socket::{Socket, State};
+use crate::render::{self, Wanted};
 
 /// How many rows above and below the screen are as wide as the columns. With them, the columns rarely
 /// move while the user scrolls.
 const AROUND: usize = 250;
+/// An address and a port of IPv4 have this many characters at most.
+const SHORTEST_ADDRESS: usize = 21;
+/// The width to which text of any length is cut.
+const SHORT_TEXT: usize = 24;
 
 /// A column, and its heading.
 struct Head {
-    title: String,
+    title: &'static str,
+    /// The sign of the order after the title.
+    order: &'static str,
     align: Align,
     place: Place,
     /// What its cells can be shortened to.
     short: Short,
+    /// If it is left out, it is named before the others.
+    is_urgent: bool,
 }
 
 /// What the cells of a column can be shortened to, if not all columns fit.
@@ -39,18 +44,6 @@ enum Short {
     Text,
 }
 
-/// The width to which text of any length is cut.
-const SHORT_TEXT: usize = 24;
-
-/// A row of text.
-struct Line {
-    sign: &'static str,
-    style: Style,
-    cells: Vec<String>,
-    /// The cell that has changed.
-    changed: Option<usize>,
-}
-
 /// A table of text.
 pub(super) struct Sheet {
     heads: Vec<Head>,
@@ -59,57 +52,85 @@ pub(super) struct Sheet {
     lines: Vec<Line>,
 }
 
-/// How the sockets of a sheet are shown.
-#[derive(Clone, Copy)]
-pub(super) struct Manner<'a> {
-    pub(super) fields: &'a [&'static Field],
-    /// Those that the user asks for besides the usual ones.
-    pub(super) asked: &'a [&'static Field],
-    pub(super) names: &'a Names,
-    pub(super) wide: bool,
-    pub(super) color: bool,
+/// The key that the rows are sorted by, in descending order if true.
+pub(super) type SortKey = Option<(&'static Field, bool)>;
+
+/// What part of a sheet is on the screen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scroll {
+    pub(super) top: usize,
+    pub(super) cursor: usize,
+    pub(super) steps: usize,
+}
+
+/// The columns that are not on the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outside {
+    /// The titles of those to the left.
+    pub(super) left: Vec<String>,
+    /// The titles of those to the right.
+    pub(super) right: Vec<String>,
+    /// The most steps to the right.
+    pub(super) most_steps: usize,
 }
 
 impl Sheet {
-    /// Returns the sheet of some sockets, with text for those near the rows from `top` on.
+    /// Returns the sheet of some sockets on a screen of this width, with text for those near the rows
+    /// from `top` on.
     pub(super) fn of_sockets(
         rows: &[Change<'_>],
         manner: Manner<'_>,
-        top: usize,
-        page: usize,
+        sort: SortKey,
+        (top, page): (usize, usize),
+        width: usize,
     ) -> Self {
         let first = top.saturating_sub(AROUND);
         let last = (top + page + AROUND).min(rows.len());
         let near = rows.get(first..last).unwrap_or_default();
-        let lines: Vec<Line> = near.iter().map(|row| socket_line(row, manner)).collect();
-        let heads = (0..).zip(manner.fields).map(|(index, &field)| Head {
-            title: field.title.to_owned(),
-            align: field.align,
-            place: place(field, manner, index + 1 == manner.fields.len(), || {
+        let lines: Vec<Line> = near.iter().map(|row| Line::of(row, manner)).collect();
+        let heads = (0..).zip(manner.fields).map(|(index, &field)| {
+            let is_empty = || {
                 let is_zero = |cell: &str| cell == "0" && field.align == Align::Right;
                 let mut cells = lines.iter().filter_map(|line| line.cells.get(index));
                 cells.all(|cell| cell.is_empty() || is_zero(cell))
-            }),
-            short: match field {
-                _ if [&LOCAL, &FOREIGN, &SRC, &DST].contains(&field) => Short::Address,
-                _ if field.is_text && index + 1 < manner.fields.len() => Short::Text,
-                _ => Short::Never,
-            },
+            };
+            let place = place(field, manner, near, is_empty);
+            Head {
+                title: field.title,
+                order: order(sort, field),
+                align: field.align,
+                place,
+                short: match place {
+                    _ if [&LOCAL, &FOREIGN, &SRC, &DST].contains(&field) => Short::Address,
+                    Place::Other(_) if field.is_text => Short::Text,
+                    _ => Short::Never,
+                },
+                is_urgent: *field == RECV_Q && !is_empty(),
+            }
         });
-        Self { heads: heads.collect(), first, lines }
+        let mut sheet = Self { heads: heads.collect(), first, lines };
+        if !manner.wide && !fit(&sheet.columns(), width) {
+            sheet.shorten(near, manner, width);
+        }
+        sheet
     }
 
     /// Returns the sheet of groups: the key, the number of sockets, and the sums.
-    pub(super) fn of_groups(groups: &Groups<'_>, names: &Names) -> Self {
-        let fields = |fields: &[&'static Field]| {
-            fields.iter().map(|field| (field.title, field.align)).collect::<Vec<_>>()
+    pub(super) fn of_groups(groups: &Groups<'_>, names: &Names, sort: SortKey) -> Self {
+        let pinned = |title, order, align| Head {
+            title,
+            order,
+            align,
+            place: Place::Pinned,
+            short: Short::Never,
+            is_urgent: false,
         };
-        let (keys, sums) = (fields(&groups.grouping.keys), fields(&groups.grouping.sums));
-        let titles = [keys, vec![("Sockets", Align::Right)], sums].concat();
-        let heads = titles.into_iter().map(|(title, align)| {
-            let (title, place) = (title.to_owned(), Place::Pinned);
-            Head { title, align, place, short: Short::Never }
-        });
+        let of_fields = |fields: &[&'static Field]| -> Vec<Head> {
+            fields.iter().map(|it| pinned(it.title, order(sort, it), it.align)).collect()
+        };
+        let mut heads = of_fields(&groups.grouping.keys);
+        heads.push(pinned("Sockets", "", Align::Right));
+        heads.extend(of_fields(&groups.grouping.sums));
         let lines = groups.groups.iter().map(|group| {
             let keys = group.values.iter().map(|value| match render::text(value, names, true) {
                 text if text.is_empty() => "-".to_owned(),
@@ -120,25 +141,16 @@ impl Sheet {
             let cells = keys.chain([group.sums.sockets.to_string()]).chain(totals).collect();
             Line { sign: " ", style: Style::default(), cells, changed: None }
         });
-        Self { heads: heads.collect(), first: 0, lines: lines.collect() }
+        Self { heads, first: 0, lines: lines.collect() }
     }
 
     /// Draws the heading in the first line of an area, and below it the rows from `top` on. Returns the
-    /// most steps that the columns can be scrolled, and the titles of those that do not fit.
-    pub(super) fn draw(
-        mut self,
-        buffer: &mut Buffer,
-        area: Rect,
-        scroll: Scroll,
-        wide: bool,
-    ) -> (usize, Vec<String>) {
-        if !wide {
-            self.shorten(area.width.into());
-        }
+    /// columns that are not shown.
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, scroll: Scroll) -> Outside {
         let width = usize::from(area.width);
         let layout = arrange(&self.columns(), width, scroll.steps);
-        let titles = self.heads.iter().map(|head| &head.title);
-        let titles = text(titles, &self.heads, &Layout { offset: 0, ..layout.clone() });
+        let titles: Vec<String> = self.heads.iter().map(Head::text).collect();
+        let titles = text(&titles, &self.heads, &layout);
         let bold = Style::default().add_modifier(Modifier::BOLD);
         buffer.set_stringn(area.x, area.y, format!(" {titles}"), width, bold);
         let lines = self.lines.iter().skip(scroll.top.saturating_sub(self.first));
@@ -149,156 +161,132 @@ impl Sheet {
                 // The whole line is the cursor.
                 buffer.set_style(Rect { y, height: 1, ..area }, style);
             }
-            let cells = text(line.cells.iter(), &self.heads, &layout);
+            let cells = text(&line.cells, &self.heads, &layout);
             buffer.set_stringn(area.x, y, line.sign.to_owned() + &cells, width, style);
             if let Some(changed) = line.changed {
                 mark_changed(buffer, &layout, changed, Rect { y, height: 1, ..area });
             }
         }
-        let left_out = layout.left_out.iter().filter_map(|&index| self.heads.get(index));
-        (layout.most_steps, left_out.map(|head| head.title.clone()).collect())
+        let titles = |indices: &[usize]| -> Vec<String> {
+            let heads = indices.iter().filter_map(|&index| self.heads.get(index));
+            let (urgent, others): (Vec<&Head>, _) = heads.partition(|head| head.is_urgent);
+            urgent.into_iter().chain(others).map(|head| head.title.to_owned()).collect()
+        };
+        let most_steps = layout.most_steps;
+        Outside { left: titles(&layout.left), right: titles(&layout.right), most_steps }
     }
 
     fn columns(&self) -> Vec<Column> {
         let columns = (0..).zip(&self.heads).map(|(index, head)| {
             let cells = self.lines.iter().filter_map(|line| line.cells.get(index));
-            let width = cells.map(|cell| cell.width()).max().unwrap_or(0).max(head.title.width());
-            Column { width, place: head.place }
+            let width = cells.map(|cell| cell.width()).max().unwrap_or(0);
+            Column { width: width.max(head.text().width()), place: head.place }
         });
         columns.collect()
     }
 
-    /// Shortens addresses and long texts if not all columns fit.
-    fn shorten(&mut self, width: usize) {
-        let columns = self.columns();
-        let layout = arrange(&columns, width, 0);
-        if layout.shown.len() == columns.len() && layout.most_steps == 0 {
-            return;
-        }
-        let least = |(column, head): (&Column, &Head)| match (column.place, head.short) {
-            (Place::Rest, _) => column.width.min(BEGINNING),
-            (_, Short::Text) => column.width.min(SHORT_TEXT),
-            _ => column.width,
-        };
-        let others = columns.iter().zip(&self.heads).filter(|(_, head)| {
-            head.short != Short::Address && !matches!(head.place, Place::Other(3..))
-        });
-        let others: usize = others.map(|it| least(it) + 1).sum();
-        let is_address = |head: &&Head| head.short == Short::Address;
-        let count = self.heads.iter().filter(is_address).count().max(1);
-        let room = (width.saturating_sub(others + 1) / count).saturating_sub(1);
-        for (index, head) in (0..).zip(&self.heads) {
+    /// Returns the indices of the columns that can be shortened like this.
+    fn with(&self, short: Short) -> Vec<usize> {
+        (0..).zip(&self.heads).filter(|(_, head)| head.short == short).map(|it| it.0).collect()
+    }
+
+    /// Shortens addresses and long texts. All cells show a host in the same form.
+    fn shorten(&mut self, rows: &[Change<'_>], manner: Manner<'_>, width: usize) {
+        for index in self.with(Short::Text) {
             let cells = self.lines.iter_mut().filter_map(|line| line.cells.get_mut(index));
-            match head.short {
-                Short::Never => {}
-                Short::Address => {
-                    shorten(&mut cells.collect::<Vec<_>>(), room.max(SHORTEST_ADDRESS));
+            cells.for_each(|cell| *cell = cut(cell, SHORT_TEXT));
+        }
+        let addresses = self.with(Short::Address);
+        let room = self.room_for_address(width);
+        let mut wanted = Wanted::default();
+        for (row, line) in rows.iter().zip(&self.lines) {
+            for &index in &addresses {
+                let cell = line.cells.get(index).map_or(0, |cell| cell.width());
+                if let Some(field) = manner.fields.get(index).filter(|_| cell > room) {
+                    wanted.add_cell(
+                        &(field.value)(&Subject::new(row.entry)),
+                        cell,
+                        room,
+                        manner.names,
+                    );
                 }
-                Short::Text => cells.for_each(|cell| *cell = cut(cell, SHORT_TEXT)),
+            }
+        }
+        let hosts = wanted.shorten(manner.names);
+        for (row, line) in rows.iter().zip(&mut self.lines) {
+            for &index in &addresses {
+                if let (Some(text), Some(field)) =
+                    (line.cells.get_mut(index), manner.fields.get(index))
+                {
+                    *text = cell(field, &Subject::new(row.entry), manner, Some(&hosts));
+                }
             }
         }
     }
-}
 
-/// What part of a sheet is on the screen.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scroll {
-    pub(super) top: usize,
-    pub(super) cursor: usize,
-    pub(super) steps: usize,
-}
-
-/// Returns how a column gives way. Those without values, and queues that are all 0, are the first.
-fn place(
-    field: &'static Field,
-    manner: Manner<'_>,
-    is_last: bool,
-    is_empty: impl Fn() -> bool,
-) -> Place {
-    if is_last && field.is_text {
-        return Place::Rest;
-    }
-    if [&PROTO, &LOCAL, &PID].contains(&field) {
-        return Place::Pinned;
-    }
-    Place::Other(match field {
-        _ if *field == STATE => 0,
-        _ if *field == FOREIGN => 1,
-        _ if manner.asked.contains(&field) => 2,
-        // They have values only from the second listing on.
-        _ if [&RATE_IN, &RATE_OUT].contains(&field) => 2,
-        _ if is_empty() => 4,
-        _ => 3,
-    })
-}
-
-fn socket_line(row: &Change<'_>, manner: Manner<'_>) -> Line {
-    let subject = Subject::new(row.entry);
-    let has_pid = manner.fields.contains(&&PID);
-    let cells = manner.fields.iter().map(|field| match (field.value)(&subject) {
-        // One `?` is enough.
-        Value::Unknown if has_pid && **field != PID => String::new(),
-        value => render::text(&value, manner.names, manner.wide),
-    });
-    let changed = row.former_state.and(manner.fields.iter().position(|it| **it == STATE));
-    Line { sign: sign(row), style: style(row, manner.color), cells: cells.collect(), changed }
-}
-
-/// Returns the sign at the beginning of a row.
-pub(super) fn sign(row: &Change<'_>) -> &'static str {
-    match row.mark {
-        Mark::Same if row.former_state.is_some() => "~",
-        Mark::Same if is_trouble(row.entry.socket) => "!",
-        mark => mark.sign(),
+    /// Returns the width for each column with addresses, beside the columns that are more important than
+    /// whole addresses.
+    fn room_for_address(&self, width: usize) -> usize {
+        let columns = self.columns();
+        let mut ranked: Vec<(Place, &Column, bool)> = columns
+            .iter()
+            .zip(&self.heads)
+            .map(|(column, head)| (head.place, column, head.short == Short::Address))
+            .filter(|(place, ..)| !matches!(place, Place::Other(BEFORE_ADDRESSES..)))
+            .collect();
+        ranked.sort_by_key(|&(place, ..)| match place {
+            Place::Pinned | Place::Rest => None,
+            Place::Other(rank) => Some(rank),
+        });
+        let least = |&(place, column, is_address): &(Place, &Column, bool)| match place {
+            _ if is_address => 1 + column.width.min(SHORTEST_ADDRESS),
+            Place::Rest => 1 + column.width.min(BEGINNING),
+            Place::Pinned | Place::Other(_) => 1 + column.width,
+        };
+        let mut taken = 1;
+        let shown = ranked.iter().take_while(|it| {
+            taken += least(it);
+            !matches!(it.0, Place::Other(_)) || taken <= width
+        });
+        let (addresses, others): (Vec<_>, Vec<_>) = shown.partition(|it| it.2);
+        let others = others.into_iter().map(least).sum::<usize>();
+        let mut room = width.saturating_sub(1 + others);
+        let mut widths: Vec<_> = addresses.iter().map(|(_, column, _)| 1 + column.width).collect();
+        widths.sort_unstable();
+        let count = widths.len();
+        // The narrow ones leave room to the others.
+        for (number, width) in widths.into_iter().enumerate() {
+            let share = room / (count - number);
+            if width > share {
+                return share.saturating_sub(1).max(SHORTEST_ADDRESS);
+            }
+            room -= width;
+        }
+        usize::MAX
     }
 }
 
-/// Returns true for a socket that the user should see: the other end has closed the connection and the
-/// program has not, or clients wait and more of them are turned away.
-fn is_trouble(socket: &Socket) -> bool {
-    socket.state() == Some(State::CloseWait)
-        || socket.state() == Some(State::Listen) && socket.has_full_queue()
+impl Head {
+    fn text(&self) -> String {
+        [self.title, self.order].concat()
+    }
 }
 
-/// The style of a row. Colours are never the only sign.
-fn style(row: &Change<'_>, color: bool) -> Style {
-    use State::{
-        Bound, Close, CloseWait, Closing, Connecting, Disconnecting, FinWait1, FinWait2, LastAck,
-        Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
-    };
-    let mut style = Style::default();
-    let socket = row.entry.socket;
-    let shade = match socket.state() {
-        _ if is_trouble(socket) => style.fg(Color::Red),
-        Some(Listen | Listening) => style.fg(Color::Green),
-        Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => style.fg(Color::Yellow),
-        Some(
-            CloseWait | FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting,
-        ) => style.add_modifier(Modifier::DIM),
-        _ => style,
-    };
-    if color {
-        style = shade;
-    }
-    match row.mark {
-        Mark::Same => style,
-        Mark::New => style.add_modifier(Modifier::BOLD),
-        Mark::Closed => style.add_modifier(Modifier::CROSSED_OUT),
+/// Returns the sign of the order after the title of a field.
+fn order(sort: SortKey, field: &Field) -> &'static str {
+    match sort {
+        Some((key, false)) if key == field => " ▲",
+        Some((key, true)) if key == field => " ▼",
+        _ => "",
     }
 }
 
 /// Returns the cells of a line that are shown, after a gap each.
-fn text<'a>(cells: impl Iterator<Item = &'a String>, heads: &[Head], layout: &Layout) -> String {
-    let cells: Vec<&String> = cells.collect();
+fn text(cells: &[String], heads: &[Head], layout: &Layout) -> String {
     let mut line = String::new();
     for &(index, width) in &layout.shown {
         let (Some(cell), Some(head)) = (cells.get(index), heads.get(index)) else { continue };
-        let cell = match head.place {
-            Place::Rest if layout.offset > 0 => {
-                cut(&cell.chars().skip(layout.offset).collect::<String>(), width)
-            }
-            _ => cut(cell, width),
-        };
+        let cell = cut(cell, width);
         let space = " ".repeat(width.saturating_sub(cell.width()));
         line.push_str(&" ".repeat(layout.gap));
         match head.align {
@@ -317,5 +305,75 @@ fn mark_changed(buffer: &mut Buffer, layout: &Layout, column: usize, line: Rect)
     if let (Ok(x), Some(Ok(width))) = (u16::try_from(x), width.map(|it| u16::try_from(it.1))) {
         let cell = Rect { x: line.x.saturating_add(x), width, ..line }.intersection(line);
         buffer.set_style(cell, Modifier::UNDERLINED | Modifier::BOLD);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::fields::{COMMAND, FD, PID, PROTO, RATE_IN, RATE_OUT, SEND_Q, STATE, USER};
+    use crate::listing::{Extent, Listing, Part, compare};
+    use crate::query::Query;
+    use crate::socket::{Endpoint, InternetSocket, Socket, State};
+
+    static FIELDS: [&Field; 11] =
+        [&PROTO, &RECV_Q, &SEND_Q, &LOCAL, &FOREIGN, &STATE, &PID, &FD, &USER, &RATE_IN, &RATE_OUT];
+
+    /// Draws connections between these hosts, whose commands are long. Returns the lines.
+    fn drawn(ends: &[(&str, u16, &str, u16)], width: u16) -> Vec<String> {
+        let end = |host: &str, port| Endpoint { address: host.parse::<IpAddr>().unwrap(), port };
+        let socket = |&(local, port, remote, other): &(&str, u16, &str, u16)| {
+            let (local, remote) = (end(local, port), end(remote, other));
+            let state = State::Established;
+            Socket::Internet(InternetSocket { local, remote, state, ..InternetSocket::example() })
+        };
+        let sockets: Vec<_> = ends.iter().map(socket).collect();
+        let parts = vec![Part { sockets, ..Part::default() }];
+        let query = Query::default();
+        let listing = Listing::new(parts, None, &query, Extent::Selected, SystemTime::now());
+        let rows = compare(None, &listing);
+        let fields = [&FIELDS[..], &[&COMMAND]].concat();
+        let names = Names::default();
+        let manner =
+            Manner { fields: &fields, asked: &[], names: &names, wide: false, color: false };
+        let area = Rect::new(0, 0, width, 10);
+        let mut sheet = Sheet::of_sockets(&rows, manner, None, (0, 10), 200);
+        for line in &mut sheet.lines {
+            *line.cells.last_mut().unwrap() = "x".repeat(50);
+        }
+        sheet.shorten(&rows, manner, width.into());
+        let mut buffer = Buffer::empty(area);
+        sheet.draw(&mut buffer, area, Scroll { top: 0, cursor: 0, steps: 0 });
+        let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..10).map(line).collect()
+    }
+
+    const ONE: &str = "2a02:2f0a:c10f:9700:5c31:8e0f:77d2:41aa";
+    const OTHER: &str = "2a02:2f0a:c10f:9700:9d10:8e0f:77d2:41aa";
+
+    #[test]
+    fn host_has_one_form_on_the_screen() {
+        // Beside the short port, there is room for the whole hosts.
+        let (one, other) = ("2001:db8::1:0:0:1", "2001:db8::2:0:0:1");
+        let ends = [(one, 5, other, 55555), (one, 55555, other, 5), (other, 5, ONE, 5)];
+        for width in [60, 80, 90, 100, 120] {
+            let lines = drawn(&ends, width);
+            let hosts: Vec<_> = lines[1..4]
+                .iter()
+                .map(|line| line.split_whitespace().nth(1).unwrap().rsplit_once(':').unwrap().0)
+                .collect();
+            assert_eq!(hosts[0], hosts[1], "{lines:#?}");
+            assert_ne!(hosts[0], hosts[2], "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn beginning_of_the_command_and_the_rates_are_whole_from_120_columns_on() {
+        let lines = drawn(&[(ONE, 50000, OTHER, 50000), ("192.168.100.200", 50000, ONE, 1)], 120);
+        assert!(lines[0].contains(" In B/s Out B/s "), "{lines:#?}");
+        assert!(lines[1].contains(&"x".repeat(24 - 1)), "{lines:#?}");
     }
 }

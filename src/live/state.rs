@@ -1,18 +1,14 @@
 //! What the user has chosen in the view, and what each key changes. Nothing here touches a terminal.
 
+use super::cursor::{Cursor, moved};
 use super::keys::Key;
-use super::usual::{Shown, WIDE, usual_fields};
+use super::prompt;
+use super::usual::{Shown, WIDE, next_after, next_order, toggle, usual_fields};
 use crate::fields::{
-    ALL, Align, COMMAND, CONTAINER, DST, Field, Order, PROGRAM, RECV_Q, SEND_Q, STATE, UNIT, USER,
+    ALL, CONTAINER, DST, Field, Members, Order, PROGRAM, RECV_Q, SEND_Q, STATE, UNIT, USER,
 };
-use crate::listing::SocketKey;
 use crate::request::{Look, Request};
 use crate::socket::Section;
-
-/// How far a turn of the mouse wheel scrolls.
-const WHEEL: usize = 3;
-/// The longest filter.
-const LONGEST_FILTER: usize = 200;
 
 /// The keys by which `g` groups, one after the other.
 static GROUPS: [&Field; 6] = [&PROGRAM, &STATE, &DST, &USER, &UNIT, &CONTAINER];
@@ -23,8 +19,8 @@ pub(super) enum Pane {
     /// Nothing: the keys are for the rows.
     #[default]
     Rows,
-    /// The prompt of the filter.
-    Prompt,
+    /// The prompt of the filter. Esc restores this one.
+    Prompt(String),
     /// The list of the keys, scrolled by some lines.
     Help(usize),
     /// All fields as check boxes, with the cursor on one of them.
@@ -63,16 +59,21 @@ pub(super) struct Seen {
     pub(super) width: u16,
 }
 
+/// A group whose sockets are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Within {
+    pub(super) members: Members,
+    /// The name of the field, and its value.
+    pub(super) title: String,
+    /// The place of the group among the others.
+    index: usize,
+}
+
 /// What the user has chosen.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct State {
-    /// The socket at the cursor; `None` before the first listing and over groups.
-    pub(super) key: Option<SocketKey>,
-    /// The row at the cursor.
-    pub(super) index: usize,
-    /// The first row on the screen.
-    pub(super) top: usize,
+    pub(super) cursor: Cursor,
     /// The steps to the right.
     pub(super) steps: usize,
     /// No listings are made.
@@ -89,12 +90,16 @@ pub(super) struct State {
     pub(super) columns: Option<Vec<&'static Field>>,
     /// What the sockets are counted by.
     pub(super) group: Option<&'static Field>,
+    /// The group whose sockets are shown instead of the counts.
+    pub(super) within: Option<Within>,
     /// The rates of connections can become known.
     pub(super) has_rates: bool,
     /// Some socket dropped datagrams.
     pub(super) has_drops: bool,
     /// The text of the filter.
     pub(super) filter: String,
+    /// What is wrong with this text.
+    pub(super) error: Option<String>,
     pub(super) pane: Pane,
 }
 
@@ -113,15 +118,27 @@ impl State {
         self.columns.clone().unwrap_or_else(|| usual_fields(look, shown))
     }
 
+    /// Returns the field whose groups are shown instead of sockets.
+    pub(super) fn counted(&self) -> Option<&'static Field> {
+        self.group.filter(|_| self.within.is_none())
+    }
+
+    /// Shows the sockets of the group at the cursor.
+    pub(super) fn enter(&mut self, members: Members, title: String) {
+        self.within = Some(Within { members, title, index: self.cursor.index });
+        (self.cursor, self.steps) = (Cursor::default(), 0);
+    }
+
     /// Changes what a key changes.
     pub(super) fn press(&mut self, key: Key, look: &Look, seen: Seen) -> Effect {
         match (key, &mut self.pane) {
-            (Key::Ctrl('c'), _) | (Key::Esc, Pane::Rows) => Effect::Quit,
-            (Key::Char('q' | 'Q'), pane) if *pane != Pane::Prompt => Effect::Quit,
+            (Key::Ctrl('c'), _) => Effect::Quit,
+            (Key::Char('q' | 'Q'), pane) if !matches!(pane, Pane::Prompt(_)) => Effect::Quit,
             (Key::Ctrl('z'), _) => Effect::Suspend,
             (Key::Ctrl('l'), _) => Effect::Redraw,
+            (Key::Esc, Pane::Rows) => self.go_back(),
             (key, Pane::Rows) => self.press_over_rows(key, look, seen),
-            (key, Pane::Prompt) => self.type_in_prompt(key, seen),
+            (key, Pane::Prompt(_)) => self.type_in_prompt(key, seen),
             (key, Pane::Columns(_)) => self.choose_column(key, look, seen),
             (Key::Esc | Key::Char('?') | Key::Enter, Pane::Help(_) | Pane::Details(_)) => {
                 self.pane = Pane::Rows;
@@ -135,11 +152,27 @@ impl State {
         }
     }
 
+    /// Goes back by one step: from the sockets of a group to the groups, then to all sockets that the
+    /// command line asks for, then out of the view.
+    fn go_back(&mut self) -> Effect {
+        if let Some(within) = self.within.take() {
+            self.cursor = Cursor { index: within.index, ..Cursor::default() };
+        } else if !self.filter.is_empty() {
+            self.filter.clear();
+        } else if self.group.take().is_some() {
+            self.cursor = Cursor::default();
+        } else {
+            return Effect::Quit;
+        }
+        self.steps = 0;
+        Effect::Rows
+    }
+
     fn press_over_rows(&mut self, key: Key, look: &Look, seen: Seen) -> Effect {
         match key {
             Key::Left => self.steps = self.steps.min(seen.most_steps).saturating_sub(1),
             Key::Right => self.steps = (self.steps + 1).min(seen.most_steps),
-            Key::Char('/') => self.pane = Pane::Prompt,
+            Key::Char('/') => self.pane = Pane::Prompt(self.filter.clone()),
             Key::Char('?') => self.pane = Pane::Help(0),
             Key::Char('c') => self.pane = Pane::Columns(0),
             Key::Char(' ') => {
@@ -156,7 +189,7 @@ impl State {
                 self.changed_first = !self.changed_first;
                 if self.changed_first {
                     // The user wants to see them.
-                    (self.key, self.index, self.top) = (None, 0, 0);
+                    self.cursor = Cursor::default();
                 }
                 return Effect::Rows;
             }
@@ -173,32 +206,28 @@ impl State {
                 return Effect::Rows;
             }
             Key::Char('g') => {
-                let next = self.group.map_or(0, |group| 1 + place(&GROUPS, group));
-                self.group = GROUPS.get(next).copied();
-                (self.index, self.top, self.steps) = (0, 0, 0);
+                self.group = next_after(&GROUPS, self.group);
+                self.within = None;
+                (self.cursor, self.steps) = (Cursor::default(), 0);
                 // The listing may not have the values of this field yet.
                 return Effect::List;
             }
-            Key::Enter if self.group.is_none() && seen.rows > 0 => {
+            Key::Enter if self.counted().is_none() && seen.rows > 0 => {
                 self.pane = Pane::Details(0);
                 return Effect::List;
             }
-            key => self.index = moved(self.index, key, seen.page, seen.rows),
+            key => self.cursor.index = moved(self.cursor.index, key, seen.page, seen.rows),
         }
         Effect::Draw
     }
 
-    /// Sorts by the next column. Numbers are sorted in descending order. After the last column, the order
-    /// is that of the listing.
+    /// Sorts by the next column.
     fn sort_by_next(&mut self, look: &Look, width: u16) {
-        let fields = match self.group {
+        let fields = match self.counted() {
             Some(group) => vec![group, &RECV_Q, &SEND_Q],
             None => self.fields(look, width),
         };
-        let now = self.order.fields().first().map(|&(field, _)| field);
-        let next = now.map_or(0, |field| 1 + place(&fields, field));
-        let next = fields.get(next).map(|&field| (field, field.align == Align::Right));
-        self.order = next.map_or(Order::Kernel, |key| Order::Fields(vec![key]));
+        self.order = next_order(&self.order, &fields);
     }
 
     /// Moves the cursor in the list of columns, and checks or unchecks one.
@@ -208,14 +237,7 @@ impl State {
         match key {
             Key::Char(' ' | 'x') => {
                 let Some(&field) = ALL.get(*index) else { return Effect::Draw };
-                match fields.iter().position(|it| *it == field) {
-                    Some(place) => drop(fields.remove(place)),
-                    // The command stays the last column: it takes the rest of the line.
-                    None => match fields.iter().position(|it| **it == COMMAND) {
-                        Some(place) => fields.insert(place, field),
-                        None => fields.push(field),
-                    },
-                }
+                toggle(&mut fields, field);
                 if !fields.is_empty() {
                     self.columns = Some(fields);
                 }
@@ -231,76 +253,22 @@ impl State {
         Effect::Draw
     }
 
-    /// Changes the text of the filter.
+    /// Changes the text of the filter, or closes the prompt. Enter leaves it open if the text is wrong.
     fn type_in_prompt(&mut self, key: Key, seen: Seen) -> Effect {
+        let Pane::Prompt(former) = &mut self.pane else { return Effect::Draw };
         match key {
-            Key::Enter => {
-                self.pane = Pane::Rows;
-                return Effect::Draw;
-            }
+            Key::Enter if self.error.is_none() => self.pane = Pane::Rows,
+            Key::Enter => {}
             Key::Esc => {
+                self.filter = std::mem::take(former);
                 self.pane = Pane::Rows;
-                self.filter.clear();
+                return Effect::Rows;
             }
-            Key::Backspace => drop(self.filter.pop()),
-            Key::Ctrl('u') => self.filter.clear(),
-            Key::Ctrl('w') => {
-                let kept = self.filter.trim_end().rfind(' ').map_or(0, |space| space + 1);
-                self.filter.truncate(kept);
-            }
-            Key::Char(char) if crate::harmless::is_visible(char) => {
-                if self.filter.len() < LONGEST_FILTER {
-                    self.filter.push(char);
-                }
-            }
-            key => {
-                self.index = moved(self.index, key, seen.page, seen.rows);
-                return Effect::Draw;
-            }
+            key if prompt::edit(&mut self.filter, key) => return Effect::Rows,
+            key => self.cursor.index = moved(self.cursor.index, key, seen.page, seen.rows),
         }
-        Effect::Rows
+        Effect::Draw
     }
-
-    /// Keeps the cursor within this many rows, and on the screen.
-    pub(super) fn keep_visible(&mut self, rows: usize, page: usize) {
-        self.index = self.index.min(rows.saturating_sub(1));
-        let lowest = (self.index + 1).saturating_sub(page.max(1));
-        self.top = self.top.clamp(lowest, self.index.max(lowest));
-        // Leave no lines empty below the last row.
-        self.top = self.top.min(rows.saturating_sub(page).max(lowest));
-    }
-
-    /// Puts the cursor on the row where its socket is now, if it is still there. The row stays at its
-    /// line, unless the first row is on the screen: new rows can come before it.
-    pub(super) fn follow(&mut self, index: Option<usize>) {
-        let Some(index) = index else { return };
-        if self.top > 0 {
-            self.top = (self.top + index).saturating_sub(self.index);
-        }
-        self.index = index;
-    }
-}
-
-/// Returns an index that a key has moved, among so many rows.
-fn moved(index: usize, key: Key, page: usize, rows: usize) -> usize {
-    let page = page.max(1);
-    let index = match key {
-        Key::Up | Key::Char('k') => index.saturating_sub(1),
-        Key::Down | Key::Char('j') => index + 1,
-        Key::PageUp => index.saturating_sub(page),
-        Key::PageDown => index + page,
-        Key::Home => 0,
-        Key::End => usize::MAX,
-        Key::WheelUp => index.saturating_sub(WHEEL),
-        Key::WheelDown => index + WHEEL,
-        _ => index,
-    };
-    index.min(rows.saturating_sub(1))
-}
-
-/// Returns the place of a field, or that after the last one.
-fn place(fields: &[&Field], field: &Field) -> usize {
-    fields.iter().position(|it| *it == field).unwrap_or(fields.len())
 }
 
 #[cfg(test)]
@@ -359,33 +327,11 @@ mod tests {
             (Key::Home, 0),
         ] {
             assert_eq!(view.press(key), Effect::Draw);
-            assert_eq!(view.state.index, index, "{key:?}");
+            assert_eq!(view.state.cursor.index, index, "{key:?}");
         }
         view.seen.rows = 0;
         view.press(Key::End);
-        assert_eq!(view.state.index, 0);
-    }
-
-    #[test]
-    fn row_at_the_cursor_keeps_its_line_and_stays_on_the_screen() {
-        let mut state = State { index: 30, top: 25, ..State::default() };
-        // Four rows came before it.
-        state.follow(Some(34));
-        assert_eq!((state.index, state.top), (34, 29));
-        state.keep_visible(100, 10);
-        assert_eq!((state.index, state.top), (34, 29));
-        // The rows below it are gone.
-        state.keep_visible(35, 10);
-        assert_eq!((state.index, state.top), (34, 25));
-        state.keep_visible(3, 10);
-        assert_eq!((state.index, state.top), (2, 0));
-        // At the top, new rows before it are shown.
-        state.follow(Some(5));
-        state.keep_visible(20, 10);
-        assert_eq!((state.index, state.top), (5, 0));
-        state.follow(None);
-        state.keep_visible(0, 0);
-        assert_eq!((state.index, state.top), (0, 0));
+        assert_eq!(view.state.cursor.index, 0);
     }
 
     #[test]
@@ -409,7 +355,41 @@ mod tests {
     }
 
     #[test]
-    fn prompt_takes_visible_characters_and_keeps_or_removes_the_filter() {
+    fn esc_goes_back_by_one_step_and_quits_at_the_end() {
+        let mut view = Pressed::new("rnetstat -tanc --table", 3);
+        view.press(Key::Char('/'));
+        view.type_text("nginx");
+        view.press(Key::Enter);
+        view.press(Key::Char('g'));
+        view.press(Key::Down);
+        view.state.enter(Members::default(), "Program: nginx".to_owned());
+        view.press(Key::Char('?'));
+        let mut steps = Vec::new();
+        loop {
+            let State { pane, within, filter, group, cursor, .. } = &view.state;
+            steps.push((
+                *pane == Pane::Rows,
+                within.is_some(),
+                !filter.is_empty(),
+                group.is_some(),
+            ));
+            assert_eq!(cursor.index, usize::from(within.is_none() && group.is_some()));
+            if view.press(Key::Esc) == Effect::Quit {
+                break;
+            }
+        }
+        let expected = [
+            (false, true, true, true),
+            (true, true, true, true),
+            (true, false, true, true),
+            (true, false, false, true),
+            (true, false, false, false),
+        ];
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn prompt_takes_visible_characters_and_keeps_or_restores_the_filter() {
         let mut view = Pressed::new("rnetstat -tanc --table", 3);
         view.press(Key::Char('/'));
         assert_eq!(view.type_text("qn :80"), Effect::Rows);
@@ -421,15 +401,20 @@ mod tests {
         view.press(Key::Ctrl('w'));
         assert_eq!(view.state.filter, "qn ");
         assert_eq!(view.press(Key::Down), Effect::Draw);
-        assert_eq!(view.state.index, 1);
+        assert_eq!(view.state.cursor.index, 1);
+        view.state.error = Some("wrong".to_owned());
+        assert_eq!(view.press(Key::Enter), Effect::Draw);
+        assert_eq!(view.state.pane, Pane::Prompt(String::new()));
+        view.state.error = None;
         assert_eq!(view.press(Key::Enter), Effect::Draw);
         assert_eq!((&view.state.pane, &*view.state.filter), (&Pane::Rows, "qn "));
         view.press(Key::Char('/'));
+        view.type_text("x");
         assert_eq!(view.press(Key::Esc), Effect::Rows);
-        assert_eq!((&view.state.pane, &*view.state.filter), (&Pane::Rows, ""));
+        assert_eq!((&view.state.pane, &*view.state.filter), (&Pane::Rows, "qn "));
         view.press(Key::Char('/'));
         view.type_text(&"x".repeat(10_000));
-        assert_eq!(view.state.filter.len(), LONGEST_FILTER);
+        assert_eq!(view.state.filter.len(), prompt::LONGEST);
     }
 
     #[test]
@@ -460,6 +445,9 @@ mod tests {
         // A group is no socket.
         assert_eq!(view.press(Key::Enter), Effect::Draw);
         assert_eq!(view.state.pane, Pane::Rows);
+        view.state.enter(Members::default(), "Program: nginx".to_owned());
+        assert_eq!(view.press(Key::Char('g')), Effect::List);
+        assert_eq!((view.state.counted(), view.state.within), (Some(&STATE), None));
     }
 
     #[test]

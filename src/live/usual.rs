@@ -1,8 +1,8 @@
-//! The columns that the view shows if the user chooses none.
+//! The columns that the view shows if the user chooses none, and what can be chosen among columns.
 
 use crate::fields::{
-    COMMAND, DROPS, FD, FOREIGN, Field, INODE, LOCAL, NETNS, PEER, PID, PROTO, RATE_IN, RATE_OUT,
-    RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
+    Align, COMMAND, DROPS, FD, FOREIGN, Field, INODE, LOCAL, NETNS, Order, PEER, PID, PROTO,
+    RATE_IN, RATE_OUT, RECV_Q, SEND_Q, STATE, TIMER, TYPE, USER,
 };
 use crate::request::{Columns, Look};
 use crate::socket::Section;
@@ -53,6 +53,35 @@ pub(super) fn usual_fields(look: &Look, shown: Shown) -> Vec<&'static Field> {
     fields.extend(more);
     fields.push(&COMMAND);
     fields
+}
+
+/// Adds a column, or removes it if it is among the others.
+pub(super) fn toggle(fields: &mut Vec<&'static Field>, field: &'static Field) {
+    match fields.iter().position(|it| *it == field) {
+        Some(place) => drop(fields.remove(place)),
+        // The command stays the last column: it takes the rest of the line.
+        None => match fields.iter().position(|it| **it == COMMAND) {
+            Some(place) => fields.insert(place, field),
+            None => fields.push(field),
+        },
+    }
+}
+
+/// Returns the order by the next one of these columns. Numbers are sorted in descending order. After the
+/// last column, the order is that of the listing.
+pub(super) fn next_order(now: &Order, fields: &[&'static Field]) -> Order {
+    let next = next_after(fields, now.fields().first().map(|&(field, _)| field));
+    let key = next.map(|field| (field, field.align == Align::Right));
+    key.map_or(Order::Kernel, |key| Order::Fields(vec![key]))
+}
+
+/// Returns the field after this one; after none, the first one.
+pub(super) fn next_after(
+    fields: &[&'static Field],
+    field: Option<&'static Field>,
+) -> Option<&'static Field> {
+    let place = field.map_or(Some(0), |field| Some(1 + fields.iter().position(|it| *it == field)?));
+    fields.get(place?).copied()
 }
 
 #[cfg(test)]

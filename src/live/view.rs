@@ -7,15 +7,22 @@ use ratatui_core::layout::Rect;
 use ratatui_core::style::{Modifier, Style};
 use ratatui_core::text::Line;
 
+use super::footer::{self, Part};
+use super::layout::cut;
 use super::model::Counts;
 use super::panes::{self, Entry};
-use super::sheet::{Manner, Scroll, Sheet};
+use super::prompt;
+use super::rows::Manner;
+use super::sheet::{Outside, Scroll, Sheet};
 use super::state::{Pane, Seen, State};
 use crate::fields::{Field, Groups};
 use crate::harmless::harmless;
 use crate::listing::Change;
 use crate::names::Names;
 use crate::request::{Columns, Look};
+
+/// Longer texts that the user or a program chose are cut to this if there is no room.
+const SHORT: usize = 24;
 
 /// Everything that a frame shows.
 #[derive(Clone, Copy)]
@@ -29,8 +36,6 @@ pub(super) struct View<'a> {
     pub(super) names: &'a Names,
     pub(super) color: bool,
     pub(super) interval: Duration,
-    /// The error in the filter.
-    pub(super) error: Option<&'a str>,
     /// The first remark about the listing.
     pub(super) remark: Option<&'a str>,
 }
@@ -49,102 +54,151 @@ impl View<'_> {
         }
         let body = Rect { height: area.height - 1, ..area };
         let last = Rect { y: body.bottom(), height: 1, ..area };
-        let width = area.width;
-        let mut left_out = Vec::new();
-        let seen = match &self.state.pane {
-            Pane::Rows | Pane::Prompt => self.draw_rows(buffer, body, &mut left_out),
+        let mut outside = Outside::default();
+        let (seen, top) = match &self.state.pane {
+            Pane::Rows | Pane::Prompt(_) => {
+                outside = self.draw_rows(buffer, body);
+                (self.seen_rows(body, &outside), 0)
+            }
             Pane::Help(top) => draw_pane(buffer, body, &panes::help(), *top, None),
             Pane::Details(top) => draw_pane(buffer, body, self.details, *top, None),
             Pane::Columns(index) => {
-                let entries = panes::columns(&self.state.fields(self.look, width));
+                let entries = panes::columns(&self.state.fields(self.look, area.width));
                 // The cursor is in the middle of the screen.
                 let top = index.saturating_sub(usize::from(body.height) / 2);
                 draw_pane(buffer, body, &entries, top, Some(*index))
             }
         };
-        let text: String = harmless(self.last_line(&left_out).as_bytes()).collect();
+        let width = usize::from(area.width);
+        let text = match &self.state.pane {
+            Pane::Rows => footer::line(&self.status(&outside, area.width), width),
+            Pane::Prompt(_) => prompt::line(&self.state.filter, self.state.error.as_deref(), width),
+            Pane::Help(_) => footer::line(&about_pane(seen, top, "the keys", None), width),
+            Pane::Details(_) => {
+                footer::line(&about_pane(seen, top, "the socket at the cursor", None), width)
+            }
+            Pane::Columns(_) => {
+                let keys = Some("Space chooses, r takes the usual ones");
+                footer::line(&about_pane(seen, top, "the columns", keys), width)
+            }
+        };
+        let text: String = harmless(text.as_bytes()).collect();
         let style = match self.state.pane {
-            Pane::Prompt => Style::default(),
+            Pane::Prompt(_) => Style::default(),
             _ => Style::default().add_modifier(Modifier::REVERSED),
         };
-        buffer.set_stringn(last.x, last.y, text, width.into(), style);
+        buffer.set_stringn(last.x, last.y, text, width, style);
         seen
     }
 
-    fn draw_rows(&self, buffer: &mut Buffer, area: Rect, left_out: &mut Vec<String>) -> Seen {
-        let State { top, index: cursor, steps, wide, .. } = *self.state;
-        let page = page(area.height + 1);
+    /// Returns what the user sees while the rows are shown.
+    fn seen_rows(&self, area: Rect, outside: &Outside) -> Seen {
+        Seen {
+            rows: self.groups.map_or(self.rows.len(), |groups| groups.groups.len()),
+            page: page(area.height + 1),
+            most_steps: outside.most_steps,
+            width: area.width,
+        }
+    }
+
+    /// Draws the rows. Returns the columns that are not shown.
+    fn draw_rows(&self, buffer: &mut Buffer, area: Rect) -> Outside {
+        let State { cursor, steps, wide, order, .. } = self.state;
         let fields: Vec<&Field> = self.state.fields(self.look, area.width);
-        let (rows, sheet) = if let Some(groups) = self.groups {
-            (groups.groups.len(), Sheet::of_groups(groups, self.names))
+        let sort = order.fields().first().copied();
+        let sheet = if let Some(groups) = self.groups {
+            Sheet::of_groups(groups, self.names, sort)
         } else {
             let asked: &[_] = match &self.look.columns {
                 Columns::UsualAnd(fields) => fields,
                 Columns::Only(_) => &[],
             };
             let (names, color) = (self.names, self.color);
-            let manner = Manner { fields: &fields, asked, names, wide, color };
-            (self.rows.len(), Sheet::of_sockets(self.rows, manner, top, page))
+            let manner = Manner { fields: &fields, asked, names, wide: *wide, color };
+            let page = (cursor.top, page(area.height + 1));
+            Sheet::of_sockets(self.rows, manner, sort, page, area.width.into())
         };
-        let mut seen = Seen { rows, page, most_steps: 0, width: area.width };
-        if area.height > 0 {
-            let scroll = Scroll { top, cursor, steps };
-            (seen.most_steps, *left_out) = sheet.draw(buffer, area, scroll, wide);
+        if area.height == 0 {
+            return Outside::default();
         }
-        seen
+        sheet.draw(buffer, area, Scroll { top: cursor.top, cursor: cursor.index, steps: *steps })
     }
 
-    /// Returns the text of the last line.
-    fn last_line(&self, left_out: &[String]) -> String {
-        match self.state.pane {
-            Pane::Rows => self.status(left_out),
-            Pane::Prompt => {
-                let error = self.error.map_or(String::new(), |error| format!("  ({error})"));
-                format!("/{}_{error}", self.state.filter)
-            }
-            Pane::Help(_) => "the keys; Esc closes".to_owned(),
-            Pane::Columns(_) => {
-                "columns: Space chooses, r takes the usual ones, Esc closes".to_owned()
-            }
-            Pane::Details(_) => "the socket at the cursor; Esc closes".to_owned(),
-        }
-    }
-
-    /// Returns the text with the numbers of sockets and changes, and what the user has chosen.
-    fn status(&self, left_out: &[String]) -> String {
+    /// Returns the last line: the numbers of sockets and changes, what the user has chosen, and the
+    /// columns that are not shown.
+    fn status(&self, outside: &Outside, width: u16) -> Vec<Part> {
+        let State { is_paused, within, filter, changed_first, order, .. } = self.state;
         let Counts { present, new, closed } = Counts::of(self.rows);
-        let sockets = if present == 1 { "socket" } else { "sockets" };
-        let mut notes = vec![format!("{present} {sockets}, {new} new, {closed} closed")];
-        if self.state.is_paused {
-            notes.push("PAUSED".to_owned());
+        let sockets = format!("{present} {}", if present == 1 { "socket" } else { "sockets" });
+        let counts = vec![format!("{sockets}, {new} new, {closed} closed"), sockets];
+        let mut parts = vec![Part::new((0, 3), [counts, vec![present.to_string()]].concat())];
+        if *is_paused {
+            parts.push(Part::whole(1, "PAUSED"));
         }
-        match (self.error, &self.state.filter[..]) {
-            (_, "") => {}
-            (None, filter) => notes.push(format!("/{filter}")),
-            (Some(error), filter) => notes.push(format!("/{filter}: {error}")),
+        if let Some(within) = within {
+            parts.push(Part::new((2, 4), vec![within.title.clone(), cut(&within.title, SHORT)]));
         }
-        if let Some((field, is_descending)) = self.state.order.fields().first() {
+        if !filter.is_empty() {
+            let filter = format!("/{filter}");
+            parts.push(Part::new((2, 4), vec![filter.clone(), cut(&filter, SHORT)]));
+        }
+        if *changed_first {
+            parts.push(Part::whole(5, "changes first"));
+        }
+        if let Some((field, is_descending)) = order.fields().first()
+            && !self.shows(field, outside, width)
+        {
             let sign = if *is_descending { "-" } else { "" };
-            notes.push(format!("sorted by {sign}{}", field.key));
+            parts.push(Part::whole(7, format!("sorted by {sign}{}", field.key)));
         }
-        notes.push(format!("every {:?}", self.interval));
-        notes.push("q quits, ? lists keys".to_owned());
-        if !left_out.is_empty() {
-            notes.push(format!("→ {}", left_out.join(", ")));
+        parts.push(Part::whole(10, format!("every {:?}", self.interval)));
+        let keys = ["q quits, ? lists keys", "? lists keys"].map(String::from);
+        parts.push(Part::new((6, 9), keys.to_vec()));
+        if !outside.left.is_empty() {
+            parts.push(Part::list((2, 8), "←", &outside.left));
         }
-        notes.extend(self.remark.map(ToOwned::to_owned));
-        notes.join("; ")
+        if !outside.right.is_empty() {
+            parts.push(Part::list((2, 8), "→", &outside.right));
+        }
+        parts.extend(self.remark.map(|remark| Part::whole(9, remark)));
+        parts
+    }
+
+    /// Returns true if the heading of this field is on the screen.
+    fn shows(&self, field: &Field, outside: &Outside, width: u16) -> bool {
+        let is_outside = outside.left.iter().chain(&outside.right).any(|it| it == field.title);
+        let is_among = match self.groups {
+            Some(groups) => groups.grouping.column(field).is_some(),
+            None => self.state.fields(self.look, width).contains(&field),
+        };
+        is_among && !is_outside
     }
 }
 
-/// Draws the lines of a pane from `top` on, with a cursor on one of them.
+/// Returns the last line of a pane: which lines are shown, and how to go on.
+fn about_pane(seen: Seen, top: usize, title: &str, keys: Option<&str>) -> Vec<Part> {
+    let Seen { rows, page, .. } = seen;
+    let mut parts = vec![Part::whole(3, title)];
+    if rows > page {
+        let last = (top + page).min(rows);
+        parts.push(Part::whole(2, format!("lines {}-{last} of {rows}", top + 1)));
+        let more = if last < rows { "more below, PgDn" } else { "more above, PgUp" };
+        parts.push(Part::whole(0, more));
+    }
+    parts.extend(keys.map(|keys| Part::whole(4, keys)));
+    parts.push(Part::whole(1, "Esc closes"));
+    parts
+}
+
+/// Draws the lines of a pane from `top` on, with a cursor on one of them. Returns what the user sees,
+/// and the first line.
 fn draw_pane(
     buffer: &mut Buffer,
     area: Rect,
     entries: &[Entry],
     top: usize,
     cursor: Option<usize>,
-) -> Seen {
+) -> (Seen, usize) {
     let lines: Vec<Line<'_>> = panes::lines(entries, area.width);
     let page = usize::from(area.height);
     let top = top.min(lines.len().saturating_sub(page));
@@ -154,5 +208,5 @@ fn draw_pane(
             buffer.set_style(Rect { y, height: 1, ..area }, Modifier::REVERSED);
         }
     }
-    Seen { rows: lines.len(), page, most_steps: 0, width: area.width }
+    (Seen { rows: lines.len(), page, most_steps: 0, width: area.width }, top)
 }

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::records::{self, CellWriter};
 use super::table::Screen;
-use super::table::{cell, styled_heading};
+use super::table::styled_heading;
 use crate::fields::{Align, Field, Gauge, Grouping, Groups, Sums, Value};
 use crate::harmless::harmless;
 use crate::names::{Names, Number};
@@ -56,7 +56,7 @@ impl<'a> Plain<'a> {
                 Some(name) => name.into(),
                 None => uid.to_string().into(),
             }),
-            _ => Self::Text(cell::text(value, numbers, true).into()),
+            _ => Self::Text(super::text(value, numbers, true).into()),
         }
     }
 
@@ -129,7 +129,7 @@ pub(super) fn write_table(
     rows.extend(groups.groups.iter().map(|group| {
         let keys = group.values.iter().map(|value| match value {
             Value::Missing => MISSING.to_owned(),
-            value => cell::text(value, names, true),
+            value => super::text(value, names, true),
         });
         row(keys.collect(), &group.sums)
     }));

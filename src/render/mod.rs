@@ -14,6 +14,7 @@ use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Format, Look};
 use table::Screen;
+pub(crate) use table::short::{Shortened, Wanted};
 
 /// Writes listings in one layout.
 pub struct Renderer {
@@ -115,7 +116,12 @@ impl Renderer {
 /// Returns the text of a value in the table, harmless for a terminal. Shows all addresses of an end if
 /// `wide`.
 pub(crate) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
-    table::cell::text(value, names, wide)
+    table::cell::Show { names, wide, shortened: None }.text(value)
+}
+
+/// Returns the text of a value like [`text`], with short hosts.
+pub(crate) fn short_text(value: &Value<'_>, names: &Names, hosts: &Shortened) -> String {
+    table::cell::Show { names, wide: false, shortened: Some(hosts) }.text(value)
 }
 
 /// The fields that a layout shows.

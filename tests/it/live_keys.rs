@@ -73,37 +73,137 @@ fn filter_applies_while_it_is_typed() {
     terminal.tmux(&["send-keys", "-H", "c2", "9b", "33", "31", "6d", "e2", "80", "ae"]);
     terminal.until("the rest of them", |screen| screen[7].starts_with("/5001 ^receiver31m_"));
     terminal.press("C-u");
-    // A wrong word filters nothing.
-    terminal.tmux(&["send-keys", "-l", "5001,x"]);
-    terminal.until("the error", |screen| {
-        screen[7].starts_with("/5001,x_  (a word is ports") && shows(screen, "5000")
-    });
+    // While a word is wrong, the filter before it stays, and Enter does not close the prompt.
+    terminal.tmux(&["send-keys", "-l", "5001"]);
+    terminal.until("one port", |screen| screen[7] == "/5001_" && !shows(screen, "5000"));
+    terminal.tmux(&["send-keys", "-l", ",x"]);
+    let has_error = |screen: &[String]| {
+        screen[7].starts_with("/5001,x_  a word is ports")
+            && shows(screen, "5001")
+            && !shows(screen, "5000")
+    };
+    terminal.until("the error", has_error);
+    terminal.press("Enter");
+    terminal.press("y");
+    terminal.press("BSpace");
+    terminal.until("the error", has_error);
     terminal.press("C-u");
     terminal.tmux(&["send-keys", "-l", "receiver.py"]);
     terminal.press("Enter");
     terminal.until("one program", |screen| {
         screen[7].starts_with("1 socket, 0 new, 0 closed; /receiver.py; ") && !shows(screen, "5001")
     });
-    terminal.press("/");
+    // Esc in the prompt restores the filter, and then removes it.
+    terminal.tmux(&["send-keys", "-l", "/ 5001"]);
+    terminal.until("no socket", |screen| screen[7] == "/receiver.py 5001_" && screen[1].is_empty());
+    terminal.press("Escape");
+    terminal.until("one program", |screen| screen[7].contains("; /receiver.py; "));
     terminal.press("Escape");
     terminal.until("all", |screen| shows(screen, "5000") && shows(screen, "5001"));
+}
+
+#[test]
+fn right_arrow_stops_at_the_last_column() {
+    let Some(terminal) = view("") else { return };
+    let _services = terminal.host.receiver_and_connection();
+    terminal.tmux(&["resize-window", "-x", "80", "-y", "8"]);
+    terminal.until("columns to the right", |screen| {
+        screen[0].contains(" Foreign ")
+            && screen[7].contains("; → ")
+            && !screen[7].contains('←')
+            && screen[1].starts_with("  ")
+    });
+    for _ in 0..20 {
+        terminal.press("Right");
+    }
+    let screen = terminal.until("columns to the left", |screen| {
+        screen[7].contains("; ← ") && !screen[7].contains('→')
+    });
+    let titles: Vec<_> = screen[0].split_whitespace().collect();
+    assert_eq!(titles[..3], ["Proto", "Local", "PID"]);
+    assert!(titles.len() > 4 && titles[titles.len() - 1] == "Command", "{titles:?}");
+    for _ in 0..20 {
+        terminal.press("Left");
+    }
+    terminal.until("the first columns", |screen| screen[0].contains(" Foreign "));
+}
+
+#[test]
+fn enter_shows_the_sockets_of_a_group() {
+    let Some(terminal) = view("") else { return };
+    let _services = terminal.host.receiver_and_connection();
+    terminal.press("g");
+    terminal.until("groups", |screen| screen[0].starts_with("   Program") && !screen[3].is_empty());
+    let group = terminal.screen().iter().position(|line| line.contains("client.py")).unwrap();
+    for _ in 1..group {
+        terminal.press("Down");
+    }
+    terminal.press("Enter");
+    terminal.until("its socket", |screen| {
+        screen[1].contains("client.py")
+            && screen[2].is_empty()
+            && screen[7].starts_with("1 socket")
+            && screen[7].contains("; Program: python3 client.py; ")
+    });
+    terminal.press("Escape");
+    terminal.until("groups", |screen| screen[0].starts_with("   Program"));
+    assert!(is_at(&terminal, "   python3 client.py"));
+    terminal.press("Escape");
+    terminal.until("all", |screen| screen[0].contains("Proto") && !screen[3].is_empty());
+}
+
+#[test]
+fn heading_and_last_line_show_the_order() {
+    let Some(terminal) = view("--sort local") else { return };
+    terminal.until("ascending order", |screen| screen[0].contains("  Local ▲  "));
+    terminal.press("S");
+    terminal.until("descending order", |screen| screen[0].contains("  Local ▼  "));
+    terminal.press("m");
+    terminal.until("changes first", |screen| screen[7].contains("; changes first; "));
+    terminal.press("m");
+    terminal.until("the same order", |screen| !screen[7].contains("changes first"));
+}
+
+#[test]
+fn program_that_does_not_read_is_marked() {
+    let Some(terminal) = view("--interval 0.5") else { return };
+    let mut server = terminal.host.python("server.py", &["5001"]);
+    server.line();
+    let mut client = terminal.host.python("client.py", &["5001", "This is not read."]);
+    client.line();
+    terminal.until("the mark", |screen| {
+        screen.iter().any(|line| line.starts_with("! ") && line.contains(" 17 "))
+    });
+    // The column that says why has no room, so it is named first.
+    terminal.tmux(&["resize-window", "-x", "48", "-y", "8"]);
+    terminal.until("the name of the column", |screen| screen[7].contains("; → Recv-Q"));
 }
 
 #[test]
 fn enter_shows_everything_about_the_socket() {
     let Some(terminal) = view("--program client.py") else { return };
     let _services = terminal.host.receiver_and_connection();
-    terminal.tmux(&["resize-window", "-x", "100", "-y", "60"]);
     terminal.until("the client", |screen| screen[1].contains("client.py"));
     terminal.press("Enter");
+    // The owner comes first, and the last line says that there is more.
+    terminal.until("the owner", |screen| {
+        screen[2].starts_with("owner ") && screen[7].contains("; lines 1-7 of ")
+    });
+    assert!(terminal.screen()[7].contains("; more below, PgDn; Esc closes"));
+    for _ in 0..9 {
+        terminal.press("PageDown");
+    }
+    terminal.until("the end", |screen| screen[7].contains("; more above, PgUp; Esc closes"));
+    terminal.tmux(&["resize-window", "-x", "100", "-y", "60"]);
     let has = |screen: &[String], label: &str, text: &str| {
         screen.iter().any(|line| line.starts_with(label) && line.contains(text))
     };
-    let screen = terminal.until("the socket", |screen| has(screen, "other end", ""));
+    let screen = terminal
+        .until("the socket", |screen| has(screen, "Socket", "") && has(screen, "other end", ""));
     let directory = std::env::current_dir().unwrap();
     for (label, text) in [
-        ("Proto", "tcp"),
-        ("State", "ESTABLISHED"),
+        ("Socket", "tcp 127.0.0.1:"),
+        ("Socket", ":5001 ESTABLISHED"),
         ("RTT", "."),
         ("CC", ""),
         ("owner", ""),
@@ -198,4 +298,25 @@ fn terminal_is_restored_after_a_panic() {
     assert!(terminal.is_restored());
     assert!(terminal.screen().concat().contains("panicked"));
     assert_eq!(terminal.modes(), modes);
+}
+
+/// The cursor follows its socket, but not away from the first row while changes are shown there.
+#[test]
+fn changes_stay_in_view_at_the_first_row() {
+    let flags = "--columns local,proto,state,command --interval 3";
+    let Some(terminal) = view(flags) else { return };
+    let server = |port: u16| {
+        let mut server = terminal.host.python("server.py", &[&port.to_string()]);
+        server.line();
+        server
+    };
+    let _servers: Vec<_> = (6001..=6008).map(server).collect();
+    terminal.until("the servers", |screen| screen[7].starts_with("8 sockets, 0 new"));
+    let _last = server(6009);
+    terminal.until("the change", |screen| screen[7].starts_with("9 sockets, 1 new"));
+    terminal.press("m");
+    terminal
+        .until("the change", |screen| screen[1].starts_with('+') && screen[1].contains(":6009"));
+    terminal.until("no change", |screen| screen[7].starts_with("9 sockets, 0 new"));
+    assert!(terminal.screen()[1].contains(":6001"));
 }

@@ -1,4 +1,5 @@
-"""Connects to server.py, prints its PID and the descriptor of the connection, and waits."""
+"""Connects to server.py, sends its second argument, prints its PID and the descriptor of the connection,
+and waits."""
 import os
 import socket
 import sys
@@ -9,5 +10,6 @@ if where.isdigit():
 else:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.connect(where)
+client.sendall("".join(sys.argv[2:]).encode())
 print(f"{os.getpid()} {client.fileno()}", flush=True)
 sys.stdin.read()

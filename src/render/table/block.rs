@@ -5,14 +5,13 @@ use std::io::{self, Write};
 use super::fit::{Command, Fit, SHORTEST_ADDRESS, Weight};
 use super::grid::Grid;
 use super::lines::Lines;
-use super::sheet::{Sheet, Widths, width};
+use super::sheet::{Sheet, Widths};
 use super::short::{Shortened, Wanted};
 use super::{Screen, columns::Column};
-use crate::fields::{Subject, Value};
+use crate::fields::Subject;
 use crate::listing::{Entry, Mark};
 use crate::render::netstat::cells::RowBuffer;
 use crate::render::parallel::write_each;
-use crate::socket::End;
 
 /// A section of the table, and where it is shown.
 pub(super) struct Block<'a> {
@@ -121,16 +120,9 @@ impl Block<'_> {
             for &(column, room) in &narrow {
                 text.truncate(0);
                 let cell = self.sheet.append_cell(column, &subject, &self.sheet.show, &mut text);
-                let host = match (column.field.value)(&subject) {
-                    Value::Local(socket, _) => socket.local.address,
-                    Value::End(End::Internet(_, end)) => end.address,
-                    Value::End(End::Sctp(end)) => end.address,
-                    _ => continue,
-                };
                 if cell > room {
-                    text.truncate(0);
-                    super::cell::whole_host(host, self.sheet.show.names, &mut text);
-                    wanted.add(host, room.saturating_sub(cell - width(text.bytes())));
+                    let value = (column.field.value)(&subject);
+                    wanted.add_cell(&value, cell, room, self.sheet.show.names);
                 }
             }
         }

@@ -20,17 +20,17 @@ pub(crate) struct Show<'a> {
     /// `-W`: show all addresses of an end, and whole ones.
     pub(crate) wide: bool,
     /// The hosts that are shown in a short form.
-    pub(super) shortened: Option<&'a Shortened>,
-}
-
-/// Returns the text of a value, harmless for a terminal. Shows all addresses of an end if `wide`.
-pub(in crate::render) fn text(value: &Value<'_>, names: &Names, wide: bool) -> String {
-    let mut text = RowBuffer::default();
-    Show { names, wide, shortened: None }.append(value, &mut text);
-    String::from_utf8_lossy(text.bytes()).into_owned()
+    pub(in crate::render) shortened: Option<&'a Shortened>,
 }
 
 impl Show<'_> {
+    /// Returns the text of a value, harmless for a terminal.
+    pub(in crate::render) fn text(&self, value: &Value<'_>) -> String {
+        let mut text = RowBuffer::default();
+        self.append(value, &mut text);
+        String::from_utf8_lossy(text.bytes()).into_owned()
+    }
+
     /// Appends the text of a value, harmless for a terminal.
     pub(super) fn append(&self, value: &Value<'_>, text: &mut RowBuffer) {
         match value {

@@ -10,7 +10,7 @@ mod fit;
 mod grid;
 mod lines;
 pub(crate) mod sheet;
-mod short;
+pub(super) mod short;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use unicode_width::UnicodeWidthStr;
 
 use super::cell::whole_host;
+use crate::fields::Value;
 use crate::names::{Names, Number};
 use crate::render::netstat::cells::RowBuffer;
+use crate::socket::End;
 
 /// What stands for the part that is left out.
 const LEFT_OUT: &str = "…";
@@ -18,30 +20,50 @@ const SHORTEST_NAME: usize = 8;
 
 /// The hosts that do not fit, with the room for each.
 #[derive(Default)]
-pub(super) struct Wanted(HashMap<IpAddr, usize>);
+pub(crate) struct Wanted(HashMap<IpAddr, usize>);
 
 impl Wanted {
+    /// Adds the host of a cell that is wider than its room.
+    pub(crate) fn add_cell(&mut self, value: &Value<'_>, width: usize, room: usize, names: &Names) {
+        let host = match value {
+            Value::Local(socket, _) => socket.local.address,
+            Value::End(End::Internet(_, end)) | Value::Address(End::Internet(_, end)) => {
+                end.address
+            }
+            Value::End(End::Sctp(end)) | Value::Address(End::Sctp(end)) => end.address,
+            _ => return,
+        };
+        let others = width.saturating_sub(whole(host, names).width());
+        self.add(host, room.saturating_sub(others));
+    }
+
     /// Adds a host with the room that one of its cells has for it.
-    pub(super) fn add(&mut self, host: IpAddr, room: usize) {
+    fn add(&mut self, host: IpAddr, room: usize) {
         let least = self.0.entry(host).or_insert(room);
         *least = room.min(*least);
     }
 
     /// Finds the short forms. An IPv4 address stays whole.
-    pub(super) fn shorten(self, names: &Names) -> Shortened {
-        let has_form = |host: &IpAddr| host.is_ipv6() || names.get(Number::Host(*host)).is_some();
-        let hosts = self.0.into_iter().filter(|(host, _)| has_form(host)).map(|(host, room)| {
-            let mut whole = RowBuffer::default();
-            whole_host(host, names, &mut whole);
-            let whole = String::from_utf8_lossy(whole.bytes()).into_owned();
-            Host { address: host, whole, room }
+    pub(crate) fn shorten(self, names: &Names) -> Shortened {
+        let has_form = |host: IpAddr| host.is_ipv6() || names.get(Number::Host(host)).is_some();
+        let hosts = self.0.into_iter().filter(|&(host, _)| has_form(host));
+        let hosts = hosts.map(|(address, room)| {
+            let whole = whole(address, names);
+            Host { address, whole, room }
         });
         Shortened(distinct(&hosts.collect::<Vec<_>>()))
     }
 }
 
+/// Returns the name of a host, or its address.
+fn whole(host: IpAddr, names: &Names) -> String {
+    let mut whole = RowBuffer::default();
+    whole_host(host, names, &mut whole);
+    String::from_utf8_lossy(whole.bytes()).into_owned()
+}
+
 /// The short forms of the hosts that have one.
-pub(super) struct Shortened(HashMap<IpAddr, String>);
+pub(crate) struct Shortened(HashMap<IpAddr, String>);
 
 impl Shortened {
     /// Returns the short form of a host, if it has one.
