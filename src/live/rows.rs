@@ -2,22 +2,19 @@
 
 use ratatui_core::style::{Color, Modifier, Style};
 
-use super::layout::Place;
+use super::layout::{EMPTY, Place};
 use crate::fields::{
     FOREIGN, Field, LOCAL, PID, PROTO, RATE_IN, RATE_OUT, RECV_Q, STATE, Subject, Value,
 };
 use crate::listing::{Change, Mark};
 use crate::names::Names;
 use crate::query::Scope;
-use crate::render::{self, Shortened};
-use crate::socket::{Socket, State};
+use crate::render::{self, Shortened, Tone};
 
 /// Columns from this rank on give way before addresses are shortened.
 pub(super) const BEFORE_ADDRESSES: u8 = 7;
 /// The rank of the other end and the state, if all sockets are servers.
 const OF_SERVERS: u8 = 8;
-/// The rank of columns without values, and of queues that are all 0.
-const EMPTY: u8 = u8::MAX;
 
 /// How sockets are shown.
 #[derive(Clone, Copy)]
@@ -90,7 +87,7 @@ pub(super) fn place(
             priority => 5 + priority,
         },
         _ if has_only_servers() => OF_SERVERS,
-        _ if *field == STATE => 1,
+        _ if *field == FOREIGN => 1,
         _ => 2,
     })
 }
@@ -104,34 +101,23 @@ fn sign(row: &Change<'_>) -> &'static str {
     }
 }
 
-/// Returns true for a socket that the user should see: the other end has closed the connection and the
-/// program has not; clients wait and more of them are turned away; or the program does not read.
+/// Returns true for a socket that the user should see: see [`Tone::Trouble`]; or its program does not
+/// read.
 fn is_trouble(row: &Change<'_>) -> bool {
-    let has_full_queue =
-        |socket: &Socket| socket.state() == Some(State::Listen) && socket.has_full_queue();
-    let socket = row.entry.socket;
-    socket.state() == Some(State::CloseWait) || has_full_queue(socket) || row.is_unread()
+    Tone::of(&row.entry) == Tone::Trouble || row.is_unread()
 }
 
 /// The style of a row. Colours are never the only sign.
 fn style(row: &Change<'_>, color: bool) -> Style {
-    use State::{
-        Bound, Close, CloseWait, Closing, Connecting, Disconnecting, FinWait1, FinWait2, LastAck,
-        Listen, Listening, NewSynRecv, SynRecv, SynSent, TimeWait,
+    let style = Style::default();
+    let style = match Tone::of(&row.entry) {
+        _ if !color => style,
+        _ if is_trouble(row) => style.fg(Color::Red).add_modifier(Modifier::BOLD),
+        Tone::Server => style.fg(Color::Green),
+        Tone::Opening => style.fg(Color::Magenta),
+        Tone::Over => style.add_modifier(Modifier::DIM),
+        Tone::Trouble | Tone::Plain => style,
     };
-    let mut style = Style::default();
-    let shade = match row.entry.socket.state() {
-        _ if is_trouble(row) => style.fg(Color::Red),
-        Some(Listen | Listening) => style.fg(Color::Green),
-        Some(Bound | SynSent | SynRecv | NewSynRecv | Connecting) => style.fg(Color::Yellow),
-        Some(
-            CloseWait | FinWait1 | FinWait2 | TimeWait | Closing | LastAck | Close | Disconnecting,
-        ) => style.add_modifier(Modifier::DIM),
-        _ => style,
-    };
-    if color {
-        style = shade;
-    }
     match row.mark {
         Mark::Same => style,
         Mark::New => style.add_modifier(Modifier::BOLD),

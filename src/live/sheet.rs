@@ -10,13 +10,11 @@ use super::rows::{BEFORE_ADDRESSES, Line, Manner, cell, place};
 use crate::fields::{Align, DST, FOREIGN, Field, Groups, LOCAL, RECV_Q, SRC, Subject};
 use crate::listing::Change;
 use crate::names::Names;
-use crate::render::{self, Wanted};
+use crate::render::{self, ADDRESS, SHORTEST_ADDRESS, Wanted};
 
 /// How many rows above and below the screen are as wide as the columns. With them, the columns rarely
 /// move while the user scrolls.
 const AROUND: usize = 250;
-/// An address and a port of IPv4 have this many characters at most.
-const SHORTEST_ADDRESS: usize = 21;
 /// The width to which text of any length is cut.
 const SHORT_TEXT: usize = 24;
 
@@ -224,31 +222,38 @@ impl Sheet {
         }
     }
 
+    /// Returns the least width of a column with addresses. Those of IPv4 stay whole.
+    fn shortest_address(&self, index: usize) -> Option<usize> {
+        self.heads.get(index).filter(|head| head.short == Short::Address)?;
+        let cells = self.lines.iter().filter_map(|line| line.cells.get(index));
+        let short = cells.map(|cell| cell.width()).filter(|&width| width <= ADDRESS.into()).max();
+        Some(short.unwrap_or(0).max(SHORTEST_ADDRESS.into()))
+    }
+
     /// Returns the width for each column with addresses, beside the columns that are more important than
     /// whole addresses.
     fn room_for_address(&self, width: usize) -> usize {
         let columns = self.columns();
-        let mut ranked: Vec<(Place, &Column, bool)> = columns
-            .iter()
-            .zip(&self.heads)
-            .map(|(column, head)| (head.place, column, head.short == Short::Address))
+        let mut ranked: Vec<(Place, &Column, Option<usize>)> = (0..)
+            .zip(&columns)
+            .map(|(index, column)| (column.place, column, self.shortest_address(index)))
             .filter(|(place, ..)| !matches!(place, Place::Other(BEFORE_ADDRESSES..)))
             .collect();
         ranked.sort_by_key(|&(place, ..)| match place {
             Place::Pinned | Place::Rest => None,
             Place::Other(rank) => Some(rank),
         });
-        let least = |&(place, column, is_address): &(Place, &Column, bool)| match place {
-            _ if is_address => 1 + column.width.min(SHORTEST_ADDRESS),
+        let least = |&(place, column, address): &(Place, &Column, Option<usize>)| match place {
             Place::Rest => 1 + column.width.min(BEGINNING),
-            Place::Pinned | Place::Other(_) => 1 + column.width,
+            Place::Pinned | Place::Other(_) => 1 + column.width.min(address.unwrap_or(usize::MAX)),
         };
         let mut taken = 1;
-        let shown = ranked.iter().take_while(|it| {
-            taken += least(it);
-            !matches!(it.0, Place::Other(_)) || taken <= width
+        let shown = ranked.iter().filter(|it| {
+            let is_shown = !matches!(it.0, Place::Other(_)) || taken + least(it) <= width;
+            taken += if is_shown { least(it) } else { 0 };
+            is_shown
         });
-        let (addresses, others): (Vec<_>, Vec<_>) = shown.partition(|it| it.2);
+        let (addresses, others): (Vec<_>, Vec<_>) = shown.partition(|it| it.2.is_some());
         let others = others.into_iter().map(least).sum::<usize>();
         let mut room = width.saturating_sub(1 + others);
         let mut widths: Vec<_> = addresses.iter().map(|(_, column, _)| 1 + column.width).collect();
@@ -258,7 +263,7 @@ impl Sheet {
         for (number, width) in widths.into_iter().enumerate() {
             let share = room / (count - number);
             if width > share {
-                return share.saturating_sub(1).max(SHORTEST_ADDRESS);
+                return share.saturating_sub(1).max(SHORTEST_ADDRESS.into());
             }
             room -= width;
         }

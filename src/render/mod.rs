@@ -14,7 +14,8 @@ use crate::listing::{Entry, Listing, Mark};
 use crate::names::Names;
 use crate::request::{Format, Look};
 use table::Screen;
-pub(crate) use table::short::{Shortened, Wanted};
+pub(crate) use table::sheet::Tone;
+pub(crate) use table::short::{ADDRESS, SHORTEST_ADDRESS, Shortened, Wanted};
 
 /// Writes listings in one layout.
 pub struct Renderer {

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::fit::{Command, Fit, SHORTEST_ADDRESS, Weight};
+use super::fit::{Command, Fit, Weight};
 use super::grid::Grid;
 use super::lines::Lines;
 use super::sheet::{Sheet, Widths};
-use super::short::{Shortened, Wanted};
+use super::short::{SHORTEST_ADDRESS, Shortened, Wanted};
 use super::{Screen, columns::Column};
 use crate::fields::Subject;
 use crate::listing::{Entry, Mark};

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::sheet::Widths;
+use super::short::{ADDRESS, SHORTEST_ADDRESS};
 
 /// The spaces between two columns.
 const GAP: u16 = 2;
@@ -12,10 +13,6 @@ const NARROW_GAP: u16 = 1;
 pub(super) const COMMAND: u16 = 24;
 /// Columns with a higher priority are hidden before addresses are shortened.
 const LESS_THAN_ADDRESSES: u8 = 1;
-/// An IPv4 address with a port always fits into a column of this width.
-const ADDRESS: u16 = 21;
-/// The first and the last group of an IPv6 address fit into this width, with a port.
-pub(super) const SHORTEST_ADDRESS: u16 = 19;
 /// Longer addresses get this width if there is room: two groups of the beginning, one of the end, and
 /// the port.
 const SHORT_ADDRESS: u16 = 24;

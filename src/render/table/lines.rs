@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthChar;
 use super::cell::Show;
 use super::columns::Column;
 use super::fit::{COMMAND, Fit, INDENT, Place};
-use super::sheet::{Sheet, Style};
+use super::sheet::{Sheet, Tone};
 use super::short::Shortened;
 use crate::fields::{Align, Subject};
 use crate::listing::{Entry, Mark};
@@ -91,7 +91,7 @@ pub(super) fn codes(entry: &Entry<'_>, mark: Mark) -> String {
         Mark::New => "1",
         Mark::Closed => "9",
     };
-    match (Style::of(entry).codes(), mark) {
+    match (Tone::of(entry).codes(), mark) {
         (codes, "") | ("", codes) => codes.to_owned(),
         (style, mark) => format!("{style};{mark}"),
     }

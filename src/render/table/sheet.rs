@@ -159,9 +159,9 @@ impl Widths {
     }
 }
 
-/// What a row is about, for its style.
+/// What a row is about, for its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum Tone {
     /// Something needs attention: clients are turned away because the accept queue is full, or the
     /// other end has closed and the program has not reacted.
     Trouble,
@@ -175,8 +175,8 @@ pub(crate) enum Style {
     Plain,
 }
 
-impl Style {
-    /// Returns the style of a socket.
+impl Tone {
+    /// Returns the tone of a socket.
     pub(crate) fn of(entry: &Entry<'_>) -> Self {
         use State::{
             Bound, Close, CloseWait, Closing, Connected, Connecting, Disconnecting, Established,
@@ -195,7 +195,7 @@ impl Style {
         }
     }
 
-    /// The codes of the style (`ESC [ ... m`). They are readable on light and on dark backgrounds,
+    /// The codes of its colour (`ESC [ ... m`). They are readable on light and on dark backgrounds,
     /// and tell trouble from a server also to people who do not tell red from green.
     pub(crate) const fn codes(self) -> &'static str {
         match self {

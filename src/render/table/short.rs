@@ -13,6 +13,10 @@ use crate::names::{Names, Number};
 use crate::render::netstat::cells::RowBuffer;
 use crate::socket::End;
 
+/// An IPv4 address with a port always fits into this width.
+pub(crate) const ADDRESS: u16 = 21;
+/// The first and the last group of an IPv6 address fit into this width, with a port.
+pub(crate) const SHORTEST_ADDRESS: u16 = 19;
 /// What stands for the part that is left out.
 const LEFT_OUT: &str = "…";
 /// A name shorter than this is not recognized any more.
