@@ -30,6 +30,8 @@ const NO_MATCH: u8 = 1;
 const FAILURE: u8 = 2;
 /// A signal ended the live view: its number is added, as a shell does it.
 const SIGNAL: u8 = 128;
+/// The columns of the help if it is not printed on a terminal.
+const USUAL_COLUMNS: u16 = 80;
 
 fn main() -> ExitCode {
     match cli::parse(env::args_os()).and_then(|task| run(&task)) {
@@ -62,6 +64,10 @@ fn run(task: &Task) -> Result<u8, Remark> {
             return result;
         }
         Task::Generate(artefact) => artefact.write(&mut stdout()?)?,
+        Task::Help(help) => {
+            let columns = terminal::size(io::stdout()).map_or(USUAL_COLUMNS, |it| it.columns);
+            stdout()?.write_all(help.text(columns.into()).as_bytes())?;
+        }
         Task::Print(text) => stdout()?.write_all(text.as_bytes())?,
     }
     Ok(SUCCESS)
@@ -234,7 +240,7 @@ fn show(
     Ok(())
 }
 
-/// Reads a variable of the environment. The README lists all variables that are read.
+/// Reads a variable of the environment. The manual page lists all variables that are read.
 #[expect(clippy::disallowed_methods, reason = "only here")]
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)

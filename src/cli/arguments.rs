@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, CommandFactory, Parser, ValueHint};
 
 use super::filters::word;
+use super::help::Help;
 use super::refused::REFUSED;
 use super::values::{
     self, ARTEFACTS, Artefact, BYTE_ORDERS, COLORS, FORMATS, Families, Item, SOURCES, choice,
@@ -21,9 +22,9 @@ use crate::socket::State;
 use crate::tables::policy::Source;
 
 /// The headings of the help.
-const FILTERS: &str = "Filters";
-const LOOK: &str = "Look";
-const MORE: &str = "More";
+pub(super) const FILTERS: &str = "Filters";
+pub(super) const LOOK: &str = "Look";
+pub(super) const MORE: &str = "More";
 
 /// Returns the grammar, with a hidden option for each netstat option that rnetstat refuses.
 pub(super) fn command() -> clap::Command {
@@ -39,18 +40,15 @@ pub(super) fn command() -> clap::Command {
 /// List the sockets of this host, and with -p the processes that own them, as netstat does
 #[derive(Parser)]
 #[command(bin_name = "rnetstat", version, args_override_self = true)]
-#[command(infer_long_args = true, max_term_width = 100)]
-#[command(
-    after_help = "All filters must match. One of the values of a filter must match, and none of \
-    those with ^ before them."
-)]
+#[command(infer_long_args = true, disable_help_flag = true)]
+#[command(help_template = "{before-help}", before_help = Help::MARKS[0], before_long_help = Help::MARKS[1])]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
     /// TCP sockets. Without an option for a kind or a family, all kinds are listed
     #[arg(short, long)]
     pub(super) tcp: bool,
 
-    /// SCTP sockets, of both families. As in netstat, -6 selects none of them
+    /// SCTP sockets of IPv4 and IPv6. With -6 there are none, as in netstat
     #[arg(short = 'S', long)]
     pub(super) sctp: bool,
 
@@ -78,12 +76,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) mptcp: bool,
 
-    /// All sockets. Without -a and -l, only those that are not servers
+    /// Servers and connections. Without -a and -l, only connections
     #[arg(short, long)]
     pub(super) all: bool,
 
-    /// Only servers: UNIX sockets that listen, and other sockets without a peer. A TCP socket that is
-    /// only bound is no server
+    /// Only servers. A UNIX socket is a server if it listens, and any other socket if it has no peer. A
+    /// TCP socket that is only bound is not a server
     #[arg(short, long)]
     pub(super) listening: bool,
 
@@ -103,8 +101,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) numeric_users: bool,
 
-    /// The most time for all names. Default: 5. Without an answer, the number is shown. With --proc,
-    /// hosts are looked up only with this option
+    /// The time limit for looking up all names. Default: 5. After that, numbers are shown. With --proc,
+    /// hosts are looked up only if this option is given
     #[arg(long, value_name = "SECONDS", value_parser = seconds, value_hint = ValueHint::Other)]
     pub(super) resolve_timeout: Option<Duration>,
 
@@ -128,12 +126,11 @@ pub(super) struct Arguments {
     #[arg(short = '6', long)]
     pub(super) inet6: bool,
 
-    /// Sockets of these families: inet, inet6, unix, packet, netlink, vsock; or all, also of families
-    /// that have no name here
+    /// Sockets of these families. all also lists those of other families, such as Bluetooth
     #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',', value_parser = Families)]
     pub(super) protocol: Vec<String>,
 
-    /// Show whole addresses, even if they are wider than their columns, or than a line of the table
+    /// Show whole addresses, even if a column or a line becomes wider
     #[arg(short = 'W', visible_short_alias = 'T', long, alias = "notrim")]
     pub(super) wide: bool,
 
@@ -150,21 +147,26 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", requires = "continuous", value_parser = count, value_hint = ValueHint::Other)]
     pub(super) count: Option<u64>,
 
-    /// With -c, list only the changes after the first listing: + is a new socket, - one that is gone
+    /// With -c, list all sockets once, and then only the changes: + before a new socket, - before a
+    /// closed one
     #[arg(long, requires = "continuous", conflicts_with = "group")]
     pub(super) changes: bool,
 
-    /// Print more remarks, such as which tables this kernel does not have
+    /// Print more remarks, for example about tables that this kernel does not have
     #[arg(short, long)]
     pub(super) verbose: bool,
+
+    /// Print the most used options. --help prints all of them, with the states, formats and keys
+    #[arg(short = 'h', long, action = ArgAction::Help)]
+    help: Option<bool>,
 
     /// Does nothing. Accepted because netstat has it, to show hardware addresses by name
     #[arg(short = 'N', long, hide = true)]
     pub(super) symbolic: bool,
 
-    /// Search. A number, :PORT or :SERVICE selects a port, and an address or a network an address.
-    /// Other text is searched in command lines; for a host name, use --address. Implies -a, -p and
-    /// the table
+    /// Only sockets that match this search. A number, :PORT or :SERVICE is a port. An address or a
+    /// network is an address. Any other word is text in the command line; for the name of a host, use
+    /// --address. A search implies -a, -p and --table
     #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) words: Vec<AskedCondition>,
 
@@ -201,7 +203,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = state(), ignore_case = true, help_heading = FILTERS)]
     pub(super) state: Vec<Item<State>>,
 
-    /// Only sockets that this user opened, or that a process of this user owns, by name or number
+    /// Only sockets that this user opened, or that a process of this user owns. USER is a name or a
+    /// number
     #[arg(long, value_name = "USER", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Username, help_heading = FILTERS)]
     pub(super) user: Vec<Item<String>>,
 
@@ -223,18 +226,18 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) unit: Vec<Item<String>>,
 
-    /// Only sockets of processes in this container, by the beginning of its identifier or, as root,
-    /// by its name
+    /// Only sockets of processes in this container. ID is the beginning of its identifier. Only root
+    /// can use its name
     #[arg(long, value_name = "ID|NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) container: Vec<Item<String>>,
 
-    /// Wait until a socket matches, at most SECONDS, such as --wait=10
+    /// Wait until a socket matches, but at most SECONDS
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
-    /// Wait until no socket matches, at most SECONDS; then list the sockets that still match
+    /// Wait until no socket matches, but at most SECONDS; then list the sockets that still match
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
@@ -260,19 +263,19 @@ pub(super) struct Arguments {
     #[arg(long, group = "layout", help_heading = LOOK)]
     pub(super) csv: bool,
 
-    /// Sort by these fields. A - before a field sorts in descending order
+    /// Sort by these fields. With - before a key, sort in descending order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true, value_parser = sort(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) sort: Vec<(&'static Field, bool)>,
 
-    /// Show these columns, in the table or with --csv. A + before the first one adds all of them to
-    /// the usual ones
+    /// Show these columns in the table or with --csv. With + before the first key, add them to the
+    /// usual columns
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
           help_heading = LOOK)]
     pub(super) columns: Vec<(&'static Field, bool)>,
 
-    /// Count the sockets by these fields, the largest groups first, as a table or with --json, --jsonl,
-    /// --csv. --columns chooses what is added up for each group, such as +rate-in with -c
+    /// Count the sockets that have the same values of these fields. The largest groups come first.
+    /// --columns chooses what is added up in each group, such as +rate-in with -c
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = key(), ignore_case = true,
           conflicts_with_all = ["extend", "timers", "wide", "peers"],
           help_heading = LOOK)]
@@ -283,15 +286,16 @@ pub(super) struct Arguments {
           help_heading = LOOK)]
     pub(super) limit: Option<usize>,
 
-    /// Print no heading, and below a table no counts
+    /// Print neither the heading nor the counts below a table
     #[arg(long, help_heading = LOOK)]
     pub(super) no_header: bool,
 
-    /// Do not show a table that is longer than the terminal with $PAGER (less -FRX if it is not set)
+    /// Use no pager. Without this option, $PAGER (or less -FRX) shows a table that has more lines than
+    /// the terminal
     #[arg(long, help_heading = LOOK)]
     pub(super) no_pager: bool,
 
-    /// When the table has colours
+    /// When to use colours in the table
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(&COLORS),
           help_heading = LOOK)]
     pub(super) color: Color,
@@ -308,12 +312,12 @@ pub(super) struct Arguments {
     #[arg(long, help_heading = MORE, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) proc: Option<PathBuf>,
 
-    /// The source of the tables: the text of /proc/net, netlink, or whichever fits
+    /// How to read the sockets: from the text of /proc/net, by netlink, or as rnetstat chooses
     #[arg(long, help_heading = MORE, value_name = "SOURCE", default_value = "auto", value_parser = choice(&SOURCES))]
     pub(super) source: Source,
 
-    /// With --proc, the byte order of the host that the tree is from. With auto, the addresses in
-    /// the tree decide
+    /// With --proc, the byte order of the host where the tree was saved. auto recognises it by the
+    /// addresses
     #[arg(long, help_heading = MORE, value_name = "ORDER", default_value = "auto", requires = "proc",
           value_parser = choice(&BYTE_ORDERS))]
     pub(super) byte_order: SavedOrder,

@@ -8,11 +8,13 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::arguments::Arguments;
+use super::legend::{self, EXAMPLES, STATUS};
 use super::values::Artefact;
+use crate::live;
 
 /// The manual page before its options (`man 7 man`).
 const BEFORE: &str = include_str!("man/before.man");
-/// The manual page after its options.
+/// The manual page after its options. A comment stands for each part that the help has as well.
 const AFTER: &str = include_str!("man/after.man");
 /// The day of the release, as in the CHANGELOG.
 const DATE: &str = "2026-11-26";
@@ -89,6 +91,36 @@ fn elvish_values() -> String {
     ELVISH.replace("VALUES", &values)
 }
 
+/// Returns the manual page after its options.
+fn after_options() -> String {
+    [
+        ("EXAMPLES", entries(EXAMPLES)),
+        ("FORMATS", entries(legend::formats())),
+        ("STATES", entries(legend::states())),
+        ("KEYS", entries(live::KEYS)),
+        ("STATUS", entries(STATUS)),
+    ]
+    .into_iter()
+    .fold(AFTER.to_owned(), |page, (name, text)| page.replace(&format!(".\\\" {name}\n"), &text))
+}
+
+/// Returns entries in the format of `man 7 man`.
+fn entries<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let entry = |(label, meaning): (&str, &str)| match label {
+        // More about the entry before: another sentence, or the rest of one.
+        "" if meaning.starts_with(char::is_uppercase) => format!(".br\n{}\n", roff(meaning)),
+        "" => format!("{}\n", roff(meaning)),
+        _ => format!(".TP\n.B {}\n{}\n", roff(label), roff(meaning)),
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// Escapes text (`man 7 groff_char`).
+fn roff(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    text.replace('\'', "\\(aq").replace('"', "\\(dq").replace('^', "\\(ha").replace('~', "\\(ti")
+}
+
 impl Artefact {
     /// Writes the artefact.
     pub fn write(self, out: &mut impl Write) -> io::Result<()> {
@@ -105,10 +137,34 @@ impl Artefact {
                 man.render_name_section(&mut text)?;
                 text.extend_from_slice(BEFORE.as_bytes());
                 man.render_options_section(&mut text)?;
-                text.extend_from_slice(AFTER.as_bytes());
+                text.extend_from_slice(after_options().as_bytes());
             }
         }
         out.write_all(&text)?;
         out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_page_has_every_example_format_state_key_and_status() {
+        let page = after_options();
+        assert!(!page.contains(".\\\""), "a part is missing from\n{page}");
+        let lists = [&EXAMPLES[..], &live::KEYS, &STATUS].concat();
+        for (label, meaning) in lists.into_iter().chain(legend::formats()).chain(legend::states()) {
+            assert!(
+                label.is_empty() || page.contains(&format!(".TP\n.B {}\n", roff(label))),
+                "{label}"
+            );
+            assert!(page.contains(&roff(meaning)), "{meaning}");
+        }
+    }
+
+    #[test]
+    fn text_is_escaped_for_roff() {
+        assert_eq!(roff(r#"-a '\n' "^~""#), r"\-a \(aq\en\(aq \(dq\(ha\(ti\(dq");
     }
 }

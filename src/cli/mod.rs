@@ -5,7 +5,9 @@ mod arguments;
 mod filters;
 mod generate;
 mod groups;
+mod help;
 mod kinds;
+mod legend;
 mod refused;
 mod values;
 
@@ -13,7 +15,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::FromArgMatches;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::fields::{Field, Grouping, Order};
 use crate::names::Naming;
@@ -24,6 +26,7 @@ use crate::request::{Columns, Format, Look, Repeat, Request, Rounds};
 
 use arguments::{Arguments, command};
 pub use filters::word;
+pub use help::Help;
 use refused::{REFUSED, refusal};
 pub use values::Artefact;
 
@@ -37,7 +40,9 @@ pub enum Task {
     List(Box<Request>),
     /// Print the completions for a shell, the manual page, or the JSON Schema.
     Generate(Artefact),
-    /// Print the help or the version.
+    /// Print the help.
+    Help(Help),
+    /// Print the version.
     Print(String),
 }
 
@@ -50,7 +55,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Task, Rema
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => return Err(usage(error)),
-        Err(help) => return Ok(Task::Print(help.to_string())),
+        Err(help) if help.kind() == ErrorKind::DisplayHelp => {
+            return Ok(Task::Help(Help::asked(&help.to_string())));
+        }
+        Err(version) => return Ok(Task::Print(version.to_string())),
     };
     for &(short, long, tool) in REFUSED {
         if matches.get_flag(long) {

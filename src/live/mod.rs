@@ -29,4 +29,5 @@ mod usual;
 mod view;
 
 pub use filter::Parse;
+pub(crate) use panes::KEYS;
 pub use session::{Seen, Settings, run};

@@ -16,15 +16,15 @@ use crate::owners::Owner;
 use crate::render;
 use crate::socket::State;
 
-/// The keys, and what they do.
-const KEYS: [(&str, &str); 22] = [
+/// The keys and marks, and what they mean. The help and the manual page list them as well.
+pub(crate) const KEYS: [(&str, &str); 23] = [
     ("Up Down, wheel", "move the cursor; it stays on its socket when others come and go"),
     ("PgUp PgDn", "move it by a screen"),
     ("Home End", "move it to the first or the last row"),
     ("Left Right", "scroll sideways, to columns that do not fit"),
     ("/", "filter while you type: words as on the command line, such as :443 nginx ^10.0.0.0/8"),
     ("", "Enter keeps the filter, Esc goes back to the one before"),
-    ("s", "sort by the next column; after the last one, no more"),
+    ("s", "sort by the next column; after the last one, in the usual order"),
     ("S", "reverse the order"),
     ("g", "count the sockets by program, state, dst, user, unit, container; then list them again"),
     ("c", "choose the columns"),
@@ -33,6 +33,7 @@ const KEYS: [(&str, &str); 22] = [
     ("w", "show whole addresses, or shorten those that do not fit"),
     ("n", "show names, or numbers"),
     ("Space", "pause, or go on"),
+    ("?", "list the keys"),
     ("Ctrl-L", "draw the screen again"),
     ("Ctrl-Z", "suspend; fg goes on"),
     (

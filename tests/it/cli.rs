@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::common::pty::Pty;
 use crate::common::run::{RNETSTAT, RunCommand, rnetstat};
 use crate::common::words;
 
@@ -257,7 +258,7 @@ fn bad_option_gives_status_2_and_a_message() {
 
 #[test]
 fn help_and_version_go_to_stdout() {
-    let help = rnetstat("-h").listing();
+    let help = rnetstat("--help").listing();
     let flags = "-t -u -U -w -x -a -l -n -p -e -o -4 -6 -A -W -c -v -h -V \
         --numeric-hosts --numeric-ports --numeric-users --resolve-timeout --interval --count \
         --proc --port --sport --dport --pid --program --user --state --address --wait --format \
@@ -267,6 +268,17 @@ fn help_and_version_go_to_stdout() {
     }
     let version = rnetstat("-V").run().stdout;
     assert_eq!(version, concat!("rnetstat ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn help_is_wrapped_to_the_terminal() {
+    for (columns, width) in [(60, 60), (200, 100)] {
+        let help = Pty::new(columns).run(rnetstat("--help").arg("-t")).stdout;
+        let longest = help.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((width - 9..=width).contains(&longest), "{longest} of {columns}:\n{help}");
+    }
+    let piped = rnetstat("--help").listing();
+    assert!(piped.lines().all(|line| line.chars().count() <= 80), "{piped}");
 }
 
 #[test]
@@ -282,7 +294,7 @@ fn completions_and_man_page_have_every_option_of_the_help() {
     let help = rnetstat("--help").run().stdout;
     let options: Vec<_> = help
         .lines()
-        .filter(|line| line.trim_start().starts_with('-'))
+        .filter(|line| line.starts_with("  -") || line.starts_with("      --"))
         .filter_map(|line| line.split([' ', '<', '[']).find(|word| word.starts_with("--")))
         .collect();
     assert!(options.len() > 35, "{options:?}");
