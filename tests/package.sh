@@ -3,12 +3,16 @@
 #
 #   tests/package.sh           leaves the package in target/debian/
 #
-# Needs cargo-deb, dpkg, man and bash; lintian checks the package if it is installed. Does not change the system.
+# Needs cargo-deb, dpkg-dev, man-db, bsdextrautils and bash; lintian checks the package if it is installed. Does
+# not change the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 fail() { echo "package: $*" >&2; exit 1; }
 
+for tool in cargo-deb dpkg-shlibdeps man col; do
+    command -v "$tool" >/dev/null || fail "there is no $tool: apt install dpkg-dev man-db bsdextrautils, cargo install cargo-deb"
+done
 cargo build --locked --release
 generated=target/generated
 mkdir -p "$generated"
@@ -61,7 +65,7 @@ dpkg-deb -f "$package" Depends | grep -q libc6 || fail "the package does not dep
 cmp -s fixtures/schema.json "$root/usr/share/rnetstat/schema.json" || fail "the package has no schema"
 man -M "$root/usr/share/man" -w rnetstat >/dev/null || fail "man does not find the manual page"
 page=$(man -M "$root/usr/share/man" --warnings=w rnetstat 2>&1 | col -b)
-for chapter in NAME SYNOPSIS DESCRIPTION OPTIONS FILTERS EXAMPLES COLUMNS STATES "EXIT STATUS"; do
+for chapter in NAME SYNOPSIS DESCRIPTION OPTIONS FILTERS EXAMPLES "READING A ROW" COLUMNS FORMATS STATES "EXIT STATUS"; do
     grep -q "^$chapter" <<< "$page" || fail "no chapter $chapter in the manual page"
 done
 if grep -q "warning:" <<< "$page"; then fail "man warns about the manual page: $page"; fi
@@ -73,8 +77,8 @@ bash -euc '
     [ "${COMPREPLY[*]}" = --netns ]
 ' bash "$root" || fail "bash does not complete --net"
 for file in zsh/vendor-completions/_rnetstat fish/vendor_completions.d/rnetstat.fish \
-    elvish/lib/completions/rnetstat.elv doc/rnetstat/{README.md,csv.md,SECURITY.md,copyright} \
-    doc/rnetstat/changelog{,.Debian}; do
+    elvish/lib/completions/rnetstat.elv doc/rnetstat/{README.md,SECURITY.md,copyright} \
+    doc/rnetstat/docs/{options,csv}.md doc/rnetstat/changelog{,.Debian}; do
     [ -s "$root/usr/share/$file" ] || [ -s "$root/usr/share/$file.gz" ] || fail "no $file"
 done
 if command -v lintian >/dev/null; then

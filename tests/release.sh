@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The number of crates in a build, without rnetstat. Say why if it rises, here and in the README.
+# The number of crates in a build, without rnetstat. Say why if it rises, here and in CONTRIBUTING.md.
 # 26 of them came with the live view: ratatui-core and crossterm. One is seccompiler, for the filter of
 # system calls.
 BUDGET=70
@@ -33,11 +33,11 @@ direct=$(READ='
 import json, sys
 metadata = json.load(sys.stdin)
 print(*sorted({it["name"] for it in metadata["packages"][0]["dependencies"]}))' metadata --no-deps)
-table=$(sed -n '/^## Dependencies/,/^## /p' README.md)
+table=$(sed -n '/^## Dependencies/,/^## /p' CONTRIBUTING.md)
 for crate in $direct; do
-    grep -qE "^\|[^|]*\b$crate\b[^|]*\|" <<<"$table" || fail "the README gives no reason for $crate"
+    grep -qE "^\|[^|]*\b$crate\b[^|]*\|" <<<"$table" || fail "CONTRIBUTING.md gives no reason for $crate"
 done
-echo "release: $(wc -w <<<"$direct") direct dependencies, each with a reason in the README"
+echo "release: $(wc -w <<<"$direct") direct dependencies, each with a reason in CONTRIBUTING.md"
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 grep -q "$oldest or newer" README.md || fail "the README does not name $oldest as the oldest Rust"
@@ -81,7 +81,7 @@ log=$(cargo publish --dry-run --locked --allow-dirty 2>&1) || fail "it cannot be
 warnings=$(grep '^warning' <<<"$log" | grep -v -e 'warning: ignoring ' -e 'aborting upload due to dry run') &&
     fail "warnings about the package:"$'\n'"$warnings"
 packed=$(cargo package --locked --allow-dirty --list)
-expected=$(git ls-files src README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE Cargo.lock Cargo.toml fixtures/schema.json)
+expected=$(git ls-files src docs README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE Cargo.lock Cargo.toml fixtures/schema.json)
 differing=$(diff <(sort <<<"$expected") <(grep -vx -e 'Cargo.toml.orig' -e '.cargo_vcs_info.json' <<<"$packed" | sort)) ||
     fail "the files of the package are not the expected ones:"$'\n'"$differing"
 echo "release: $(wc -l <<<"$packed") files are in the package, and it builds from them"

@@ -127,7 +127,9 @@ impl Page {
             let rows = part.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
             rows.map(|row| row.split(" | ").map(str::to_owned).collect()).collect()
         });
-        let [mut listed, mut told] = tables.collect::<Vec<Vec<Vec<_>>>>().try_into().unwrap();
+        // The section after the two tables has none.
+        let [mut listed, mut told] =
+            tables.take(2).collect::<Vec<Vec<Vec<_>>>>().try_into().unwrap();
         let kernels = listed[0][2..].to_vec();
         // Below each heading is a line of dashes.
         listed.drain(..2);

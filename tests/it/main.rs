@@ -8,6 +8,7 @@
 //! - `completions`: the completions in real shells
 //! - `connections`: timers, and how connections are doing, compared with ss
 //! - `documented`: the sources and fields in `docs/sources.md`
+//! - `examples`: the examples and links in `README.md` and `docs/`
 //! - `faults`: missing permissions, a restricted /proc, refused netlink, low resource limits
 //! - `fixtures`: the expected output of every case in `fixtures/`
 //! - `hostile`: names and lines that a hostile process chooses
@@ -55,6 +56,7 @@ mod cli;
 mod completions;
 mod connections;
 mod documented;
+mod examples;
 mod faults;
 mod fixtures;
 mod hostile;
