@@ -12,7 +12,7 @@
 //! - [`render`] writes a listing: netstat's layout, the table for people, records for programs.
 //! - [`request`] has what the user asks for.
 //! - [`fields`] describes everything that can be shown about a listed socket.
-//! - [`listing`] holds the sockets to show, with their owners, namespaces and other ends.
+//! - [`listing`] has the sockets to show, with their owners, namespaces and other ends.
 //! - [`names`] looks up hosts, services and users.
 //! - [`owners`] finds the processes that own sockets.
 //! - [`tables`] reads sockets from the kernel, as text or by netlink.
