@@ -10,6 +10,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// At least this many characters of the last column are shown, if it has as many.
 pub(super) const BEGINNING: usize = 24;
+/// Only this many, if that makes room for all essential columns.
+pub(super) const SHORT_BEGINNING: usize = 12;
+/// Columns up to this rank are essential.
+pub(super) const ESSENTIAL: u8 = 2;
 /// The rank of columns without values, and of queues that are all 0.
 pub(super) const EMPTY: u8 = u8::MAX;
 /// What stands for text that is left out.
@@ -51,13 +55,20 @@ pub(super) struct Layout {
 /// Arranges columns in lines of this width, scrolled by some steps to the right. Each line begins with
 /// a mark.
 pub(super) fn arrange(columns: &[Column], width: usize, steps: usize) -> Layout {
-    let band = Band::new(columns, width);
+    let band = Band::new(columns, width, BEGINNING);
+    let band = if band.shows_essentials() {
+        band
+    } else {
+        let other = Band::new(columns, width, SHORT_BEGINNING);
+        if other.shows_essentials() { other } else { band }
+    };
     let most_steps = band.most_steps();
     let window = band.window(steps.min(most_steps));
     let outside = |range: Range<usize>| band.others.get(range).unwrap_or_default().to_vec();
     let (left, right) = (outside(0..window.start), outside(window.end..band.others.len()));
     let indices = band.indices(window);
-    let beginning = if band.needed(1, &indices, BEGINNING) <= width { BEGINNING } else { 0 };
+    let beginning = band.beginning;
+    let beginning = if band.needed(1, &indices, beginning) <= width { beginning } else { 0 };
     let fits_loosely = band.needed(2, &indices, BEGINNING) <= width;
     let gap = if fits_loosely && indices.len() == columns.len() { 2 } else { 1 };
     Layout { gap, shown: band.widths(&indices, gap, beginning), left, right, most_steps }
@@ -72,6 +83,8 @@ pub(super) fn fit(columns: &[Column], width: usize) -> bool {
 struct Band<'a> {
     columns: &'a [Column],
     width: usize,
+    /// At least this many characters of the last column are shown, if it has as many.
+    beginning: usize,
     /// The indices of the columns that are always shown, without the last column.
     pinned: Vec<usize>,
     /// The indices of the others: first those that are shown if nothing is scrolled, from left to
@@ -84,9 +97,9 @@ struct Band<'a> {
 }
 
 impl<'a> Band<'a> {
-    fn new(columns: &'a [Column], width: usize) -> Self {
-        let mut band =
-            Self { columns, width, pinned: Vec::new(), others: Vec::new(), first: 0, rest: None };
+    fn new(columns: &'a [Column], width: usize, beginning: usize) -> Self {
+        let (pinned, others) = (Vec::new(), Vec::new());
+        let mut band = Self { columns, width, beginning, pinned, others, first: 0, rest: None };
         let mut ranked = Vec::new();
         for (index, column) in (0..).zip(columns) {
             match column.place {
@@ -99,7 +112,7 @@ impl<'a> Band<'a> {
         let (mut first, mut others) = (Vec::new(), Vec::new());
         for (rank, index) in ranked {
             let shown = band.pinned.iter().chain(&first).copied().chain([index]).chain(band.rest);
-            let needed = band.needed(1, &shown.collect::<Vec<_>>(), BEGINNING);
+            let needed = band.needed(1, &shown.collect::<Vec<_>>(), beginning);
             // Room is for the command rather than for a column without values.
             let is_wanted = rank < EMPTY || others.is_empty();
             let list = if is_wanted && needed <= width { &mut first } else { &mut others };
@@ -111,11 +124,18 @@ impl<'a> Band<'a> {
         band
     }
 
+    /// Returns true if all essential columns are shown while nothing is scrolled.
+    fn shows_essentials(&self) -> bool {
+        let hidden = self.others.get(self.first..).unwrap_or_default();
+        let mut hidden = hidden.iter().filter_map(|&index| self.columns.get(index));
+        !hidden.any(|column| matches!(column.place, Place::Other(..=ESSENTIAL)))
+    }
+
     /// Returns the end of the longest window from `start` on that fits beside the pinned columns and
     /// the beginning of the last one.
     fn end(&self, start: usize) -> usize {
         let fits =
-            |end: &usize| self.needed(1, &self.indices(start..*end), BEGINNING) <= self.width;
+            |end: &usize| self.needed(1, &self.indices(start..*end), self.beginning) <= self.width;
         (start + 1..=self.others.len()).take_while(fits).last().unwrap_or(start)
     }
 
@@ -235,10 +255,10 @@ mod tests {
     /// The columns p and q are pinned, and r is the last one. The ranks of b, a, c follow each other.
     const COLUMNS: [Column; 6] = [
         Column { width: 5, place: Place::Pinned },
-        Column { width: 6, place: Place::Other(1) },
+        Column { width: 6, place: Place::Other(4) },
         Column { width: 10, place: Place::Pinned },
-        Column { width: 9, place: Place::Other(0) },
-        Column { width: 7, place: Place::Other(1) },
+        Column { width: 9, place: Place::Other(3) },
+        Column { width: 7, place: Place::Other(4) },
         Column { width: 40, place: Place::Rest },
     ];
 
@@ -268,6 +288,21 @@ mod tests {
         assert_eq!(shown(44), " < p5 q10 r25 > bac");
         assert_eq!(shown(20), " < p5 q10 r1 > bac");
         assert_eq!(shown(12), " < p5 q4 > bac");
+    }
+
+    #[test]
+    fn last_column_makes_room_for_all_essential_columns() {
+        let columns = [
+            column(20, Place::Pinned),
+            column(10, Place::Other(ESSENTIAL)),
+            column(5, Place::Other(ESSENTIAL + 1)),
+            column(40, Place::Rest),
+        ];
+        let shown = |width| arrange(&columns, width, 0).shown;
+        assert_eq!(shown(64), [(0, 20), (1, 10), (2, 5), (3, 24)]);
+        assert_eq!(shown(63), [(0, 20), (1, 10), (3, 29)]);
+        assert_eq!(shown(46), [(0, 20), (1, 10), (3, 12)]);
+        assert_eq!(shown(44), [(0, 20), (3, 21)]);
     }
 
     #[test]

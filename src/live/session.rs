@@ -13,7 +13,7 @@ use super::panes::{self, Entry};
 use super::screen;
 use super::state::{Effect, Pane, Seen as Shown, State};
 use super::view::{self, View};
-use crate::fields::{Field, Grouping, Groups, Needs, USUAL_SUMS};
+use crate::fields::{Field, Grouping, Groups, Needs};
 use crate::gather::Gatherer;
 use crate::listing::{Change, Listing, Mark};
 use crate::names::{Names, Naming};
@@ -289,9 +289,10 @@ impl Session<'_> {
         if self.state.counted().is_some() {
             return rows;
         }
-        let State { cursor, pane, changed_first, .. } = &mut self.state;
-        if *changed_first && cursor.index == 0 && !matches!(pane, Pane::Details(_)) {
-            // At the first row, the user watches what changes.
+        let State { cursor, pane, changed_first, order, .. } = &mut self.state;
+        let comes_first = *changed_first || !order.fields().is_empty();
+        if comes_first && cursor.index == 0 && !matches!(pane, Pane::Details(_)) {
+            // At the first row, the user watches what comes first.
             cursor.key = None;
         }
         let index = cursor.key.as_ref().and_then(|key| model::position(&rows, key));
@@ -369,7 +370,7 @@ impl Session<'_> {
     fn grouping(&self, group: &'static Field) -> Grouping {
         let mut grouping = Grouping {
             keys: vec![group],
-            sums: USUAL_SUMS.to_vec(),
+            sums: self.state.sums(self.look, screen_size().columns),
             order: Vec::new(),
             limit: None,
         };

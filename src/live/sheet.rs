@@ -5,9 +5,11 @@ use ratatui_core::layout::Rect;
 use ratatui_core::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{BEGINNING, Column, Layout, Place, arrange, cut, fit};
+use super::layout::{
+    BEGINNING, Column, ESSENTIAL, Layout, Place, SHORT_BEGINNING, arrange, cut, fit,
+};
 use super::rows::{BEFORE_ADDRESSES, Line, Manner, cell, place};
-use crate::fields::{Align, DST, FOREIGN, Field, Groups, LOCAL, RECV_Q, SRC, Subject};
+use crate::fields::{Align, DST, FOREIGN, Field, Groups, LOCAL, RECV_Q, SRC, Subject, Value};
 use crate::listing::Change;
 use crate::names::Names;
 use crate::render::{self, ADDRESS, SHORTEST_ADDRESS, Wanted};
@@ -87,10 +89,15 @@ impl Sheet {
         let near = rows.get(first..last).unwrap_or_default();
         let lines: Vec<Line> = near.iter().map(|row| Line::of(row, manner)).collect();
         let heads = (0..).zip(manner.fields).map(|(index, &field)| {
-            let is_empty = || {
-                let is_zero = |cell: &str| cell == "0" && field.align == Align::Right;
-                let mut cells = lines.iter().filter_map(|line| line.cells.get(index));
-                cells.all(|cell| cell.is_empty() || is_zero(cell))
+            // Of all rows, so that no column comes or goes while the user scrolls.
+            let is_zero = |row: &Change<'_>| {
+                let value = (field.value)(&Subject::new(row.entry));
+                matches!(value, Value::Number(0) | Value::Missing | Value::Unknown)
+            };
+            let is_blank = |line: &Line| line.cells.get(index).is_none_or(String::is_empty);
+            let is_empty = || match field.align {
+                Align::Right => rows.iter().all(is_zero),
+                Align::Left => lines.iter().all(is_blank),
             };
             let place = place(field, manner, near, is_empty);
             Head {
@@ -233,6 +240,14 @@ impl Sheet {
     /// Returns the width for each column with addresses, beside the columns that are more important than
     /// whole addresses.
     fn room_for_address(&self, width: usize) -> usize {
+        let rooms = [BEGINNING, SHORT_BEGINNING].map(|it| self.room_beside(width, it));
+        let all = rooms.iter().find(|(_, shows_essentials)| *shows_essentials);
+        all.or(rooms.first()).map_or(usize::MAX, |&(room, _)| room)
+    }
+
+    /// Returns the width for each column with addresses, beside so much of the command, and whether the
+    /// essential columns are shown.
+    fn room_beside(&self, width: usize, beginning: usize) -> (usize, bool) {
         let columns = self.columns();
         let mut ranked: Vec<(Place, &Column, Option<usize>)> = (0..)
             .zip(&columns)
@@ -244,16 +259,21 @@ impl Sheet {
             Place::Other(rank) => Some(rank),
         });
         let least = |&(place, column, address): &(Place, &Column, Option<usize>)| match place {
-            Place::Rest => 1 + column.width.min(BEGINNING),
+            Place::Rest => 1 + column.width.min(beginning),
             Place::Pinned | Place::Other(_) => 1 + column.width.min(address.unwrap_or(usize::MAX)),
         };
-        let mut taken = 1;
-        let shown = ranked.iter().filter(|it| {
-            let is_shown = !matches!(it.0, Place::Other(_)) || taken + least(it) <= width;
-            taken += if is_shown { least(it) } else { 0 };
-            is_shown
-        });
-        let (addresses, others): (Vec<_>, Vec<_>) = shown.partition(|it| it.2.is_some());
+        let (mut taken, mut shows_essentials) = (1, true);
+        let shown: Vec<_> = ranked
+            .iter()
+            .filter(|it| {
+                let is_shown = !matches!(it.0, Place::Other(_)) || taken + least(it) <= width;
+                taken += if is_shown { least(it) } else { 0 };
+                shows_essentials &= is_shown || !matches!(it.0, Place::Other(..=ESSENTIAL));
+                is_shown
+            })
+            .collect();
+        let (addresses, others): (Vec<_>, Vec<_>) =
+            shown.into_iter().partition(|it| it.2.is_some());
         let others = others.into_iter().map(least).sum::<usize>();
         let mut room = width.saturating_sub(1 + others);
         let mut widths: Vec<_> = addresses.iter().map(|(_, column, _)| 1 + column.width).collect();
@@ -263,11 +283,11 @@ impl Sheet {
         for (number, width) in widths.into_iter().enumerate() {
             let share = room / (count - number);
             if width > share {
-                return share.saturating_sub(1).max(SHORTEST_ADDRESS.into());
+                return (share.saturating_sub(1).max(SHORTEST_ADDRESS.into()), shows_essentials);
             }
             room -= width;
         }
-        usize::MAX
+        (usize::MAX, shows_essentials)
     }
 }
 

@@ -3,10 +3,8 @@
 use super::cursor::{Cursor, moved};
 use super::keys::Key;
 use super::prompt;
-use super::usual::{Shown, WIDE, next_after, next_order, toggle, usual_fields};
-use crate::fields::{
-    ALL, CONTAINER, DST, Field, Members, Order, PROGRAM, RECV_Q, SEND_Q, STATE, UNIT, USER,
-};
+use super::usual::{Shown, WIDE, asked_fields, next_after, next_order, toggle, usual_fields};
+use crate::fields::{ALL, CONTAINER, DST, Field, Members, Order, PROGRAM, STATE, UNIT, USER};
 use crate::request::{Look, Request};
 use crate::socket::Section;
 
@@ -114,8 +112,21 @@ impl State {
 
     /// Returns the columns on a screen of this width.
     pub(super) fn fields(&self, look: &Look, width: u16) -> Vec<&'static Field> {
-        let shown = Shown { rates: self.has_rates && width >= WIDE, drops: self.has_drops };
-        self.columns.clone().unwrap_or_else(|| usual_fields(look, shown))
+        self.columns.clone().unwrap_or_else(|| usual_fields(look, self.shown(width)))
+    }
+
+    fn shown(&self, width: u16) -> Shown {
+        Shown { rates: self.has_rates && width >= WIDE, drops: self.has_drops }
+    }
+
+    /// Returns the columns that the user asked for besides the usual ones.
+    pub(super) fn asked(&self, look: &Look, width: u16) -> Vec<&'static Field> {
+        asked_fields(look, self.columns.as_deref(), self.shown(width))
+    }
+
+    /// Returns the fields that are added up in each group: those of the columns that can be.
+    pub(super) fn sums(&self, look: &Look, width: u16) -> Vec<&'static Field> {
+        self.fields(look, width).into_iter().filter(|field| field.gauge.is_some()).collect()
     }
 
     /// Returns the field whose groups are shown instead of sockets.
@@ -195,6 +206,7 @@ impl State {
             }
             Key::Char('s') => {
                 self.sort_by_next(look, seen.width);
+                self.cursor = Cursor::default();
                 return Effect::Rows;
             }
             Key::Char('S') => {
@@ -202,6 +214,7 @@ impl State {
                     && let Some((_, is_descending)) = fields.first_mut()
                 {
                     *is_descending = !*is_descending;
+                    self.cursor = Cursor::default();
                 }
                 return Effect::Rows;
             }
@@ -224,7 +237,7 @@ impl State {
     /// Sorts by the next column.
     fn sort_by_next(&mut self, look: &Look, width: u16) {
         let fields = match self.counted() {
-            Some(group) => vec![group, &RECV_Q, &SEND_Q],
+            Some(group) => [vec![group], self.sums(look, width)].concat(),
             None => self.fields(look, width),
         };
         self.order = next_order(&self.order, &fields);
@@ -428,8 +441,10 @@ mod tests {
         let expected = [Some(("proto", false)), Some(("recv-q", true)), Some(("command", false))];
         assert_eq!(orders, [&expected[..], &[None]].concat());
         let mut view = Pressed::new("rnetstat -tanc --table --sort -pid", 3);
+        view.state.cursor.index = 2;
         view.press(Key::Char('S'));
         assert_eq!(view.state.order.fields(), [(&crate::fields::PID, false)]);
+        assert_eq!(view.state.cursor.index, 0);
     }
 
     #[test]

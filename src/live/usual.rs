@@ -55,6 +55,23 @@ pub(super) fn usual_fields(look: &Look, shown: Shown) -> Vec<&'static Field> {
     fields
 }
 
+/// Returns the columns that the user asked for besides the usual ones: those of the command line, or of the
+/// chosen ones.
+pub(super) fn asked_fields(
+    look: &Look,
+    chosen: Option<&[&'static Field]>,
+    shown: Shown,
+) -> Vec<&'static Field> {
+    match (chosen, &look.columns) {
+        (None, Columns::UsualAnd(fields)) => fields.clone(),
+        (None, Columns::Only(_)) => Vec::new(),
+        (Some(chosen), _) => {
+            let usual = usual_fields(look, shown);
+            chosen.iter().filter(|field| !usual.contains(field)).copied().collect()
+        }
+    }
+}
+
 /// Adds a column, or removes it if it is among the others.
 pub(super) fn toggle(fields: &mut Vec<&'static Field>, field: &'static Field) {
     match fields.iter().position(|it| *it == field) {

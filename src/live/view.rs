@@ -19,7 +19,7 @@ use crate::fields::{Field, Groups};
 use crate::harmless::harmless;
 use crate::listing::Change;
 use crate::names::Names;
-use crate::request::{Columns, Look};
+use crate::request::Look;
 
 /// Longer texts that the user or a program chose are cut to this if there is no room.
 const SHORT: usize = 24;
@@ -109,10 +109,7 @@ impl View<'_> {
         let sheet = if let Some(groups) = self.groups {
             Sheet::of_groups(groups, self.names, sort)
         } else {
-            let asked: &[_] = match &self.look.columns {
-                Columns::UsualAnd(fields) => fields,
-                Columns::Only(_) => &[],
-            };
+            let asked = &self.state.asked(self.look, area.width);
             let (names, color) = (self.names, self.color);
             let manner = Manner { fields: &fields, asked, names, wide: *wide, color };
             let page = (cursor.top, page(area.height + 1));
@@ -146,10 +143,11 @@ impl View<'_> {
             parts.push(Part::whole(5, "changes first"));
         }
         if let Some((field, is_descending)) = order.fields().first()
+            && self.groups.is_none_or(|groups| groups.grouping.column(field).is_some())
             && !self.shows(field, outside, width)
         {
             let sign = if *is_descending { "-" } else { "" };
-            parts.push(Part::whole(7, format!("sorted by {sign}{}", field.key)));
+            parts.push(Part::whole(3, format!("sorted by {sign}{}", field.key)));
         }
         parts.push(Part::whole(10, format!("every {:?}", self.interval)));
         let keys = ["q quits, ? lists keys", "? lists keys"].map(String::from);

@@ -49,7 +49,7 @@ fn cursor_stays_on_its_socket_when_rows_come_and_go() {
     terminal.host.kill(pid);
     terminal.until("two servers", |screen| screen[3].is_empty() && screen[2].contains(":6002"));
     assert!(is_at(&terminal, &row));
-    // The cursor goes with its socket to the other end of the list.
+    // Another order shows its first row.
     terminal.press("S");
     terminal.until("the reverse order", |screen| screen[1].contains(":6002"));
     assert!(is_at(&terminal, &row));
@@ -241,7 +241,7 @@ fn state_that_changed_is_marked_for_one_round() {
 
 #[test]
 fn pause_keeps_the_rows_and_groups_count_them() {
-    let Some(terminal) = view("--interval 0.1") else { return };
+    let Some(terminal) = view("--interval 0.1 --columns +drops") else { return };
     terminal.press("Space");
     terminal.until("a pause", |screen| screen[7].contains("PAUSED"));
     let (_receiver, _) = terminal.host.receiver();
@@ -255,6 +255,8 @@ fn pause_keeps_the_rows_and_groups_count_them() {
     terminal.until("groups", |screen| {
         screen[0].starts_with("   Program") && screen[1].contains("python3 receiver.py        1")
     });
+    // Columns with numbers are added up.
+    terminal.until("the drops", |screen| screen[0].ends_with("Drops"));
     terminal.press("c");
     terminal.press("Escape");
     terminal.until("groups", |screen| screen[0].starts_with("   Program"));
