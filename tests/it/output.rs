@@ -45,7 +45,12 @@ fn tree_saved_by_the_documented_script_is_listed_like_the_host() {
     let unpack = format!("cd {} && tar -xf saved.tar.gz", directory.path().display());
     host.command("sh").args(["-c", &unpack]).succeed();
     let saved = directory.path().join("saved");
-    for flags in ["-tuxanp", "-tuaep --numeric-hosts --numeric-ports", "-tuan --format table"] {
+    for flags in [
+        "-tuxanp",
+        "-tuaep --numeric-hosts --numeric-ports",
+        "-tuan --format table",
+        "-tuan --columns +cwd --netns all",
+    ] {
         let [live, saved] = [
             host.rnetstat(flags).listing(),
             host.rnetstat(flags).arg("--proc").arg(&saved).listing(),
