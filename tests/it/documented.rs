@@ -123,11 +123,11 @@ struct Page {
 impl Page {
     fn read() -> Self {
         let text = fs::read_to_string("docs/sources.md").unwrap();
-        let tables = text.split("\n## ").skip(1).map(|part| {
+        // The section before the two tables has none.
+        let tables = text.split("\n## ").skip(2).map(|part| {
             let rows = part.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
             rows.map(|row| row.split(" | ").map(str::to_owned).collect()).collect()
         });
-        // The section after the two tables has none.
         let [mut listed, mut told] =
             tables.take(2).collect::<Vec<Vec<Vec<_>>>>().try_into().unwrap();
         let kernels = listed[0][2..].to_vec();
