@@ -78,7 +78,7 @@ pub enum Remark {
         "--format openmetrics prints counts: choose what to count with --group, such as --group state"
     )]
     MetricsWithoutGroup,
-    #[error("netstat's layout has no counts: use --group with --table, --json, --jsonl or --csv")]
+    #[error("netstat's format has no counts: use --group with --table, --json, --jsonl or --csv")]
     GroupWithNetstat,
     #[error("{key} has {count} values, too many for a label: --limit N keeps the N largest groups")]
     TooManyValues { key: &'static str, count: usize },
@@ -97,13 +97,11 @@ pub enum Remark {
     )]
     NetlinkWithNetns,
     #[error(
-        "only netlink tells the network device of a socket, and only of this host: use no --proc or \
+        "only netlink tells the interface of a socket, and only of this host: use no --proc or \
          --source text"
     )]
     DeviceUnknown,
-    #[error(
-        "{0}: only netlink tells the network device of a socket, so these sockets do not match"
-    )]
+    #[error("{0}: only netlink tells the interface of a socket, so these sockets do not match")]
     DevicesUntold(Origin),
     #[error(
         "--proc DIR is refused: rnetstat has privileges that its caller lacks, and would read \
@@ -350,7 +348,7 @@ impl NameKind {
             Self::Service => "service",
             Self::Host => "host",
             Self::User => "user",
-            Self::Interface => "network device",
+            Self::Interface => "interface",
         }
     }
 

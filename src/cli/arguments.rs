@@ -23,7 +23,7 @@ use crate::tables::policy::Source;
 
 /// The headings of the help.
 pub(super) const FILTERS: &str = "Filters";
-pub(super) const LOOK: &str = "Look";
+pub(super) const OUTPUT: &str = "Output";
 pub(super) const MORE: &str = "More";
 
 /// Returns the grammar, with a hidden option for each netstat option that rnetstat refuses.
@@ -37,18 +37,20 @@ pub(super) fn command() -> clap::Command {
     })
 }
 
-/// List the sockets of this host, and with -p the processes that own them, as netstat does
+/// List the sockets of this host, and the processes that own them
 #[derive(Parser)]
 #[command(bin_name = "rnetstat", version, args_override_self = true)]
 #[command(infer_long_args = true, disable_help_flag = true)]
 #[command(help_template = "{before-help}", before_help = Help::MARKS[0], before_long_help = Help::MARKS[1])]
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
-    /// TCP sockets. Without an option for a kind or a family, all kinds are listed
+    /// TCP sockets. Without an option for a kind or a family, TCP, UDP, UDP-Lite, SCTP, raw and UNIX
+    /// sockets are listed, as in netstat. A filter, or a format other than netstat's, also finds the other
+    /// kinds, and -A all lists every kind
     #[arg(short, long)]
     pub(super) tcp: bool,
 
-    /// SCTP sockets of IPv4 and IPv6. With -6 there are none, as in netstat
+    /// SCTP sockets of IPv4 and IPv6. -6 hides them, as in netstat
     #[arg(short = 'S', long)]
     pub(super) sctp: bool,
 
@@ -76,12 +78,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) mptcp: bool,
 
-    /// Servers and connections. Without -a and -l, only connections
+    /// Servers and connections. Without -a or -l, only connections
     #[arg(short, long)]
     pub(super) all: bool,
 
-    /// Only servers. A UNIX socket is a server if it listens, and any other socket if it has no peer. A
-    /// TCP socket that is only bound is not a server
+    /// Only servers. UNIX sockets are servers if they listen. Other sockets are servers if they have no
+    /// other end; a TCP socket that is only bound is not a server
     #[arg(short, long)]
     pub(super) listening: bool,
 
@@ -126,12 +128,12 @@ pub(super) struct Arguments {
     #[arg(short = '6', long)]
     pub(super) inet6: bool,
 
-    /// Sockets of these families. all also lists those of other families, such as Bluetooth
+    /// Sockets of these families. all lists every kind, also of other families, such as Bluetooth
     #[arg(short = 'A', long, value_name = "FAMILY", value_delimiter = ',', value_parser = Families)]
     pub(super) protocol: Vec<String>,
 
-    /// Show whole addresses, even if a column or a line becomes wider
-    #[arg(short = 'W', visible_short_alias = 'T', long, alias = "notrim")]
+    /// Show whole addresses, even if a column or a line becomes wider. -T is the same
+    #[arg(short = 'W', short_alias = 'T', long, alias = "notrim")]
     pub(super) wide: bool,
 
     /// List again every second until interrupted
@@ -164,9 +166,9 @@ pub(super) struct Arguments {
     #[arg(short = 'N', long, hide = true)]
     pub(super) symbolic: bool,
 
-    /// Only sockets that match this search. A number, :PORT or :SERVICE is a port. An address or a
-    /// network is an address. Any other word is text in the command line; for the name of a host, use
-    /// --address. A search implies -a, -p and --table
+    /// Only sockets that match this search. A number, :PORT or :SERVICE is a port. An address, a network
+    /// or localhost:5000 is an address. Any other word, also localhost alone, is text in the command line;
+    /// for the name of a host, use --address. A search implies -a, -p and --table
     #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) words: Vec<AskedCondition>,
 
@@ -195,7 +197,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_delimiter = ',', value_parser = item(network), value_hint = ValueHint::Hostname, help_heading = FILTERS)]
     pub(super) dst: Vec<Item<Asked<Network>>>,
 
-    /// Only sockets that are bound to this network device, or have its link-local address
+    /// Only sockets that are bound to this interface, or have its link-local address
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) interface: Vec<Item<String>>,
 
@@ -231,76 +233,80 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID|NAME", value_delimiter = ',', value_parser = item(text), value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) container: Vec<Item<String>>,
 
-    /// Wait until a socket matches, but at most SECONDS
+    /// Wait until a socket matches, at most SECONDS. Without SECONDS, wait without a limit. SECONDS needs
+    /// the =, as in --wait=10
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait: Option<Option<Duration>>,
 
-    /// Wait until no socket matches, but at most SECONDS; then list the sockets that still match
+    /// Wait until no socket matches. After SECONDS, it lists the sockets that still match. Without SECONDS,
+    /// wait without a limit
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds,
           conflicts_with_all = ["continuous", "interval", "count", "wait"], help_heading = FILTERS, value_hint = ValueHint::Other)]
     #[expect(clippy::option_option, reason = "with or without a value")]
     pub(super) wait_gone: Option<Option<Duration>>,
 
-    /// The layout: netstat's, a table for people, or records for programs
-    #[arg(long, value_parser = choice(&FORMATS), group = "layout", help_heading = LOOK)]
+    /// The format: netstat's, a table for people, or records for programs
+    #[arg(long, value_parser = choice(&FORMATS), group = "formats", help_heading = OUTPUT)]
     pub(super) format: Option<Format>,
 
     /// Short for --format table
-    #[arg(long, group = "layout", help_heading = LOOK)]
+    #[arg(long, group = "formats", help_heading = OUTPUT)]
     pub(super) table: bool,
 
     /// Short for --format json
-    #[arg(long, group = "layout", help_heading = LOOK)]
+    #[arg(long, group = "formats", help_heading = OUTPUT)]
     pub(super) json: bool,
 
     /// Short for --format jsonl
-    #[arg(long, group = "layout", help_heading = LOOK)]
+    #[arg(long, group = "formats", help_heading = OUTPUT)]
     pub(super) jsonl: bool,
 
     /// Short for --format csv
-    #[arg(long, group = "layout", help_heading = LOOK)]
+    #[arg(long, group = "formats", help_heading = OUTPUT)]
     pub(super) csv: bool,
 
     /// Sort by these fields. With - before a key, sort in descending order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true, value_parser = sort(), ignore_case = true,
-          help_heading = LOOK)]
+          hide_possible_values = true, help_heading = OUTPUT)]
     pub(super) sort: Vec<(&'static Field, bool)>,
 
-    /// Show these columns in the table or with --csv. With + before the first key, add them to the
-    /// usual columns
+    /// Show these columns in the table, which this implies, or with --csv. With + before the first key,
+    /// add them to the usual columns
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
-          help_heading = LOOK)]
+          hide_possible_values = true, help_heading = OUTPUT)]
     pub(super) columns: Vec<(&'static Field, bool)>,
 
-    /// Count the sockets that have the same values of these fields. The largest groups come first.
-    /// --columns chooses what is added up in each group, such as +rate-in with -c
+    /// Count the sockets that have the same values of these fields, in a table unless a format is given.
+    /// The largest groups come first; in openmetrics, groups are sorted by name. --columns chooses what is
+    /// added up in each group, such as +rate-in with -c
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = key(), ignore_case = true,
-          conflicts_with_all = ["extend", "timers", "wide", "peers"],
-          help_heading = LOOK)]
+          hide_possible_values = true, conflicts_with_all = ["extend", "timers", "wide", "peers"],
+          help_heading = OUTPUT)]
     pub(super) group: Vec<&'static Field>,
 
     /// With --group, show the N largest groups, and the others as one group named other
     #[arg(long, value_name = "N", value_parser = limit, value_hint = ValueHint::Other,
-          help_heading = LOOK)]
+          help_heading = OUTPUT)]
     pub(super) limit: Option<usize>,
 
     /// Print neither the heading nor the counts below a table
-    #[arg(long, help_heading = LOOK)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(super) no_header: bool,
 
     /// Use no pager. Without this option, $PAGER (or less -FRX) shows a table that has more lines than
     /// the terminal
-    #[arg(long, help_heading = LOOK)]
+    #[arg(long, help_heading = OUTPUT)]
     pub(super) no_pager: bool,
 
     /// When to use colours in the table
     #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = choice(&COLORS),
-          help_heading = LOOK)]
+          help_heading = OUTPUT)]
     pub(super) color: Color,
 
-    /// Show the process at the other end, for connections within this host
+    /// Show the process at the other end, for connections within this host: one more column, also in
+    /// netstat's format
     #[arg(long, help_heading = MORE)]
     pub(super) peers: bool,
 
@@ -322,8 +328,8 @@ pub(super) struct Arguments {
           value_parser = choice(&BYTE_ORDERS))]
     pub(super) byte_order: SavedOrder,
 
-    /// Keep all privileges. Without it, rnetstat gives up capabilities that it does not need, and with -n
-    /// also system calls
+    /// Keep all privileges. Without this option, rnetstat gives up capabilities that it does not need, and
+    /// with -n also system calls
     #[arg(long, help_heading = MORE)]
     pub(super) no_sandbox: bool,
 

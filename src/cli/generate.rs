@@ -10,6 +10,7 @@ use clap_mangen::Man;
 use super::arguments::Arguments;
 use super::legend::{self, EXAMPLES, STATUS};
 use super::values::Artefact;
+use crate::fields;
 use crate::live;
 
 /// The manual page before its options (`man 7 man`).
@@ -97,7 +98,8 @@ fn after_options() -> String {
         ("EXAMPLES", entries(EXAMPLES)),
         ("FORMATS", entries(legend::formats())),
         ("STATES", entries(legend::states())),
-        ("KEYS", entries(live::KEYS)),
+        ("FIELDS", roff(&fields::ALL.map(|field| field.key).join(", ")) + "\n"),
+        ("LIVE KEYS", entries(live::KEYS)),
         ("STATUS", entries(STATUS)),
     ]
     .into_iter()
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn manual_page_has_every_example_format_state_key_and_status() {
+    fn manual_page_has_every_example_format_state_field_key_and_status() {
         let page = after_options();
         assert!(!page.contains(".\\\""), "a part is missing from\n{page}");
         let lists = [&EXAMPLES[..], &live::KEYS, &STATUS].concat();
@@ -160,6 +162,11 @@ mod tests {
                 "{label}"
             );
             assert!(page.contains(&roff(meaning)), "{meaning}");
+        }
+        for field in fields::ALL {
+            let key = roff(field.key);
+            let is_listed = page.lines().any(|line| line.split(", ").any(|it| it == key));
+            assert!(is_listed, "{key}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::builder::PossibleValue;
 use clap::{Arg, CommandFactory};
 
-use super::arguments::{Arguments, FILTERS, LOOK, MORE};
+use super::arguments::{Arguments, FILTERS, MORE, OUTPUT};
 use super::legend::{self, EXAMPLES, STATUS};
 use crate::fields;
 use crate::live;
@@ -54,21 +54,26 @@ impl Help {
 fn short() -> String {
     let few = EXAMPLES.iter().take(FEW);
     let longest = few.clone().map(|(command, _)| command.len()).max().unwrap_or(0);
-    let mut text = SHORT.to_owned();
+    let mut text = format!("{}.\n\n{SHORT}", about());
     for (command, meaning) in few {
         let _ = writeln!(text, "  {command:longest$}  {meaning}");
     }
-    text + "\nMore: rnetstat --help, and man rnetstat for the columns.\n"
+    text + "\nMore: rnetstat --help, and man rnetstat (or rnetstat --generate man | man -l -).\n"
+}
+
+/// Returns what rnetstat does, in one sentence without its full stop.
+fn about() -> String {
+    Arguments::command().get_about().map(ToString::to_string).unwrap_or_default()
 }
 
 fn long(columns: usize) -> String {
     let mut page = Page { text: String::new(), columns };
     let mut command = Arguments::command();
     command.build();
-    page.paragraph(&command.get_about().map(ToString::to_string).unwrap_or_default());
+    page.paragraph(&(about() + "."));
     page.paragraph("Usage: rnetstat [OPTIONS] [WORD]...");
     let shown: Vec<_> = command.get_arguments().filter(|arg| !arg.is_hide_set()).collect();
-    for heading in [None, Some(FILTERS), Some(LOOK), Some(MORE)] {
+    for heading in [None, Some(FILTERS), Some(OUTPUT), Some(MORE)] {
         page.heading(heading.unwrap_or("Options"));
         for arg in shown.iter().filter(|arg| arg.get_help_heading() == heading) {
             page.entry(&label(arg), &description(arg));
@@ -90,11 +95,7 @@ fn long(columns: usize) -> String {
 /// Returns an option as it is given.
 fn label(arg: &Arg) -> String {
     match (arg.get_short(), arg.get_long()) {
-        (Some(short), Some(_)) => {
-            let others = arg.get_visible_short_aliases().unwrap_or_default();
-            let shorts = [short].into_iter().chain(others).map(|short| format!("-{short}, "));
-            shorts.collect::<String>() + &arg.to_string()
-        }
+        (Some(short), Some(_)) => format!("-{short}, {arg}"),
         (None, Some(_)) => format!("    {arg}"),
         _ => arg.to_string(),
     }

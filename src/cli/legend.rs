@@ -1,4 +1,4 @@
-//! What the help and the manual page both explain: examples, layouts, states and the exit status.
+//! What the help and the manual page both explain: examples, formats, states and the exit status.
 
 use crate::request::Format;
 use crate::socket::State;
@@ -11,15 +11,15 @@ pub(super) type Entry = (&'static str, &'static str);
 /// Questions and commands, the most frequent first. The short help has the first three.
 pub(super) const EXAMPLES: [Entry; 24] = [
     ("sudo rnetstat -tuanp", "TCP and UDP sockets with their processes"),
-    ("sudo rnetstat 5000", "which process has port 5000?"),
+    ("sudo rnetstat 5000", "which process owns port 5000?"),
     ("sudo rnetstat -tuanc --table", "a live view; ? lists its keys"),
     (
         "rnetstat --program receiver.py",
-        "the sockets of your script, although netstat's layout shows only python3",
+        "the sockets of your script, although netstat's format shows only python3",
     ),
     (
         "rnetstat -n --port 5000 --table",
-        "the sockets with port 5000, with descriptor (FD), user and whole command",
+        "the sockets with port 5000, with descriptor (FD), user and command",
     ),
     ("sudo rnetstat nginx :443", "the sockets of nginx with port 443"),
     ("rnetstat -tuan --address ^127.0.0.0/8,^::1", "without local traffic"),
@@ -53,10 +53,10 @@ pub(super) const EXAMPLES: [Entry; 24] = [
         "how many connections can wait, and from where can they come?",
     ),
     ("rnetstat -tanc --changes", "what opens and closes?"),
-    ("rnetstat -uln --port 5000 --wait=10", "wait at most ten seconds for a server with port 5000"),
+    ("rnetstat -uln --port 5000 --wait=10", "wait at most ten seconds for a server on port 5000"),
     (
         "rnetstat -tl --port 5000 --wait-gone=10",
-        "wait at most ten seconds until no server has port 5000. Without -l, old connections in \
+        "wait at most ten seconds until no server uses port 5000. Without -l, old connections in \
          TIME_WAIT match for a minute more",
     ),
     ("sudo rnetstat -A packet -ap", "which processes read all packets?"),
@@ -77,15 +77,19 @@ pub(super) const EXAMPLES: [Entry; 24] = [
 pub(super) const STATUS: [Entry; 4] = [
     (
         "0",
-        "the sockets were listed, or the reader closed the pipe; with --wait-gone, no socket matches \
-         any more",
+        "the sockets were listed, or the next program of the pipe stopped (| head); with --wait-gone, \
+         no socket matches any more",
     ),
     (
         "1",
         "a filter or --wait was given, and no socket matches; with --wait-gone, the time is over and \
          some still match",
     ),
-    ("2", "wrong options, no table could be read, or the output could not be written"),
+    (
+        "2",
+        "wrong options, filters that no socket can match (such as -x --port 80), no table of the kernel \
+         could be read, or the output could not be written",
+    ),
     (
         "128 and more",
         "a signal ended the live view: 128 and the number of the signal, such as 143 after SIGTERM. \
@@ -95,10 +99,10 @@ pub(super) const STATUS: [Entry; 4] = [
 
 /// The values of `--format`.
 pub(super) fn formats() -> impl Iterator<Item = Entry> {
-    FORMATS.into_iter().map(|(name, format)| (name, layout(format)))
+    FORMATS.into_iter().map(|(name, format)| (name, meaning_of(format)))
 }
 
-fn layout(format: Format) -> &'static str {
+fn meaning_of(format: Format) -> &'static str {
     match format {
         Format::Netstat => "netstat's own, byte for byte",
         Format::Table => "a table for people; with -c on a terminal, the live view",
@@ -122,7 +126,7 @@ fn meaning(state: State) -> &'static str {
         State::SynSent => "this host is opening the connection",
         State::SynRecv | State::NewSynRecv => "the other end is opening the connection",
         State::FinWait1 => {
-            "this end has closed the connection, and the other end has not confirmed it yet"
+            "this end has closed the connection, and the other end has not acknowledged it yet"
         }
         State::FinWait2 => "this end has closed the connection, and waits for the other end",
         State::TimeWait => {
@@ -136,7 +140,7 @@ fn meaning(state: State) -> &'static str {
         }
         State::LastAck => {
             "the other end has closed the connection first, then this end, and the other end has not \
-             confirmed it yet"
+             acknowledged it yet"
         }
         State::Listen => "a server waits for connections",
         State::Closing => "both ends have closed the connection at the same time",

@@ -167,7 +167,7 @@ impl TryFrom<Arguments> for Request {
     }
 }
 
-/// Returns the layout: the requested one, the table for a search, else netstat's.
+/// Returns the format: the requested one, the table for a search, else netstat's.
 fn format(arguments: &Arguments) -> Format {
     let Arguments { table, json, jsonl, csv, extend, timers, wide, .. } = *arguments;
     let is_netstats = extend || timers || wide;

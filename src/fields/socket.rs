@@ -30,26 +30,28 @@ pub(crate) static STATE: Field = Field {
     ..field("state", "State", |it| it.entry.socket.state().map_or(Value::Missing, Value::State))
 };
 
-/// Bytes that the program has not read yet.
+/// Data that waits for the program: bytes for TCP, the memory of datagrams for UDP.
 pub(crate) static RECV_Q: Field = Field {
     align: Align::Right,
     priority: 1,
     csv: &["recv_q"],
     gauge: Some(Gauge {
         name: "receive_queue_bytes",
-        help: "Bytes that programs have not read yet; for TCP servers, connections not accepted yet.",
+        help: "Data that waits for programs: bytes for TCP, memory of datagrams for UDP; for TCP servers, \
+               connections not accepted yet.",
     }),
     ..field("recv-q", "Recv-Q", |it| number(it.entry.socket.receive_queue()))
 };
 
-/// Bytes that the other end has not acknowledged yet.
+/// Data that the kernel has not sent, or, for TCP, that the other end has not acknowledged.
 pub(crate) static SEND_Q: Field = Field {
     align: Align::Right,
     priority: 1,
     csv: &["send_q"],
     gauge: Some(Gauge {
         name: "send_queue_bytes",
-        help: "Bytes that the other end has not acknowledged yet.",
+        help: "Data that the kernel has not sent, or, for TCP, that the other end has not \
+               acknowledged.",
     }),
     ..field("send-q", "Send-Q", |it| number(it.entry.socket.send_queue()))
 };

@@ -93,7 +93,8 @@ impl Socket {
         }
     }
 
-    /// The bytes that the program has not read yet; `None` if the kernel does not tell.
+    /// The data that waits for the program: bytes for TCP, the memory of datagrams for UDP. `None` if the
+    /// kernel does not tell.
     pub fn receive_queue(&self) -> Option<u32> {
         match self {
             Self::Internet(socket) => Some(socket.queues.receive),
@@ -115,7 +116,8 @@ impl Socket {
         }
     }
 
-    /// The bytes that the other end has not acknowledged yet; `None` if the kernel does not tell.
+    /// The data that the kernel has not sent, or, for TCP, that the other end has not acknowledged. `None`
+    /// if the kernel does not tell.
     pub fn send_queue(&self) -> Option<u32> {
         match self {
             Self::Internet(socket) => Some(socket.queues.send),

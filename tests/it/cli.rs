@@ -175,7 +175,7 @@ fn conflicting_options_are_refused() {
             "--group state --columns +rtt",
             "--sort take recv-q, send-q, drops, retrans, lost, sent, received, rate-in, rate-out, and --sort the keys of --group\n",
         ),
-        ("--group state --format netstat", "netstat's layout has no counts"),
+        ("--group state --format netstat", "netstat's format has no counts"),
         ("--format openmetrics", "choose what to count with --group"),
         ("--group size", "[possible values: proto, "),
         ("--columns size", "[possible values: proto, "),

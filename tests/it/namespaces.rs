@@ -259,7 +259,7 @@ fn netlink_is_asked_in_other_namespaces() {
         assert_eq!((found.len(), &found[0]["interface"]), (1, &"lo".into()), "{flags}");
     }
     let refused = host.rnetstat("-uan --netns green --interface lo9").error();
-    assert_eq!(refused, "rnetstat: there is no network device 'lo9': ip link lists them\n");
+    assert_eq!(refused, "rnetstat: there is no interface 'lo9': ip link lists them\n");
     // Only the text may be read: it has no backlog, and this namespace has no text.
     let refused = host.rnetstat("-tan --netns green --source text").error();
     assert!(refused.contains("the network namespace green has no process"), "{refused}");
