@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::mem::take;
 use std::panic::resume_unwind;
 use std::thread::{self, ScopedJoinHandle};
 
@@ -25,7 +26,7 @@ pub(super) fn write_each<T: Sync>(
 }
 
 /// Adds each item to one of the results, in any order.
-pub(super) fn add_each<T: Sync, R: Send>(
+pub(super) fn add_each<T: Sync, R: Default + Send>(
     items: impl Iterator<Item = T>,
     results: &mut [R; 2],
     add: impl Fn(&T, &mut R) + Sync,
@@ -41,7 +42,7 @@ pub(super) fn add_each<T: Sync, R: Send>(
 
 /// Calls `make` with pieces of the items, on two threads, each with its own result. `done` gets the
 /// results in the order of the items.
-fn with_two_threads<T: Sync, R: Send, E: Send>(
+fn with_two_threads<T: Sync, R: Default + Send, E: Send>(
     mut items: impl Iterator<Item = T>,
     [here, there]: &mut [R; 2],
     make: impl Fn(&[T], &mut R) -> Result<(), E> + Sync,
@@ -57,7 +58,14 @@ fn with_two_threads<T: Sync, R: Send, E: Send>(
             return done(here);
         }
         let is_made_there = thread::scope(|scope| {
-            let spawned = thread::Builder::new().spawn_scoped(scope, || make(second, &mut *there));
+            let make_there = || {
+                // If the two results shared a line of the cache, each thread would slow down the other.
+                let mut result = take(there);
+                let outcome = make(second, &mut result);
+                *there = result;
+                outcome
+            };
+            let spawned = thread::Builder::new().spawn_scoped(scope, make_there);
             make(first, here)?;
             done(here)?;
             match spawned.map(ScopedJoinHandle::join) {
