@@ -45,8 +45,8 @@ pub(super) fn command() -> clap::Command {
 #[expect(clippy::struct_excessive_bools, reason = "netstat's flags are switches")]
 pub(super) struct Arguments {
     /// TCP sockets. Without an option for a kind or a family, TCP, UDP, UDP-Lite, SCTP, raw and UNIX
-    /// sockets are listed, as in netstat. A filter, or a format other than netstat's, also finds the other
-    /// kinds, and -A all lists every kind
+    /// sockets are listed, as in netstat. A search, a filter, or a format other than netstat's also finds the
+    /// other kinds, and -A all lists every kind
     #[arg(short, long)]
     pub(super) tcp: bool,
 
@@ -168,7 +168,8 @@ pub(super) struct Arguments {
 
     /// Only sockets that match this search. A number, :PORT or :SERVICE is a port. An address, a network
     /// or localhost:5000 is an address. Any other word, also localhost alone, is text in the command line;
-    /// for the name of a host, use --address. A search implies -a, -p and --table
+    /// for the name of a host, use --address. A search implies -a, -p and, without another format, -e, -o or
+    /// -W, --table
     #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) words: Vec<AskedCondition>,
 
@@ -272,8 +273,8 @@ pub(super) struct Arguments {
           hide_possible_values = true, help_heading = OUTPUT)]
     pub(super) sort: Vec<(&'static Field, bool)>,
 
-    /// Show these columns in the table, which this implies, or with --csv. With + before the first key,
-    /// add them to the usual columns
+    /// Show these columns. This implies --table, unless --csv is given. With + before the first key, add
+    /// them to the usual columns
     #[arg(long, value_name = "KEYS", value_delimiter = ',', value_parser = column(), ignore_case = true,
           hide_possible_values = true, help_heading = OUTPUT)]
     pub(super) columns: Vec<(&'static Field, bool)>,
@@ -329,7 +330,7 @@ pub(super) struct Arguments {
     pub(super) byte_order: SavedOrder,
 
     /// Keep all privileges. Without this option, rnetstat gives up capabilities that it does not need, and
-    /// with -n also system calls
+    /// if no name is needed also system calls
     #[arg(long, help_heading = MORE)]
     pub(super) no_sandbox: bool,
 

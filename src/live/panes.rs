@@ -38,7 +38,7 @@ pub(crate) const KEYS: [(&str, &str); 23] = [
     ("Ctrl-Z", "suspend; fg goes on"),
     (
         "Esc",
-        "go back one step: close a pane, leave the group, remove the filter, end the groups, quit",
+        "one step back: close the pane or prompt, leave the group, remove the filter, end groups, quit",
     ),
     ("q Ctrl-C", "quit at once"),
     ("+ -", "before a row: the socket is new, or closed since the last listing"),
