@@ -168,8 +168,8 @@ pub(super) struct Arguments {
 
     /// Only sockets that match this search. A number, :PORT or :SERVICE is a port. An address, a network
     /// or localhost:5000 is an address. Any other word, also localhost alone, is text in the command line;
-    /// for the name of a host, use --address. A search implies -a, -p and, without another format, -e, -o or
-    /// -W, --table
+    /// for the name of a host, use --address. A search implies -a and -p. It also
+    /// implies --table, unless another format, -e, -o or -W is given
     #[arg(value_name = "WORD", value_parser = word, value_hint = ValueHint::Other, help_heading = FILTERS)]
     pub(super) words: Vec<AskedCondition>,
 

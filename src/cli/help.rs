@@ -85,7 +85,7 @@ fn long(columns: usize) -> String {
     page.section("Examples", EXAMPLES);
     page.section("Formats", legend::formats());
     page.section("States (in upper or lower case)", legend::states());
-    page.heading("Keys of --columns, --sort and --group (without recv-q and send-q)");
+    page.heading("Keys of --columns, --sort and --group (--group takes neither recv-q nor send-q)");
     page.lines("  ", 2, &fields::ALL.map(|field| field.key).join(", "));
     page.section("Keys of the live view", live::KEYS);
     page.section("Exit status", STATUS);

@@ -104,7 +104,7 @@ pub(super) fn formats() -> impl Iterator<Item = Entry> {
 
 fn meaning_of(format: Format) -> &'static str {
     match format {
-        Format::Netstat => "netstat's own, byte for byte",
+        Format::Netstat => "netstat's own, byte for byte but for a few deliberate differences",
         Format::Table => "a table for people; with -c on a terminal, the live view",
         Format::Json => "an array of objects",
         Format::Jsonl => "an object on each line",
