@@ -56,6 +56,23 @@ fn cursor_stays_on_its_socket_when_rows_come_and_go() {
 }
 
 #[test]
+fn cursor_at_the_first_row_of_an_order_stays_there() {
+    let Some(terminal) = view("--columns local,proto,state,command --sort sport") else { return };
+    let mut servers = Vec::new();
+    for port in ["6001", "5001"] {
+        let mut server = terminal.host.python("server.py", &[port]);
+        server.line();
+        servers.push(server);
+        let screen = terminal.until(port, |screen| {
+            screen[1].contains(&format!(":{port} ")) && !screen[1].starts_with('+')
+        });
+        let local = screen[1].split_whitespace().find(|it| it.contains(':')).unwrap();
+        let row = format!("   {local}");
+        terminal.until("the cursor", |_| is_at(&terminal, &row));
+    }
+}
+
+#[test]
 fn filter_applies_while_it_is_typed() {
     let Some(terminal) = view("") else { return };
     let _services = terminal.host.receiver_and_connection();
