@@ -19,7 +19,7 @@ const MATCHES: &str = "All words and filters must match. The values of a filter 
 const FEW: usize = 3;
 /// An option with more values than these does not list them: they have a section of their own.
 const FEW_VALUES: usize = 8;
-/// Lines that are longer than these are hard to read.
+/// The most columns of a line: longer lines are hard to read.
 const WIDEST: usize = 100;
 /// Text that is narrower than this goes below its label.
 const NARROWEST: usize = 36;
@@ -34,10 +34,11 @@ pub enum Help {
 }
 
 impl Help {
-    /// The texts by which clap tells which help it would print.
+    /// clap prints one of these texts for `-h`, and the other for `--help`. They tell which of the two
+    /// the user gave; this module makes the help itself.
     pub(super) const MARKS: [&str; 2] = ["short", "long"];
 
-    /// Returns the help that clap would print as this text.
+    /// Returns the help that the user asks for, if clap prints this text.
     pub(super) fn asked(text: &str) -> Self {
         if text.contains(Self::MARKS[1]) { Self::Long } else { Self::Short }
     }
@@ -92,7 +93,7 @@ fn long(columns: usize) -> String {
     page.text
 }
 
-/// Returns an option as it is given.
+/// Returns the option as a user types it, such as `-t, --tcp`.
 fn label(arg: &Arg) -> String {
     match (arg.get_short(), arg.get_long()) {
         (Some(short), Some(_)) => format!("-{short}, {arg}"),

@@ -9,11 +9,11 @@ use std::ops::Range;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// At least this many characters of the last column are shown, if it has as many.
-pub(super) const BEGINNING: usize = 24;
+const BEGINNING: usize = 24;
 /// Only this many, if that makes room for all essential columns.
-pub(super) const SHORT_BEGINNING: usize = 12;
+const SHORT_BEGINNING: usize = 12;
 /// Columns up to this rank are essential.
-pub(super) const ESSENTIAL: u8 = 2;
+const ESSENTIAL: u8 = 2;
 /// The rank of columns without values, and of queues that are all 0.
 pub(super) const EMPTY: u8 = u8::MAX;
 /// What stands for text that is left out.
@@ -55,13 +55,7 @@ pub(super) struct Layout {
 /// Arranges columns in lines of this width, scrolled by some steps to the right. Each line begins with
 /// a mark.
 pub(super) fn arrange(columns: &[Column], width: usize, steps: usize) -> Layout {
-    let band = Band::new(columns, width, BEGINNING);
-    let band = if band.shows_essentials() {
-        band
-    } else {
-        let other = Band::new(columns, width, SHORT_BEGINNING);
-        if other.shows_essentials() { other } else { band }
-    };
+    let band = Band::fitted(columns, width);
     let most_steps = band.most_steps();
     let window = band.window(steps.min(most_steps));
     let outside = |range: Range<usize>| band.others.get(range).unwrap_or_default().to_vec();
@@ -72,6 +66,13 @@ pub(super) fn arrange(columns: &[Column], width: usize, steps: usize) -> Layout 
     let fits_loosely = band.needed(2, &indices, BEGINNING) <= width;
     let gap = if fits_loosely && indices.len() == columns.len() { 2 } else { 1 };
     Layout { gap, shown: band.widths(&indices, gap, beginning), left, right, most_steps }
+}
+
+/// Returns the indices of the columns that are shown while nothing is scrolled, and how much of the last
+/// one is at least shown, if it has as much.
+pub(super) fn shown(columns: &[Column], width: usize) -> (Vec<usize>, usize) {
+    let band = Band::fitted(columns, width);
+    (band.indices(0..band.first), band.beginning)
 }
 
 /// Returns true if all columns fit into lines of this width, with the beginning of the last one.
@@ -97,6 +98,17 @@ struct Band<'a> {
 }
 
 impl<'a> Band<'a> {
+    /// Returns the columns with the usual beginning of the last one, or with a short one if that makes
+    /// room for all essential columns.
+    fn fitted(columns: &'a [Column], width: usize) -> Self {
+        let usual = Self::new(columns, width, BEGINNING);
+        if usual.shows_essentials() {
+            return usual;
+        }
+        let short = Self::new(columns, width, SHORT_BEGINNING);
+        if short.shows_essentials() { short } else { usual }
+    }
+
     fn new(columns: &'a [Column], width: usize, beginning: usize) -> Self {
         let (pinned, others) = (Vec::new(), Vec::new());
         let mut band = Self { columns, width, beginning, pinned, others, first: 0, rest: None };
@@ -201,8 +213,9 @@ impl<'a> Band<'a> {
 }
 
 impl Column {
-    /// The least width with a gap, and with only so much of the last column.
-    fn least(&self, gap: usize, beginning: usize) -> usize {
+    /// Returns the least room that the column takes, with the gap before it. Of the last column, only
+    /// `beginning` characters count; if 0, the column takes no room.
+    pub(super) fn least(&self, gap: usize, beginning: usize) -> usize {
         match (self.place, beginning) {
             (Place::Rest, 0) => 0,
             (Place::Rest, _) => gap + self.width.min(beginning),

@@ -5,9 +5,7 @@ use ratatui_core::layout::Rect;
 use ratatui_core::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{
-    BEGINNING, Column, ESSENTIAL, Layout, Place, SHORT_BEGINNING, arrange, cut, fit,
-};
+use super::layout::{Column, Layout, Place, arrange, cut, fit, shown};
 use super::rows::{BEFORE_ADDRESSES, Line, Manner, cell, place};
 use crate::fields::{Align, DST, FOREIGN, Field, Groups, LOCAL, RECV_Q, SRC, Subject, Value};
 use crate::listing::Change;
@@ -240,54 +238,35 @@ impl Sheet {
     /// Returns the width for each column with addresses, beside the columns that are more important than
     /// whole addresses.
     fn room_for_address(&self, width: usize) -> usize {
-        let rooms = [BEGINNING, SHORT_BEGINNING].map(|it| self.room_beside(width, it));
-        let all = rooms.iter().find(|(_, shows_essentials)| *shows_essentials);
-        all.or(rooms.first()).map_or(usize::MAX, |&(room, _)| room)
-    }
-
-    /// Returns the width for each column with addresses, beside so much of the command, and whether the
-    /// essential columns are shown.
-    fn room_beside(&self, width: usize, beginning: usize) -> (usize, bool) {
-        let columns = self.columns();
-        let mut ranked: Vec<(Place, &Column, Option<usize>)> = (0..)
-            .zip(&columns)
-            .map(|(index, column)| (column.place, column, self.shortest_address(index)))
-            .filter(|(place, ..)| !matches!(place, Place::Other(BEFORE_ADDRESSES..)))
-            .collect();
-        ranked.sort_by_key(|&(place, ..)| match place {
-            Place::Pinned | Place::Rest => None,
-            Place::Other(rank) => Some(rank),
-        });
-        let least = |&(place, column, address): &(Place, &Column, Option<usize>)| match place {
-            Place::Rest => 1 + column.width.min(beginning),
-            Place::Pinned | Place::Other(_) => 1 + column.width.min(address.unwrap_or(usize::MAX)),
-        };
-        let (mut taken, mut shows_essentials) = (1, true);
-        let shown: Vec<_> = ranked
-            .iter()
-            .filter(|it| {
-                let is_shown = !matches!(it.0, Place::Other(_)) || taken + least(it) <= width;
-                taken += if is_shown { least(it) } else { 0 };
-                shows_essentials &= is_shown || !matches!(it.0, Place::Other(..=ESSENTIAL));
-                is_shown
+        let all = self.columns();
+        // The columns with the width of their shortest address, if they have addresses.
+        let short: Vec<(Column, Option<usize>)> = (0..)
+            .zip(&all)
+            .filter(|(_, column)| !matches!(column.place, Place::Other(BEFORE_ADDRESSES..)))
+            .map(|(index, &column)| (column, self.shortest_address(index)))
+            .map(|(column, shortest)| {
+                let width = column.width.min(shortest.unwrap_or(usize::MAX));
+                (Column { width, ..column }, shortest.map(|_| column.width))
             })
             .collect();
-        let (addresses, others): (Vec<_>, Vec<_>) =
-            shown.into_iter().partition(|it| it.2.is_some());
-        let others = others.into_iter().map(least).sum::<usize>();
-        let mut room = width.saturating_sub(1 + others);
-        let mut widths: Vec<_> = addresses.iter().map(|(_, column, _)| 1 + column.width).collect();
+        let columns: Vec<Column> = short.iter().map(|&(column, _)| column).collect();
+        let (indices, beginning) = shown(&columns, width);
+        let kept = || indices.iter().filter_map(|&index| short.get(index));
+        let others = kept().filter(|(_, whole)| whole.is_none());
+        let taken: usize = others.map(|(column, _)| column.least(1, beginning)).sum();
+        let mut room = width.saturating_sub(1 + taken);
+        let mut widths: Vec<_> = kept().filter_map(|&(_, whole)| Some(1 + whole?)).collect();
         widths.sort_unstable();
         let count = widths.len();
         // The narrow ones leave room to the others.
         for (number, width) in widths.into_iter().enumerate() {
             let share = room / (count - number);
             if width > share {
-                return (share.saturating_sub(1).max(SHORTEST_ADDRESS.into()), shows_essentials);
+                return share.saturating_sub(1).max(SHORTEST_ADDRESS.into());
             }
             room -= width;
         }
-        (usize::MAX, shows_essentials)
+        usize::MAX
     }
 }
 

@@ -131,8 +131,8 @@ fn masked(line: &str) -> String {
     masked.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns what differs between the documented and the found lines. They may be in another order,
-/// because the order of the kernel's hash tables differs from host to host.
+/// Returns what differs between the documented and the found lines. Their order does not count: it is that
+/// of the kernel's hash tables, and differs from host to host.
 fn difference(documented: &[String], found: &str) -> Option<String> {
     let sorted = |lines: &mut dyn Iterator<Item = &str>| {
         let mut lines: Vec<_> = lines.map(masked).filter(|line| !line.is_empty()).collect();

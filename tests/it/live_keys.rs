@@ -202,7 +202,7 @@ fn enter_shows_everything_about_the_socket() {
     let _services = terminal.host.receiver_and_connection();
     terminal.until("the client", |screen| screen[1].contains("client.py"));
     terminal.press("Enter");
-    // The owner comes first, and the last line says that there is more.
+    // The first entry is the owner. The last line of the screen says that there are more lines.
     terminal.until("the owner", |screen| {
         screen[2].starts_with("owner ") && screen[7].contains("; lines 1-7 of ")
     });

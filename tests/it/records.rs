@@ -1,4 +1,5 @@
-//! The schema of JSON, and the columns of csv in `docs/csv.md`.
+//! The records for programs: JSON is compared with its schema, and csv with the columns that `docs/csv.md`
+//! lists.
 
 use std::fs;
 
